@@ -1,0 +1,1 @@
+"""What a case is: sequences by role, regions, clinical variables; how it is read from files."""

@@ -1,0 +1,1 @@
+"""Qt panel parts that the scripted modules share."""

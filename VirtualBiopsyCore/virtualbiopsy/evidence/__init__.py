@@ -1,0 +1,1 @@
+"""Published cut-offs and rules, evaluated on a case, each with reference and caveat."""

@@ -1,0 +1,1 @@
+"""Explanations that balance: Shapley values of features, and the voxel ledger."""

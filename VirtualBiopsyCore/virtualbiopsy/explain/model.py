@@ -1,0 +1,59 @@
+"""An explanation whose parts add up to the log-odds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import SimpleITK as sitk
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Share of one feature in log-odds − baseline.
+
+    Attributes
+    ----------
+    key : feature key.
+    value : value of the feature in this case (the imputed one if it was missing).
+    reference : mean of the feature over the model's background.
+    phi : interventional Shapley value, log-odds.
+    localised : whether `phi` is spread over voxels in the map.
+    note : why not, if it is not ("shape", "clinical", "imputed", "no exact voxel decomposition").
+    """
+
+    key: str
+    value: float
+    reference: float
+    phi: float
+    localised: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Level 0 and level 1 of one prediction.
+
+    Local accuracy: ``baseline + Σ phi = log_odds`` and
+    ``baseline + Σ voxels of all maps + Σ phi of what is not localised = log_odds``, to 1e-9.
+
+    Attributes
+    ----------
+    contributions : ordered by |phi|, largest first.
+    maps : float64 voxel ledgers by sequence role, log-odds per voxel, zero outside the region, all on one grid
+        (the prepared grid, cropped to the region).
+    total : sum of `maps`.
+    method : how the Shapley values were found ("linear closed form", "exact enumeration").
+    """
+
+    model_id: str
+    baseline: float
+    log_odds: float
+    contributions: tuple[Contribution, ...]
+    maps: Mapping[str, sitk.Image] = field(default_factory=dict)
+    total: sitk.Image | None = None
+    method: str = ""
+
+    @property
+    def not_localised(self) -> tuple[Contribution, ...]:
+        return tuple(c for c in self.contributions if not c.localised)

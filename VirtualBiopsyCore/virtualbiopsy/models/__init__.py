@@ -1,0 +1,1 @@
+"""The .radmodel format, its checks, and inference in numpy."""

@@ -1,0 +1,31 @@
+"""What a model says about one case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer of one model for one case.
+
+    Attributes
+    ----------
+    model_id, endpoint, positive : e.g. "ki67-demo", "Ki-67", "Ki-67 ≥ 5 %".
+    log_odds : after calibration, natural logarithm.
+    baseline : mean log-odds over the background rows of the model.
+    probability : 1 / (1 + exp(-log_odds)), the estimated probability of `positive`.
+    threshold : probability at or above which the model's card speaks of "high".
+    imputed : feature keys that this case lacks and that were replaced as the model's card states.
+    out_of_range : feature keys whose value lies outside the range seen in training.
+    """
+
+    model_id: str
+    endpoint: str
+    positive: str
+    log_odds: float
+    baseline: float
+    probability: float
+    threshold: float
+    imputed: tuple[str, ...] = ()
+    out_of_range: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""From a case to comparable images: units, bias field, registration, resampling, normalisation."""

@@ -1,0 +1,79 @@
+"""The key of a feature: everything that changes its value, in one string."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import FeatureError
+
+PROFILES = ("ibsi", "pyradiomics")
+
+
+@dataclass(frozen=True, order=True)
+class FeatureKey:
+    """Identity of one radiomic feature, written as eight fields joined by ``:``.
+
+    Example: ``t1c:tumour:original:glcm:joint_entropy:3d_average:fbn32:ibsi``.
+
+    Attributes
+    ----------
+    sequence : role of the image; "mask" for morphology.
+    region : "tumour", "largest_slice", "ring5" (peritumoral ring of 5 mm), …
+    image : image type; "original".
+    family : morphology, statistics, histogram, glcm, glrlm, glszm, gldzm, ngtdm, ngldm.
+    name : IBSI name in snake case (see :mod:`virtualbiopsy.radiomics.definitions`).
+    aggregation : "3d" where there is one matrix or none, else "3d_average" or "3d_merged".
+    discretisation : "none", "fbn32" (fixed bin number) or "fbw25" (fixed bin width, image units; "fbw0.1").
+    profile : "ibsi" or "pyradiomics": whose conventions.
+    """
+
+    sequence: str
+    region: str
+    image: str
+    family: str
+    name: str
+    aggregation: str
+    discretisation: str
+    profile: str
+
+    def __str__(self) -> str:
+        return ":".join(
+            (
+                self.sequence,
+                self.region,
+                self.image,
+                self.family,
+                self.name,
+                self.aggregation,
+                self.discretisation,
+                self.profile,
+            )
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> FeatureKey:
+        """Read a key back.
+
+        Raises
+        ------
+        FeatureError : if the text does not have eight non-empty fields or names an unknown profile.
+        """
+        fields = text.split(":")
+        if len(fields) != 8 or not all(fields):
+            raise FeatureError(f"{text!r} is not a feature key (eight fields joined by ':').")
+        key = cls(*fields)
+        if key.profile not in PROFILES:
+            raise FeatureError(f"Feature key {text!r} names the unknown profile {key.profile!r}.")
+        return key
+
+
+CLINICAL_PREFIX = "clinical:"
+
+
+def clinical_key(variable: str) -> str:
+    """Key of a clinical variable used as a model input, for example ``clinical:age``."""
+    return CLINICAL_PREFIX + variable
+
+
+def is_clinical(key: str) -> bool:
+    return key.startswith(CLINICAL_PREFIX)

@@ -1,0 +1,1 @@
+"""In-silico cases and cohorts with known truth."""

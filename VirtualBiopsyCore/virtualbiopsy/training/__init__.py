@@ -1,0 +1,1 @@
+"""From a table of features and labels to a .radmodel (the only room that imports scikit-learn)."""

@@ -1,0 +1,1 @@
+"""Whether to trust a number: stability under small changes of the outline."""
