@@ -95,7 +95,7 @@ class Case:
         )
 
     def with_role(self, name: str, role: str) -> Case:
-        """Return the case with `role` given to the sequence called `name`; who had that role becomes "other"."""
+        """Return the case with `role` given to the sequence `name`; who had it becomes "other"."""
         if role not in ROLES:
             raise ValueError(f"unknown role {role!r}")
         if name not in [s.name for s in self.sequences]:
