@@ -4,28 +4,380 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from . import __version__
-from .case.clinical import check_clinical
+from .case.clinical import check_clinical, encode_clinical
 from .case.model import Case
-from .errors import EmptyRegionError, GeometryError, ModelMismatchError
+from .errors import EmptyRegionError, MissingSequenceError
 from .evidence.model import RuleOutcome
 from .evidence.rules import evaluate_rules, load_rules
 from .explain.explain import explain
 from .explain.model import Explanation
 from .models.inference import predict
 from .models.prediction import Prediction
-from .models.radmodel import RadModel
+from .models.radmodel import RadModel, builtin_models
 from .prepare.model import Preparation, PreparedCase
-from .prepare.prepare import prepare_case
+from .prepare.prepare import prepare_case, prepare_mask
 from .progress import Progress, part, silent
+from .radiomics.extract import extract
+from .radiomics.keys import FeatureKey, is_clinical
 from .radiomics.vector import FeatureVector
+from .regions.derive import region_mask
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
 from .trust.model import Stability
+from .trust.stability import outline_stability
+
+BINS_ADVISED = (4, 64)
+EVIDENCE_ROLES = ("adc", "aptw")
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything that follows from one outline.
+
+    Attributes
+    ----------
+    case_name : name of the case.
+    region_digest : SHA-256 over the outline's voxels and geometry.
+    facts : size and place of the outline.
+    features : all values that the models asked for, clinical variables included.
+    predictions, explanations : one for each model that could run, in the order of the models.
+    evidence : published rules, evaluated on what is known about this case.
+    skipped : why a model could not run, by model id.
+    warnings : what the reader must know before the numbers, one sentence each.
+    provenance : every step with its parameters, in processing order.
+    stability : filled by :meth:`Session.stability`.
+    """
+
+    case_name: str
+    region_digest: str
+    facts: RegionFacts
+    features: FeatureVector
+    predictions: tuple[Prediction, ...]
+    explanations: tuple[Explanation, ...]
+    evidence: tuple[RuleOutcome, ...]
+    skipped: Mapping[str, str]
+    warnings: tuple[str, ...]
+    provenance: tuple[str, ...]
+    stability: tuple[Stability, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """A prepared case as arrays, with the models that share this preparation."""
+
+    prepared: PreparedCase
+    arrays: Mapping[str, np.ndarray]
+    spacing: tuple[float, float, float]
+
+
+def region_digest(mask: sitk.Image) -> str:
+    """SHA-256 over the voxels (> 0) and the geometry of a mask."""
+    inside = sitk.GetArrayFromImage(mask) > 0
+    digest = hashlib.sha256(np.packbits(inside).tobytes())
+    geometry = (*mask.GetSize(), *mask.GetSpacing(), *mask.GetOrigin(), *mask.GetDirection())
+    digest.update(np.round(np.asarray(geometry, dtype=np.float64), 6).tobytes())
+    return digest.hexdigest()
+
+
+class Session:
+    """One case with its models. Methods may be called from one worker thread at a time.
+
+    Parameters
+    ----------
+    case : the case as read.
+    models : models to run; the bundled ones if None.
+    """
+
+    def __init__(self, case: Case, models: Sequence[RadModel] | None = None) -> None:
+        self._lock = threading.RLock()
+        self._case = case.with_clinical(check_clinical(case.clinical))
+        self.models: tuple[RadModel, ...] = tuple(builtin_models() if models is None else models)
+        self._rules = load_rules()
+        self._changes: dict[str, Any] = {}
+        self._ready: dict[Preparation, _Ready] = {}
+        self._mask: sitk.Image | None = None
+        self._result: Result | None = None
+
+    @property
+    def case(self) -> Case:
+        return self._case
+
+    @property
+    def result(self) -> Result | None:
+        """The last result; None after a change that made it stale until :meth:`set_region` ran again."""
+        return self._result
+
+    @property
+    def mask(self) -> sitk.Image | None:
+        """The last outline, as it was given."""
+        return self._mask
+
+    def set_role(self, name: str, role: str) -> None:
+        """Give the sequence called `name` another role; images are prepared again when next needed."""
+        with self._lock:
+            self._case = self._case.with_role(name, role)
+            self._ready.clear()
+            self._result = None
+
+    def set_clinical(self, values: Mapping[str, Any]) -> None:
+        """Replace the clinical variables.
+
+        Raises
+        ------
+        ClinicalValueError : a variable is unknown, of the wrong type or out of range; nothing is changed.
+        """
+        checked = check_clinical(values)
+        with self._lock:
+            self._case = self._case.with_clinical(checked)
+            self._result = None
+
+    def set_preparation(self, **changes: Any) -> None:
+        """Depart from the models' own preparation, for example ``register=False``; ``set_preparation()`` reverts.
+
+        Fields are those of :class:`virtualbiopsy.prepare.model.Preparation`. Every result says so.
+        """
+        replace(Preparation(), **changes)
+        with self._lock:
+            self._changes = dict(changes)
+            self._result = None
+
+    def preparation(self, model: RadModel) -> Preparation:
+        return replace(model.preparation, **self._changes)
+
+    def runnable(self) -> tuple[tuple[RadModel, ...], dict[str, str]]:
+        """Return the models whose required sequences the case has, and why the others cannot run."""
+        models, skipped = [], {}
+        for model in self.models:
+            try:
+                for role in (model.preparation.reference, *model.required_sequences):
+                    self._case.sequence(role)
+            except MissingSequenceError as error:
+                skipped[model.model_id] = str(error)
+            else:
+                models.append(model)
+        return tuple(models), skipped
+
+    def prepare(self, progress: Progress = silent) -> None:
+        """Prepare the images for all models that can run; worth calling as soon as the roles are settled."""
+        models, _ = self.runnable()
+        for n, model in enumerate(models):
+            self._prepared_for(model, part(progress, n / len(models), (n + 1) / len(models)))
+
+    def prepared(self, model: RadModel) -> PreparedCase:
+        """The prepared images that a model sees."""
+        return self._prepared_for(model, silent).prepared
+
+    def facts(self, mask: sitk.Image) -> RegionFacts:
+        """Size and place of an outline, without any model.
+
+        Raises
+        ------
+        EmptyRegionError : if it holds no voxel.
+        """
+        return region_facts(mask)
+
+    def set_region(self, mask: sitk.Image | None, progress: Progress = silent) -> Result | None:
+        """Take a new outline of the tumour and compute everything that follows from it.
+
+        Parameters
+        ----------
+        mask : binary image in the space of the reference sequence, any grid; None forgets the outline.
+
+        Raises
+        ------
+        EmptyRegionError, RegionTooSmallError, FlatRegionError : the outline cannot be used.
+        GeometryError : the outline does not lie on the reference sequence.
+        MissingSequenceError : no model can run on the sequences of this case.
+        Cancelled : through `progress`; the previous result stays.
+        """
+        with self._lock:
+            if mask is None:
+                self._mask = self._result = None
+                return None
+            facts = region_facts(mask)
+            models, skipped = self.runnable()
+            if not models:
+                raise MissingSequenceError(
+                    "No model can run on this case.", " ".join(dict.fromkeys(skipped.values()))
+                )
+            features, regions = self._extract(models, mask, part(progress, 0.0, 0.8))
+            predictions, explanations = [], []
+            for n, model in enumerate(models):
+                progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
+                ready, masks = regions[model.model_id]
+                predictions.append(predict(model, features))
+                explanations.append(explain(model, features, ready.arrays, masks, ready.prepared.grid))
+            result = Result(
+                case_name=self._case.name,
+                region_digest=region_digest(mask),
+                facts=facts,
+                features=features,
+                predictions=tuple(predictions),
+                explanations=tuple(explanations),
+                evidence=evaluate_rules(self._rules, self._evidence_facts(facts, mask, regions)),
+                skipped=skipped,
+                warnings=self._warnings(facts, features),
+                provenance=self._provenance(models, features, regions),
+            )
+            progress(1.0, "Done")
+            self._mask, self._result = mask, result
+            return result
+
+    def stability(self, progress: Progress = silent) -> tuple[Stability, ...]:
+        """Probability over small changes of the current outline; also kept in :attr:`result`.
+
+        Raises
+        ------
+        EmptyRegionError : if there is no outline.
+        """
+        with self._lock:
+            mask, result = self._mask, self._result
+            if mask is None or result is None:
+                raise EmptyRegionError("There is no outline yet.", "Outline the tumour first.")
+            found: dict[str, Stability] = {}
+            models, _ = self.runnable()
+            for group in self._by_preparation(models).values():
+                ready = self._prepared_for(group[0], silent)
+                tumour = sitk.GetArrayFromImage(prepare_mask(mask, ready.prepared)) > 0
+
+                def probabilities(array: np.ndarray, ready=ready, group=group) -> dict[str, Prediction]:
+                    variant = sitk.GetImageFromArray(array.astype(np.uint8))
+                    variant.CopyInformation(ready.prepared.grid)
+                    masks = self._masks(group, variant)
+                    vector = self._vector(group, ready, masks)
+                    return {model.model_id: predict(model, vector) for model in group}
+
+                for entry in outline_stability(tumour, probabilities, progress):
+                    found[entry.model_id] = entry
+            entries = tuple(found[model.model_id] for model in models)
+            if self._result is result:
+                self._result = replace(result, stability=entries)
+            return entries
+
+    def _by_preparation(self, models: Iterable[RadModel]) -> dict[Preparation, list[RadModel]]:
+        groups: dict[Preparation, list[RadModel]] = {}
+        for model in models:
+            groups.setdefault(self.preparation(model), []).append(model)
+        return groups
+
+    def _prepared_for(self, model: RadModel, progress: Progress) -> _Ready:
+        settings = self.preparation(model)
+        if settings not in self._ready:
+            roles = {settings.reference, *EVIDENCE_ROLES}
+            for other in self.models:
+                if self.preparation(other) == settings:
+                    roles.update(other.required_sequences, other.optional_sequences)
+            chosen = tuple(s for s in self._case.sequences if s.role in roles)
+            prepared = prepare_case(replace(self._case, sequences=chosen), settings, progress=progress)
+            arrays = {role: sitk.GetArrayFromImage(image) for role, image in prepared.images.items()}
+            self._ready[settings] = _Ready(prepared, arrays, prepared.grid.GetSpacing()[::-1])
+        return self._ready[settings]
+
+    def _masks(self, models: Iterable[RadModel], tumour: sitk.Image) -> dict[str, np.ndarray]:
+        names = {"tumour"}
+        for model in models:
+            names.update(FeatureKey.parse(key).region for key in model.feature_keys if not is_clinical(key))
+        return {name: sitk.GetArrayFromImage(region_mask(name, tumour)) > 0 for name in sorted(names)}
+
+    def _vector(
+        self, models: Iterable[RadModel], ready: _Ready, masks: Mapping[str, np.ndarray]
+    ) -> FeatureVector:
+        wanted = dict.fromkeys(key for model in models for key in model.feature_keys if not is_clinical(key))
+        keys = [FeatureKey.parse(key) for key in wanted]
+        present = [key for key in keys if key.sequence == "mask" or key.sequence in ready.arrays]
+        vector = extract(ready.arrays, masks, ready.spacing, present)
+        absent = {str(key): f"the case has no {key.sequence} sequence" for key in keys if key not in present}
+        return replace(
+            vector,
+            values={**vector.values, **encode_clinical(self._case.clinical)},
+            missing={**vector.missing, **absent},
+        )
+
+    def _extract(self, models: Iterable[RadModel], mask: sitk.Image, progress: Progress):
+        """Extract for every preparation; return one merged vector and, per model, its images and masks."""
+        merged: FeatureVector | None = None
+        regions: dict[str, tuple[_Ready, dict[str, np.ndarray]]] = {}
+        groups = self._by_preparation(models)
+        for n, group in enumerate(groups.values()):
+            step = part(progress, n / len(groups), (n + 1) / len(groups))
+            ready = self._prepared_for(group[0], part(step, 0.0, 0.9))
+            step(0.9, "Extracting features")
+            masks = self._masks(group, prepare_mask(mask, ready.prepared))
+            vector = self._vector(group, ready, masks)
+            regions.update({model.model_id: (ready, masks) for model in group})
+            merged = vector if merged is None else _merge(merged, vector)
+        return merged, regions
+
+    def _evidence_facts(self, facts: RegionFacts, mask: sitk.Image, regions) -> dict[str, object]:
+        known: dict[str, object] = {
+            **self._case.clinical,
+            "diameter_mm": facts.diameter_mm,
+            "volume_ml": facts.volume_ml,
+        }
+        ready, masks = next(iter(regions.values()))
+        tumour = masks["tumour"]
+        if "adc" in ready.arrays:
+            values = ready.arrays["adc"][tumour]
+            centred = values - values.mean()
+            known["adc_mean"] = float(values.mean())
+            known["adc_p10"] = float(np.percentile(values, 10))
+            if values.std() > 0:
+                known["adc_skewness"] = float((centred**3).mean() / values.std() ** 3)
+        if self._case.has("t1c"):
+            known.update(_enhancement(self._case.sequence("t1c").image, mask))
+        if "aptw" in ready.arrays:
+            known["aptw_max"] = float(ready.arrays["aptw"][tumour].max())
+        return known
+
+    def _warnings(self, facts: RegionFacts, features: FeatureVector) -> tuple[str, ...]:
+        found = list(self._case.warnings)
+        if facts.touches_border:
+            found.append("The outline touches the border of the image: part of the tumour may be missing.")
+        if facts.components > 1:
+            found.append(
+                f"The outline has {facts.components} separate parts; all of them count as one tumour."
+            )
+        low, high = BINS_ADVISED
+        for name, bins in features.bins.items():
+            if not low <= bins <= high:
+                found.append(
+                    f"{bins} grey levels in {name} (advised: {low}–{high}); texture features are unreliable."
+                )
+        if self._changes:
+            listed = ", ".join(f"{k} = {v}" for k, v in sorted(self._changes.items()))
+            found.append(f"The preparation departs from the models' own ({listed}).")
+        return tuple(found)
+
+    def _provenance(self, models: Iterable[RadModel], features: FeatureVector, regions) -> tuple[str, ...]:
+        steps = [f"VirtualBiopsy {__version__}"]
+        for model in models:
+            steps += [s for s in regions[model.model_id][0].prepared.steps if s not in steps]
+        steps += [s for s in features.provenance if s not in steps]
+        steps += [f"Model {m.model_id} {m.version}, SHA-256 {m.sha256}" for m in models]
+        return tuple(steps)
+
+
+def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:
+    return FeatureVector(
+        values={**first.values, **second.values},
+        missing={**first.missing, **second.missing},
+        bins={**first.bins, **second.bins},
+        provenance=tuple(dict.fromkeys((*first.provenance, *second.provenance))),
+    )
+
+
+def _enhancement(image: sitk.Image, mask: sitk.Image) -> dict[str, float]:
+    """Coefficient of variation of the contrast-enhanced image inside the outline, as acquired."""
+    inside = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    values = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(inside) > 0].astype(np.float64)
+    if values.size == 0 or values.mean() <= 0:
+        return {}
+    return {"enhancement_cov": float(values.std() / values.mean())}

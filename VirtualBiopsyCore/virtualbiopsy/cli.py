@@ -1,0 +1,213 @@
+"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import RESEARCH_USE_ONLY, __version__
+from .errors import VirtualBiopsyError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after a :class:`VirtualBiopsyError` that was printed to stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except VirtualBiopsyError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Cancelled.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="virtualbiopsy",
+        description="Estimated probability of molecular tumour markers from MR images, and what the "
+        f"estimate rests on. {RESEARCH_USE_ONLY}.",
+    )
+    parser.add_argument("--version", action="version", version=f"virtualbiopsy {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    predict = commands.add_parser("predict", help="predict on one case and write result, map and report")
+    predict.add_argument("case", type=Path, nargs="+", help="case folder, DICOM folder, or image files")
+    predict.add_argument("--region", type=Path, help="mask file; the case's own mask if left out")
+    predict.add_argument(
+        "--model", action="append", default=[], help=".radmodel file or id of a bundled model (repeatable)"
+    )
+    predict.add_argument(
+        "--role", action="append", default=[], metavar="NAME=ROLE", help="overrule the guessed role"
+    )
+    predict.add_argument(
+        "--clinical", action="append", default=[], metavar="NAME=VALUE", help="clinical variable"
+    )
+    predict.add_argument("--out", type=Path, required=True, help="folder for the results")
+    predict.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    predict.add_argument("--no-stability", action="store_true", help="do not vary the outline")
+    predict.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    predict.set_defaults(run=_predict)
+
+    inspect = commands.add_parser("inspect", help="list the sequences of a case with their guessed roles")
+    inspect.add_argument("case", type=Path, nargs="+")
+    inspect.set_defaults(run=_inspect)
+
+    simulate = commands.add_parser("simulate", help="write simulated cases with known truth")
+    kinds = simulate.add_subparsers(title="kinds", required=True, metavar="KIND")
+    meningioma = kinds.add_parser("meningioma", help="meningiomas on the MNI152 template")
+    meningioma.add_argument("out", type=Path)
+    meningioma.add_argument("--n", type=int, default=1, help="number of cases")
+    meningioma.add_argument("--seed", type=int, default=0)
+    meningioma.set_defaults(run=_simulate_meningioma)
+
+    train = commands.add_parser("train-demo", help="make the bundled demonstration models again")
+    train.add_argument("out", type=Path)
+    train.add_argument("--n", type=int, default=None, help="number of simulated cases")
+    train.add_argument("--seed", type=int, default=None)
+    train.add_argument("--features", type=Path, help="feature table to train from instead of simulating")
+    train.set_defaults(run=_train_demo)
+
+    models = commands.add_parser("models", help="list the bundled models, or show a model's card")
+    models.add_argument("model", nargs="?", help="id or .radmodel file")
+    models.set_defaults(run=_models)
+    return parser
+
+
+def _show(fraction: float, message: str) -> None:
+    print(f"\r{100 * fraction:3.0f} %  {message:<60}", end="", file=sys.stderr, flush=True)
+
+
+def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name or not value:
+            raise VirtualBiopsyError(f"{option} {text!r} is not of the form NAME=VALUE.")
+        pairs[name] = value
+    return pairs
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from .case.read import read_case, read_mask
+    from .errors import EmptyRegionError
+    from .models.radmodel import find_model
+    from .progress import silent
+    from .report.export import write_outputs
+    from .session import Session
+
+    progress = silent if options.quiet else _show
+    case = read_case(options.case, progress=progress)
+    clinical = {**case.clinical, **_typed(_pairs(options.clinical, "--clinical"))}
+    session = Session(case.with_clinical(clinical), [find_model(name) for name in options.model] or None)
+    for name, role in _pairs(options.role, "--role").items():
+        _check_role(session.case, name, role)
+        session.set_role(name, role)
+    mask = read_mask(options.region) if options.region else case.regions.get("tumour")
+    if mask is None:
+        raise EmptyRegionError("The case has no tumour mask.", "Give one with --region FILE.")
+    result = session.set_region(mask, progress)
+    if not options.no_stability:
+        session.stability(progress)
+        result = session.result
+    written = write_outputs(options.out, session, result, overwrite=options.overwrite)
+    if not options.quiet:
+        print(file=sys.stderr)
+    print(RESEARCH_USE_ONLY)
+    _print_result(session, result)
+    for path in written:
+        print(path)
+
+
+def _print_result(session, result) -> None:
+    models = {model.model_id: model for model in session.models}
+    ranges = {entry.model_id: entry for entry in result.stability}
+    for prediction in result.predictions:
+        model = models[prediction.model_id]
+        line = f"Estimated probability of {prediction.positive}: {prediction.probability:.3f}"
+        if (entry := ranges.get(prediction.model_id)) is not None:
+            line += f" (outline variants: {entry.low:.3f}–{entry.high:.3f})"
+        if model.simulated:
+            line += f" — {model.model_id}, trained on simulated cases"
+        print(line)
+    for model_id, why in result.skipped.items():
+        print(f"{model_id} was not run: {why}")
+    for warning in result.warnings:
+        print(f"Warning: {warning}")
+
+
+def _typed(texts: dict[str, str]) -> dict[str, object]:
+    from .case.clinical import CLINICAL
+
+    values: dict[str, object] = {}
+    for name, text in texts.items():
+        kind = CLINICAL[name].kind if name in CLINICAL else ""
+        if kind == "number":
+            try:
+                values[name] = float(text)
+                continue
+            except ValueError:
+                pass
+        if kind == "flag" and text.lower() in ("yes", "no", "true", "false", "0", "1"):
+            values[name] = text.lower() in ("yes", "true", "1")
+            continue
+        values[name] = text
+    return values
+
+
+def _check_role(case, name: str, role: str) -> None:
+    from .case.model import ROLES
+
+    names = [sequence.name for sequence in case.sequences]
+    if name not in names:
+        raise VirtualBiopsyError(f"The case has no sequence called {name!r}.", f"It has {', '.join(names)}.")
+    if role not in ROLES:
+        raise VirtualBiopsyError(f"{role!r} is not a role.", f"Roles are {', '.join(ROLES)}.")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from .case.read import read_case
+
+    case = read_case(options.case)
+    for sequence in case.sequences:
+        size = "×".join(str(n) for n in sequence.image.GetSize())
+        spacing = "×".join(f"{s:.2f}" for s in sequence.image.GetSpacing())
+        print(f"{sequence.role:9} {sequence.name:32} {size:>13}  {spacing:>16} mm  {sequence.reason}")
+    for name, mask in case.regions.items():
+        size = "×".join(str(n) for n in mask.GetSize())
+        print(f"{'region':9} {name:32} {size:>13}")
+    for warning in case.warnings:
+        print(f"Warning: {warning}")
+
+
+def _simulate_meningioma(options: argparse.Namespace) -> None:
+    from .simulate.cohort import write_cohort
+
+    for folder in write_cohort(options.out, options.n, options.seed, _show):
+        print(f"\r{folder}")
+
+
+def _train_demo(options: argparse.Namespace) -> None:
+    from .training.demo import train_demo
+
+    chosen = {"n": options.n, "seed": options.seed, "features_csv": options.features}
+    for path in train_demo(options.out, progress=_show, **{k: v for k, v in chosen.items() if v is not None}):
+        print(f"\r{path}")
+
+
+def _models(options: argparse.Namespace) -> None:
+    from .models.radmodel import builtin_models, find_model
+
+    if options.model:
+        print(find_model(options.model).card)
+        return
+    for model in builtin_models():
+        data = "simulated training data" if model.simulated else "see its card"
+        print(f"{model.model_id:28} {model.positive:16} {model.title} ({data})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
