@@ -140,7 +140,7 @@ class Session:
             self._result = None
 
     def set_preparation(self, **changes: Any) -> None:
-        """Depart from the models' own preparation, for example ``register=False``; ``set_preparation()`` reverts.
+        """Depart from the models' own preparation (``register=False``, say); no argument reverts.
 
         Fields are those of :class:`virtualbiopsy.prepare.model.Preparation`. Every result says so.
         """

@@ -1,4 +1,4 @@
-"""Stability of a probability under small changes of the outline (after Zwanenburg et al., Sci Rep 2019;9:614)."""
+"""Stability of a probability under small changes of the outline (Zwanenburg et al., Sci Rep 2019;9:614)."""
 
 from __future__ import annotations
 
