@@ -98,3 +98,11 @@ class FeatureError(VirtualBiopsyError):
 
 class RegistrationError(VirtualBiopsyError):
     """Rigid registration failed or ended with an implausible transform."""
+
+
+class RuleFormatError(VirtualBiopsyError):
+    """A file of published rules is damaged or incomplete."""
+
+
+class ExistingFileError(VirtualBiopsyError):
+    """A result would overwrite a file that exists."""
