@@ -28,7 +28,8 @@ from .progress import Progress, part, silent
 from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey, is_clinical
 from .radiomics.vector import FeatureVector
-from .regions.derive import region_mask
+from .regions.crop import crop_around
+from .regions.derive import region_mask, ring_width
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
 from .trust.model import Stability
@@ -36,6 +37,7 @@ from .trust.stability import outline_stability
 
 BINS_ADVISED = (4, 64)
 EVIDENCE_ROLES = ("adc", "aptw")
+MARGIN_MM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +72,13 @@ class Result:
 
 
 @dataclass(frozen=True, eq=False)
-class _Ready:
-    """A prepared case as arrays, with the models that share this preparation."""
+class _Around:
+    """The prepared images around one outline: arrays (k, j, i), spacing (dk, dj, di) mm, the outline."""
 
     prepared: PreparedCase
     arrays: Mapping[str, np.ndarray]
     spacing: tuple[float, float, float]
+    tumour: sitk.Image
 
 
 def region_digest(mask: sitk.Image) -> str:
@@ -102,7 +105,7 @@ class Session:
         self.models: tuple[RadModel, ...] = tuple(builtin_models() if models is None else models)
         self._rules = load_rules()
         self._changes: dict[str, Any] = {}
-        self._ready: dict[Preparation, _Ready] = {}
+        self._prepared: dict[Preparation, PreparedCase] = {}
         self._mask: sitk.Image | None = None
         self._result: Result | None = None
 
@@ -124,7 +127,7 @@ class Session:
         """Give the sequence called `name` another role; images are prepared again when next needed."""
         with self._lock:
             self._case = self._case.with_role(name, role)
-            self._ready.clear()
+            self._prepared.clear()
             self._result = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
@@ -173,7 +176,7 @@ class Session:
 
     def prepared(self, model: RadModel) -> PreparedCase:
         """The prepared images that a model sees."""
-        return self._prepared_for(model, silent).prepared
+        return self._prepared_for(model, silent)
 
     def facts(self, mask: sitk.Image) -> RegionFacts:
         """Size and place of an outline, without any model.
@@ -212,9 +215,9 @@ class Session:
             predictions, explanations = [], []
             for n, model in enumerate(models):
                 progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
-                ready, masks = regions[model.model_id]
+                around, masks = regions[model.model_id]
                 predictions.append(predict(model, features))
-                explanations.append(explain(model, features, ready.arrays, masks, ready.prepared.grid))
+                explanations.append(explain(model, features, around.arrays, masks, around.prepared.grid))
             result = Result(
                 case_name=self._case.name,
                 region_digest=region_digest(mask),
@@ -245,14 +248,14 @@ class Session:
             found: dict[str, Stability] = {}
             models, _ = self.runnable()
             for group in self._by_preparation(models).values():
-                ready = self._prepared_for(group[0], silent)
-                tumour = sitk.GetArrayFromImage(prepare_mask(mask, ready.prepared)) > 0
+                around = self._around(group, mask, silent)
+                tumour = sitk.GetArrayFromImage(around.tumour) > 0
 
-                def probabilities(array: np.ndarray, ready=ready, group=group) -> dict[str, Prediction]:
+                def probabilities(array: np.ndarray, around=around, group=group) -> dict[str, Prediction]:
                     variant = sitk.GetImageFromArray(array.astype(np.uint8))
-                    variant.CopyInformation(ready.prepared.grid)
+                    variant.CopyInformation(around.prepared.grid)
                     masks = self._masks(group, variant)
-                    vector = self._vector(group, ready, masks)
+                    vector = self._vector(group, around, masks)
                     return {model.model_id: predict(model, vector) for model in group}
 
                 for entry in outline_stability(tumour, probabilities, progress):
@@ -268,32 +271,36 @@ class Session:
             groups.setdefault(self.preparation(model), []).append(model)
         return groups
 
-    def _prepared_for(self, model: RadModel, progress: Progress) -> _Ready:
+    def _prepared_for(self, model: RadModel, progress: Progress) -> PreparedCase:
         settings = self.preparation(model)
-        if settings not in self._ready:
+        if settings not in self._prepared:
             roles = {settings.reference, *EVIDENCE_ROLES}
             for other in self.models:
                 if self.preparation(other) == settings:
                     roles.update(other.required_sequences, other.optional_sequences)
             chosen = tuple(s for s in self._case.sequences if s.role in roles)
-            prepared = prepare_case(replace(self._case, sequences=chosen), settings, progress=progress)
-            arrays = {role: sitk.GetArrayFromImage(image) for role, image in prepared.images.items()}
-            self._ready[settings] = _Ready(prepared, arrays, prepared.grid.GetSpacing()[::-1])
-        return self._ready[settings]
+            self._prepared[settings] = prepare_case(
+                replace(self._case, sequences=chosen), settings, progress=progress
+            )
+        return self._prepared[settings]
+
+    def _around(self, models: Sequence[RadModel], mask: sitk.Image, progress: Progress) -> _Around:
+        margin = MARGIN_MM + max((ring_width(name) for name in _regions(models)), default=0.0)
+        prepared = crop_around(self._prepared_for(models[0], progress), mask, margin)
+        arrays = {role: sitk.GetArrayFromImage(image) for role, image in prepared.images.items()}
+        return _Around(prepared, arrays, prepared.grid.GetSpacing()[::-1], prepare_mask(mask, prepared))
 
     def _masks(self, models: Iterable[RadModel], tumour: sitk.Image) -> dict[str, np.ndarray]:
-        names = {"tumour"}
-        for model in models:
-            names.update(FeatureKey.parse(key).region for key in model.feature_keys if not is_clinical(key))
+        names = {"tumour", *_regions(models)}
         return {name: sitk.GetArrayFromImage(region_mask(name, tumour)) > 0 for name in sorted(names)}
 
     def _vector(
-        self, models: Iterable[RadModel], ready: _Ready, masks: Mapping[str, np.ndarray]
+        self, models: Iterable[RadModel], around: _Around, masks: Mapping[str, np.ndarray]
     ) -> FeatureVector:
         wanted = dict.fromkeys(key for model in models for key in model.feature_keys if not is_clinical(key))
         keys = [FeatureKey.parse(key) for key in wanted]
-        present = [key for key in keys if key.sequence == "mask" or key.sequence in ready.arrays]
-        vector = extract(ready.arrays, masks, ready.spacing, present)
+        present = [key for key in keys if key.sequence == "mask" or key.sequence in around.arrays]
+        vector = extract(around.arrays, masks, around.spacing, present)
         absent = {str(key): f"the case has no {key.sequence} sequence" for key in keys if key not in present}
         return replace(
             vector,
@@ -304,15 +311,15 @@ class Session:
     def _extract(self, models: Iterable[RadModel], mask: sitk.Image, progress: Progress):
         """Extract for every preparation; return one merged vector and, per model, its images and masks."""
         merged: FeatureVector | None = None
-        regions: dict[str, tuple[_Ready, dict[str, np.ndarray]]] = {}
+        regions: dict[str, tuple[_Around, dict[str, np.ndarray]]] = {}
         groups = self._by_preparation(models)
         for n, group in enumerate(groups.values()):
             step = part(progress, n / len(groups), (n + 1) / len(groups))
-            ready = self._prepared_for(group[0], part(step, 0.0, 0.9))
+            around = self._around(group, mask, part(step, 0.0, 0.9))
             step(0.9, "Extracting features")
-            masks = self._masks(group, prepare_mask(mask, ready.prepared))
-            vector = self._vector(group, ready, masks)
-            regions.update({model.model_id: (ready, masks) for model in group})
+            masks = self._masks(group, around.tumour)
+            vector = self._vector(group, around, masks)
+            regions.update({model.model_id: (around, masks) for model in group})
             merged = vector if merged is None else _merge(merged, vector)
         return merged, regions
 
@@ -322,10 +329,10 @@ class Session:
             "diameter_mm": facts.diameter_mm,
             "volume_ml": facts.volume_ml,
         }
-        ready, masks = next(iter(regions.values()))
+        around, masks = next(iter(regions.values()))
         tumour = masks["tumour"]
-        if "adc" in ready.arrays:
-            values = ready.arrays["adc"][tumour]
+        if "adc" in around.arrays:
+            values = around.arrays["adc"][tumour]
             centred = values - values.mean()
             known["adc_mean"] = float(values.mean())
             known["adc_p10"] = float(np.percentile(values, 10))
@@ -333,8 +340,8 @@ class Session:
                 known["adc_skewness"] = float((centred**3).mean() / values.std() ** 3)
         if self._case.has("t1c"):
             known.update(_enhancement(self._case.sequence("t1c").image, mask))
-        if "aptw" in ready.arrays:
-            known["aptw_max"] = float(ready.arrays["aptw"][tumour].max())
+        if "aptw" in around.arrays:
+            known["aptw_max"] = float(around.arrays["aptw"][tumour].max())
         return known
 
     def _warnings(self, facts: RegionFacts, features: FeatureVector) -> tuple[str, ...]:
@@ -363,6 +370,11 @@ class Session:
         steps += [s for s in features.provenance if s not in steps]
         steps += [f"Model {m.model_id} {m.version}, SHA-256 {m.sha256}" for m in models]
         return tuple(steps)
+
+
+def _regions(models: Iterable[RadModel]) -> set[str]:
+    keys = (key for model in models for key in model.feature_keys if not is_clinical(key))
+    return {FeatureKey.parse(key).region for key in keys}
 
 
 def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:

@@ -52,6 +52,12 @@ def region_mask(name: str, tumour: sitk.Image, within: sitk.Image | None = None)
     )
 
 
+def ring_width(name: str) -> float:
+    """Width in mm of the ring that a region name stands for; 0 for regions that are no ring."""
+    match = _RING.fullmatch(name)
+    return float(match[1]) if match else 0.0
+
+
 def largest_slice(mask: sitk.Image) -> sitk.Image:
     """Return the mask limited to the axial slice with the largest area (see :func:`axial_axis`).
 
