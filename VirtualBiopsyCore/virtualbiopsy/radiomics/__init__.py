@@ -1,1 +1,1 @@
-"""Radiomic features in numpy and scipy, from the definitions of the Image Biomarker Standardisation Initiative."""
+"""Radiomic features in numpy and scipy, defined by the Image Biomarker Standardisation Initiative (IBSI)."""
