@@ -1,0 +1,137 @@
+"""Feature values and contributions as MRML tables and a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import vtk
+
+from ..errors import VirtualBiopsyError
+from ..explain.model import Explanation
+from ..radiomics.definitions import describe
+from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.vector import FeatureVector
+from .overlay import ROLE, nodes_with_role
+
+Column = tuple[str, Sequence[Any]]
+
+
+def fill_table(node: Any, columns: Sequence[Column]) -> None:
+    """Replace the content of a vtkMRMLTableNode; columns of str become text, all others double."""
+    modifying = node.StartModify()
+    node.RemoveAllColumns()
+    for title, values in columns:
+        text = any(isinstance(value, str) for value in values)
+        array = vtk.vtkStringArray() if text else vtk.vtkDoubleArray()
+        array.SetName(title)
+        for value in values:
+            array.InsertNextValue(value if text else float(value))
+        node.AddColumn(array)
+    node.SetUseColumnTitleAsColumnHeader(False)
+    node.SetLocked(True)
+    node.EndModify(modifying)
+
+
+def _table(scene: Any, role: str, name: str) -> Any:
+    found = nodes_with_role(scene, "vtkMRMLTableNode", role)
+    if found:
+        return found[0]
+    node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    node.SetAttribute(ROLE, role)
+    return node
+
+
+def feature_row(key: str) -> dict[str, str]:
+    """Return label, unit, IBSI code and description of a key; a key without a definition is its own label."""
+    try:
+        definition = describe(key)
+    except (VirtualBiopsyError, KeyError):
+        return {"label": key, "unit": "", "code": "", "description": ""}
+    return {
+        "label": str(getattr(definition, "label", key)),
+        "unit": str(getattr(definition, "unit", "") or ""),
+        "code": str(getattr(definition, "ibsi_code", "") or ""),
+        "description": str(getattr(definition, "description", "") or ""),
+    }
+
+
+def feature_label(key: str) -> str:
+    """Return a label that names the sequence and region as well, for example "t1c tumour: Joint entropy"."""
+    label = feature_row(key)["label"]
+    if is_clinical(key):
+        return label
+    try:
+        parsed = FeatureKey.parse(key)
+    except VirtualBiopsyError:
+        return label
+    where = parsed.region.replace("_", " ")
+    return f"{where}: {label}" if parsed.sequence == "mask" else f"{parsed.sequence} {where}: {label}"
+
+
+def feature_table_node(scene: Any, features: FeatureVector) -> Any:
+    """Put all feature values with units and definitions into one vtkMRMLTableNode and return it."""
+    keys = [*features.values, *(key for key in features.missing if key not in features.values)]
+    rows = [feature_row(key) for key in keys]
+    columns: list[Column] = [
+        ("Feature", [feature_label(key) for key in keys]),
+        ("Value", [f"{features.values[key]:.6g}" if key in features.values else "missing" for key in keys]),
+        ("Unit", [row["unit"] for row in rows]),
+        ("IBSI", [row["code"] for row in rows]),
+        (
+            "Definition",
+            [features.missing.get(key) or row["description"] for key, row in zip(keys, rows, strict=True)],
+        ),
+        ("Key", list(keys)),
+    ]
+    node = _table(scene, "features", "VirtualBiopsy features")
+    fill_table(node, columns)
+    return node
+
+
+def contribution_nodes(scene: Any, explanation: Explanation, title: str, top: int = 15) -> Mapping[str, Any]:
+    """Make or refresh the contribution table, its bar series and the chart of one model.
+
+    Returns
+    -------
+    dict with "table" (vtkMRMLTableNode), "series" (vtkMRMLPlotSeriesNode), "chart" (vtkMRMLPlotChartNode).
+    """
+    shown = explanation.contributions[:top]
+    rest = explanation.contributions[top:]
+    labels = [feature_label(c.key) for c in shown]
+    phi = [c.phi for c in shown]
+    if rest:
+        labels.append(f"{len(rest)} others")
+        phi.append(sum(c.phi for c in rest))
+    role = f"contributions:{explanation.model_id}"
+    table = _table(scene, role, f"VirtualBiopsy contributions {title}")
+    fill_table(
+        table,
+        [
+            ("Rank", [float(i + 1) for i in range(len(labels))]),
+            ("Feature", labels),
+            ("Contribution", phi),
+            ("Value", [f"{c.value:.6g}" for c in shown] + [""] * bool(rest)),
+            ("Reference", [f"{c.reference:.6g}" for c in shown] + [""] * bool(rest)),
+            ("In the map", ["yes" if c.localised else c.note or "no" for c in shown] + [""] * bool(rest)),
+        ],
+    )
+    found = nodes_with_role(scene, "vtkMRMLPlotSeriesNode", role)
+    series = found[0] if found else scene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", f"Contributions {title}")
+    series.SetAttribute(ROLE, role)
+    series.SetPlotType(series.PlotTypeBar)
+    series.SetAndObserveTableNodeID(table.GetID())
+    series.SetXColumnName("Rank")
+    series.SetYColumnName("Contribution")
+    series.SetLabelColumnName("Feature")
+    series.SetColor(0.25, 0.45, 0.85)
+    found = nodes_with_role(scene, "vtkMRMLPlotChartNode", role)
+    chart = found[0] if found else scene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"Contributions {title}")
+    chart.SetAttribute(ROLE, role)
+    if not chart.HasPlotSeriesNodeID(series.GetID()):
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    chart.SetTitle(f"{title} (research use only)")
+    chart.SetXAxisTitle("feature, by size of contribution")
+    chart.SetYAxisTitle("contribution (log-odds)")
+    chart.SetLegendVisibility(False)
+    return {"table": table, "series": series, "chart": chart}
