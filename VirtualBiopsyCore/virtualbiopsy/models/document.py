@@ -1,0 +1,334 @@
+"""`model.json`: written with sorted keys, read with every field checked."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..case.model import ROLES
+from ..errors import FeatureError, ModelFormatError
+from ..prepare.model import Preparation
+from ..radiomics.keys import CLINICAL_PREFIX, FeatureKey, is_clinical
+from .calibration import KINDS as CALIBRATORS
+from .calibration import Calibrator
+from .classifier import NEEDS_CALIBRATION, SPECS, classifier_problem
+from .container import ADVICE
+
+if TYPE_CHECKING:
+    from .radmodel import RadModel
+
+FORMAT, FORMAT_VERSION = "radmodel", 1
+MAX_FEATURES, MAX_BACKGROUND, MAX_TEXT = 2000, 5000, 20000
+
+_TEXTS = (
+    "model_id",
+    "title",
+    "version",
+    "endpoint",
+    "positive",
+    "validation",
+    "data_statement",
+    "intended_use",
+    "limits",
+    "licence",
+    "recipe",
+)
+_FEATURE = {"key", "impute", "mean", "scale", "low", "high"}
+_KEYS = {
+    *_TEXTS,
+    "format",
+    "format_version",
+    "simulated",
+    "preparation",
+    "features",
+    "required_sequences",
+    "optional_sequences",
+    "classifier",
+    "calibrator",
+    "threshold",
+    "metrics",
+    "protocol_ranges",
+}
+
+
+def write(content: Mapping[str, Any]) -> bytes:
+    """Return the canonical bytes of a document."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
+    return text.encode("utf-8") + b"\n"
+
+
+def read(data: bytes, where: str) -> dict[str, Any]:
+    """Parse JSON strictly: UTF-8, no repeated keys, no NaN, exactly the known fields of this version.
+
+    Raises
+    ------
+    ModelFormatError
+    """
+    refuse = _refuser(where)
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            raise ValueError("a key is there twice")
+        return found
+
+    def constant(text: str) -> float:
+        raise ValueError(f"the number {text}")
+
+    try:
+        content = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+    except (ValueError, RecursionError) as error:
+        raise refuse(f"it is not valid JSON ({str(error)[:120]})") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise refuse(f'it does not say "format": "{FORMAT}"')
+    if content.get("format_version") != FORMAT_VERSION or isinstance(content["format_version"], bool):
+        raise ModelFormatError(
+            f"{where} has the format version {str(content.get('format_version'))[:20]}; "
+            f"this VirtualBiopsy reads version {FORMAT_VERSION}.",
+            "Use the version of VirtualBiopsy that the model was made for.",
+        )
+    _exactly(content, _KEYS | {"sha256"}, "the document", refuse)
+    if not isinstance(content["sha256"], str):
+        raise refuse("sha256 is not text")
+    return content
+
+
+def encode(model: RadModel) -> dict[str, Any]:
+    """Return the document of a model, without its SHA-256."""
+    content: dict[str, Any] = {name: getattr(model, name) for name in _TEXTS}
+    preparation = asdict(model.preparation)
+    if preparation["spacing"] is not None:
+        preparation["spacing"] = [float(value) for value in preparation["spacing"]]
+    content.update(
+        format=FORMAT,
+        format_version=FORMAT_VERSION,
+        simulated=model.simulated,
+        preparation=preparation,
+        features=[
+            {
+                "key": key,
+                "impute": float(model.imputer[key]),
+                "mean": float(model.scaler.mean[j]),
+                "scale": float(model.scaler.scale[j]),
+                "low": float(model.feature_ranges[key][0]),
+                "high": float(model.feature_ranges[key][1]),
+            }
+            for j, key in enumerate(model.feature_keys)
+        ],
+        required_sequences=list(model.required_sequences),
+        optional_sequences=list(model.optional_sequences),
+        classifier={"kind": model.classifier.kind},
+        calibrator={
+            "kind": model.calibrator.kind,
+            "slope": float(model.calibrator.slope),
+            "intercept": float(model.calibrator.intercept),
+        },
+        threshold=float(model.threshold),
+        metrics={name: {k: float(v) for k, v in values.items()} for name, values in model.metrics.items()},
+        protocol_ranges={
+            name: [float(value) for value in values] for name, values in model.protocol_ranges.items()
+        },
+    )
+    return content
+
+
+def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str, dict[str, int]]:
+    """Return the fields of a RadModel, the kind of its classifier, and the number of features as {"p": …}.
+
+    Raises
+    ------
+    ModelFormatError : a field is of the wrong type.
+    """
+    from .radmodel import Scaler
+
+    refuse = _refuser(where)
+    fields: dict[str, Any] = {}
+    for name in _TEXTS:
+        if not isinstance(content[name], str) or len(content[name]) > MAX_TEXT:
+            raise refuse(f"{name} is not text of at most {MAX_TEXT} characters")
+        fields[name] = content[name]
+    if not isinstance(content["simulated"], bool):
+        raise refuse("simulated is neither true nor false")
+    fields["simulated"] = content["simulated"]
+    fields["preparation"] = _preparation(content["preparation"], refuse)
+    features = content["features"]
+    if not isinstance(features, list) or not 1 <= len(features) <= MAX_FEATURES:
+        raise refuse(f"features is not a list of 1 to {MAX_FEATURES}")
+    for number, feature in enumerate(features):
+        if not isinstance(feature, dict):
+            raise refuse(f"feature {number} is not a table")
+        _exactly(feature, _FEATURE, f"feature {number}", refuse)
+        if not isinstance(feature["key"], str):
+            raise refuse(f"the key of feature {number} is not text")
+        for name in sorted(_FEATURE - {"key"}):
+            feature[name] = _number(feature[name], f"{name} of feature {number}", refuse)
+    fields["feature_keys"] = tuple(f["key"] for f in features)
+    if len(set(fields["feature_keys"])) != len(features):
+        raise refuse("a feature is there twice")
+    fields["imputer"] = {f["key"]: f["impute"] for f in features}
+    fields["scaler"] = Scaler(tuple(f["mean"] for f in features), tuple(f["scale"] for f in features))
+    fields["feature_ranges"] = {f["key"]: (f["low"], f["high"]) for f in features}
+    for name in ("required_sequences", "optional_sequences"):
+        roles = content[name]
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+            raise refuse(f"{name} is not a list of roles")
+        fields[name] = tuple(roles)
+    classifier, calibrator = content["classifier"], content["calibrator"]
+    if not isinstance(classifier, dict) or not isinstance(calibrator, dict):
+        raise refuse("classifier or calibrator is not a table")
+    _exactly(classifier, {"kind"}, "classifier", refuse)
+    if classifier["kind"] not in list(SPECS):
+        raise refuse(f"the classifier kind {str(classifier['kind'])[:40]!r} is not one of {', '.join(SPECS)}")
+    _exactly(calibrator, {"kind", "slope", "intercept"}, "calibrator", refuse)
+    fields["calibrator"] = Calibrator(
+        str(calibrator["kind"]),
+        _number(calibrator["slope"], "calibrator slope", refuse),
+        _number(calibrator["intercept"], "calibrator intercept", refuse),
+    )
+    fields["threshold"] = _number(content["threshold"], "threshold", refuse)
+    fields["metrics"] = _metrics(content["metrics"], refuse)
+    fields["protocol_ranges"] = _ranges(content["protocol_ranges"], refuse)
+    return fields, classifier["kind"], {"p": len(features)}
+
+
+def check(model: RadModel, where: str) -> None:
+    """Check what makes sense together: keys, sequences, scales, ranges, classifier, background.
+
+    Raises
+    ------
+    ModelFormatError
+    """
+    refuse = _refuser(where)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", model.model_id):
+        raise refuse(f"the model id {model.model_id[:80]!r} is not short, lower-case and plain")
+    if model.simulated and "simulated" not in model.title.lower():
+        raise refuse("it was trained on simulated cases and its title does not say so")
+    sequences = model.required_sequences + model.optional_sequences
+    for role in sequences:
+        if role not in ROLES:
+            raise refuse(f"the sequence role {role[:40]!r} is unknown")
+    if len(set(sequences)) != len(sequences):
+        raise refuse("a sequence is listed twice")
+    keys = model.feature_keys
+    p = len(keys)
+    for key in keys:
+        if is_clinical(key):
+            if not re.fullmatch(r"[a-z0-9_]{1,64}", key[len(CLINICAL_PREFIX) :]):
+                raise refuse(f"{key[:80]!r} is not a clinical key")
+            continue
+        try:
+            sequence = FeatureKey.parse(key).sequence
+        except FeatureError as error:
+            raise refuse(error.message.rstrip(".")) from error
+        if sequence != "mask" and sequence not in sequences:
+            raise refuse(f"the feature {key} needs the sequence {sequence!r}, which the model does not list")
+    if set(model.imputer) != set(keys) or set(model.feature_ranges) != set(keys):
+        raise refuse("imputer or feature ranges are not for the model's features")
+    if len(model.scaler.mean) != p or len(model.scaler.scale) != p:
+        raise refuse("the scaler is not for the model's features")
+    if not all(value > 0 for value in model.scaler.scale):
+        raise refuse("a scale is not positive")
+    if any(low > high for low, high in model.feature_ranges.values()):
+        raise refuse("a feature range ends before it begins")
+    if model.calibrator.kind not in CALIBRATORS:
+        raise refuse(
+            f"the calibrator kind {model.calibrator.kind[:40]!r} is not one of {', '.join(CALIBRATORS)}"
+        )
+    if model.calibrator.kind == "none" and (model.calibrator.slope, model.calibrator.intercept) != (1.0, 0.0):
+        raise refuse("a calibrator of the kind none has slope 1 and intercept 0")
+    if model.classifier.kind in NEEDS_CALIBRATION and model.calibrator.kind == "none":
+        raise refuse(f"a {model.classifier.kind} gives no log-odds without Platt calibration")
+    if not 0 < model.threshold < 1:
+        raise refuse("the threshold is not between 0 and 1")
+    problem = classifier_problem(model.classifier.kind, model.classifier.arrays, p)
+    if problem:
+        raise refuse(problem)
+    shape = np.shape(model.background)
+    if len(shape) != 2 or shape[1] != p or not 1 <= shape[0] <= MAX_BACKGROUND:
+        raise refuse(f"the background has the shape {shape}, not (1…{MAX_BACKGROUND}, {p})")
+    if not np.isfinite(model.background).all():
+        raise refuse("the background holds NaN or infinite numbers")
+
+
+def _refuser(where: str) -> Callable[[str], ModelFormatError]:
+    return lambda problem: ModelFormatError(f"{where}, model.json: {problem}.", ADVICE)
+
+
+def _exactly(table: Mapping[str, Any], keys: set[str], what: str, refuse: Callable) -> None:
+    if set(table) != keys:
+        lacking, extra = sorted(keys - set(table)), sorted(set(table) - keys)
+        text = f"{what} lacks {', '.join(lacking)}" if lacking else f"{what} has"
+        if extra:
+            text += (
+                f"{' and has' if lacking else ''} the unknown {', '.join(ascii(e)[:40] for e in extra[:3])}"
+            )
+        raise refuse(text)
+
+
+def _number(value: Any, what: str, refuse: Callable) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refuse(f"{what} is not a number")
+    try:
+        value = float(value)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise refuse(f"{what} is not finite")
+    return value
+
+
+def _preparation(table: Any, refuse: Callable) -> Preparation:
+    if not isinstance(table, dict):
+        raise refuse("preparation is not a table")
+    _exactly(table, set(Preparation.__dataclass_fields__), "preparation", refuse)
+    choices = {
+        "reference": tuple(ROLES),
+        "interpolator": ("linear", "bspline"),
+        "mask_interpolator": ("nearest", "linear"),
+        "bias_correction": (True, False),
+        "normalise": ("none", "zscore_head", "zscore_brain"),
+        "register": (True, False),
+    }
+    for name, allowed in choices.items():
+        value = table[name]
+        if type(value) is not type(allowed[0]) or value not in allowed:
+            raise refuse(f"preparation.{name} is not one of {', '.join(map(str, allowed))}")
+    spacing = table["spacing"]
+    if spacing is not None:
+        if not isinstance(spacing, list) or len(spacing) != 3:
+            raise refuse("preparation.spacing is neither null nor three numbers")
+        spacing = tuple(_number(value, "preparation.spacing", refuse) for value in spacing)
+        if not all(0.05 <= value <= 20 for value in spacing):
+            raise refuse("preparation.spacing is not between 0.05 and 20 mm")
+    return Preparation(**{**table, "spacing": spacing})
+
+
+def _metrics(table: Any, refuse: Callable) -> dict[str, dict[str, float]]:
+    if not isinstance(table, dict) or len(table) > 200:
+        raise refuse("metrics is not a table of at most 200 figures")
+    found = {}
+    for name, values in table.items():
+        if not isinstance(values, dict) or not {"value"} <= set(values) <= {"value", "low", "high"}:
+            raise refuse(f"the metric {name[:40]!r} is not a table with value, low and high")
+        found[name] = {key: _number(number, f"metric {name[:40]}", refuse) for key, number in values.items()}
+    return found
+
+
+def _ranges(table: Any, refuse: Callable) -> dict[str, tuple[float, float]]:
+    if not isinstance(table, dict) or len(table) > 200:
+        raise refuse("protocol_ranges is not a table of at most 200 ranges")
+    found = {}
+    for name, values in table.items():
+        if not isinstance(values, list) or len(values) != 2:
+            raise refuse(f"the protocol range {name[:40]!r} is not a pair")
+        low, high = (_number(value, f"protocol range {name[:40]}", refuse) for value in values)
+        if low > high:
+            raise refuse(f"the protocol range {name[:40]!r} ends before it begins")
+        found[name] = (low, high)
+    return found

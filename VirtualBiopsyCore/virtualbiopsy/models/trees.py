@@ -1,0 +1,65 @@
+"""Decision trees as plain arrays, walked for all rows at once.
+
+Several trees lie one behind another. A leaf has feature −1. Children have larger numbers than their parent,
+which is checked on loading, so that a walk always ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def tree_problem(arrays: Mapping[str, np.ndarray], n_features: int) -> str:
+    """Return what makes these trees unusable, or "" if nothing does.
+
+    `arrays` holds tree_start (trees + 1), feature, left, right (nodes), int64, and threshold, value (nodes),
+    float64; left and right are node numbers in the concatenated arrays.
+    """
+    start, feature = arrays["tree_start"], arrays["feature"]
+    left, right = arrays["left"], arrays["right"]
+    nodes = len(feature)
+    if len(start) < 2 or start[0] != 0 or start[-1] != nodes or np.any(np.diff(start) < 1):
+        return "tree_start does not divide the nodes into trees"
+    if np.any(feature < -1) or np.any(feature >= n_features):
+        return f"a node asks for a feature outside 0…{n_features - 1}"
+    inner = feature >= 0
+    number = np.arange(nodes)
+    end = np.repeat(start[1:], np.diff(start))
+    for name, child in (("left", left), ("right", right)):
+        bad = inner & ((child <= number) | (child >= end))
+        if bad.any():
+            return f"node {int(np.flatnonzero(bad)[0])} has a {name} child outside its own tree"
+    return ""
+
+
+def leaf_values(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Return the value of the leaf that each row reaches in each tree.
+
+    Parameters
+    ----------
+    rows : (n, p). Compared as single precision, which is how scikit-learn's trees compare.
+
+    Returns
+    -------
+    (trees, n) float64.
+    """
+    rows = rows.astype(np.float32)
+    feature, threshold = arrays["feature"], arrays["threshold"]
+    left, right, value = arrays["left"], arrays["right"], arrays["value"]
+    n = len(rows)
+    everyone = np.arange(n)
+    out = np.empty((len(arrays["tree_start"]) - 1, n))
+    for tree, root in enumerate(arrays["tree_start"][:-1]):
+        node = np.full(n, root)
+        active = everyone
+        while active.size:
+            at = node[active]
+            inner = feature[at] >= 0
+            if not inner.all():
+                active, at = active[inner], at[inner]
+            down = rows[active, feature[at]] <= threshold[at]
+            node[active] = np.where(down, left[at], right[at])
+        out[tree] = value[node]
+    return out
