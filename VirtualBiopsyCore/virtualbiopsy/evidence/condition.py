@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..errors import RuleFormatError
-from .facts import FACTS, is_number, known, number
+from .facts import FACTS, is_number, known, number, words
 
 OPERATORS: Mapping[str, Callable[[object, object], bool]] = MappingProxyType(
     {
@@ -48,13 +48,13 @@ class Comparison:
         """Say the right-hand side, for example ``≥ 3.14 %``."""
         fact = FACTS[self.fact]
         if self.op == "in":
-            return " or ".join(str(v) for v in self.value)  # type: ignore[attr-defined]
+            return " or ".join(words(v) for v in self.value)  # type: ignore[attr-defined]
         if fact.kind == "flag":
             right = "yes" if self.value else "no"
         elif fact.kind == "number":
             right = number(float(self.value), fact)  # type: ignore[arg-type]
         else:
-            right = str(self.value)
+            right = words(self.value)
         return f"{_SIGNS.get(self.op, self.op)} {right}".strip()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-
 CLINICAL_FORM = "clinical form"
 IMMUNOHISTOCHEMISTRY = "immunohistochemistry"
 
@@ -98,12 +97,17 @@ def tell(facts: Mapping[str, object], name: str, apart_from: Sequence[float] = (
     if fact.kind == "flag":
         return f"{fact.label}: {'yes' if value else 'no'}"
     if fact.kind == "text":
-        return f"{fact.label}: {value}"
+        return f"{fact.label}: {words(value)}"
     exact = float(value)  # type: ignore[arg-type]
     digits = fact.digits
     while digits < 9 and any(_side(round(exact, digits), x) != _side(exact, x) for x in apart_from):
         digits += 1
     return f"{fact.label} {number(exact, fact, digits)}"
+
+
+def words(value: object) -> str:
+    """Print a text value: ``medial_skull_base`` as ``medial skull base``."""
+    return str(value).replace("_", " ")
 
 
 def _side(value: float, limit: float) -> int:
