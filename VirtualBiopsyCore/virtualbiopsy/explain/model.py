@@ -40,8 +40,8 @@ class Explanation:
     Attributes
     ----------
     contributions : ordered by |phi|, largest first.
-    maps : float64 voxel ledgers by sequence role, log-odds per voxel, zero outside the region, all on one grid
-        (the prepared grid, cropped to the region).
+    maps : float64 voxel ledgers by sequence role, log-odds per voxel, zero outside the region, all on one
+        grid (the prepared grid, cropped to the region).
     total : sum of `maps`.
     method : how the Shapley values were found ("linear closed form", "exact enumeration").
     """
