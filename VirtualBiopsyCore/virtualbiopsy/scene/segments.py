@@ -186,10 +186,11 @@ def segment_digest(segmentation_node: Any, segment_id: str) -> str:
 class RegionWatcher:
     """Call `on_change()` when the voxels of a segment changed, and at no other event.
 
-    Effects fire SourceRepresentationModified, the desktop's undo fires SegmentModified, that of trame-slicer
-    SegmentRemoved and SegmentAdded, and a mere reading may fire SegmentModified: so all four are observed, a
-    digest of the voxels decides, and events that the watcher's own reading causes are ignored. Debouncing
-    is the caller's affair.
+    Effects fire SourceRepresentationModified, the desktop's undo fires SegmentModified, that of
+    trame-slicer SegmentRemoved and SegmentAdded, and a mere reading may fire SegmentModified: so all four
+    are observed, a digest of the voxels decides, and events that the watcher's own reading causes are
+    ignored. An undo passes through intermediate states that are reported as well: debouncing is the
+    caller's affair.
 
     Parameters
     ----------
