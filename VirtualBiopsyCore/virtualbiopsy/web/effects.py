@@ -130,8 +130,8 @@ class Margin(_ButtonEffect):
     def apply(self, mm: float) -> None:
         """Add all voxels within ``mm`` of the segment; a negative value removes as much from its surface.
 
-        Distances are between voxel centres: a voxel is added if the segment is within ``mm`` of it, and removed
-        if the outside is. Beyond the border of the volume there is nothing, so a cut face stays where it is.
+        Distances are between voxel centres: a voxel is added if the segment is within ``mm`` of it, and
+        removed if the outside is. Beyond the border of the volume there is nothing: a cut face stays.
 
         Raises
         ------
@@ -297,8 +297,8 @@ def _margin(mask: np.ndarray, spacing: tuple[float, float, float], mm: float) ->
         slice(max(0, s.start - r), min(n, s.stop + r))
         for s, r, n in zip(tight, reach, mask.shape, strict=True)
     )
-    # The filter measures inner distances from the segment's own outermost voxels, which would remove one layer
-    # more than asked for; growing the outside does not.
+    # The filter measures inner distances from the segment's own outermost voxels, which would remove one
+    # layer more than asked for; growing the outside does not.
     growing = mask[box] if mm > 0 else ~mask[box]
     result = mask.copy()
     if growing.any():
