@@ -7,6 +7,7 @@ from scene_support import SliceView
 from test_scene_segments import ball, middle
 from test_scene_volumes import make_image
 from virtualbiopsy.errors import GeometryError
+from virtualbiopsy.report.theme import diverging
 from virtualbiopsy.scene.overlay import COLOR_TABLES, ExplanationOverlay, color_table_node
 from virtualbiopsy.scene.segments import write_segment
 from virtualbiopsy.scene.volumes import image_from_node, node_from_image
@@ -149,12 +150,22 @@ def test_color_tables_are_visible_symmetric_and_made_once(stage):
             [node.GetLookupTable().GetTableValue(i)[:3] for i in range(node.GetNumberOfColors())]
         )
         assert colors[0, 2] > colors[0, 0] and colors[-1, 0] > colors[-1, 2]  # blue and red ends
-        lightness = colors @ [0.2126, 0.7152, 0.0722]
-        middle_value = lightness[len(lightness) // 2]
-        ends = (lightness[0], lightness[-1])
-        assert middle_value > max(ends) + 0.2 or middle_value < min(ends) - 0.2
+    dark = color_table_node(stage.scene, "blue-black-orange")
+    colors = np.array([dark.GetLookupTable().GetTableValue(i)[:3] for i in range(dark.GetNumberOfColors())])
+    lightness = colors @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness[:128]) < 1e-3).all() and (np.diff(lightness[127:]) > -1e-3).all()
     overlay = ExplanationOverlay(stage.scene)
     overlay.set_colors("blue-black-orange")  # nothing to colour yet: no error
+
+
+def test_views_and_report_share_their_colours(stage):
+    node = color_table_node(stage.scene)
+    for t in (-1.0, -0.5, 0.5, 1.0):
+        index = round((t + 1) / 2 * (node.GetNumberOfColors() - 1))
+        exact = 2 * index / (node.GetNumberOfColors() - 1) - 1
+        np.testing.assert_allclose(
+            node.GetLookupTable().GetTableValue(index)[:3], diverging(exact), atol=0.5 / 255 + 1e-6
+        )
 
 
 def test_legend_has_signed_labels_and_the_unit(scene_with_map):
@@ -218,7 +229,7 @@ def test_slice_view_shows_red_and_blue_inside_and_grey_outside(opengl, scene_wit
     grey = np.ptp(outside.astype(int), axis=1) < 12
     assert grey.mean() > 0.97
 
-    overlay.set_opacity(0.3)
+    overlay.set_opacity(0.1)
     red, blue = colours(view.pixels())
     assert red.sum() + blue.sum() < 0.2 * coloured / millimetres.prod()
     overlay.set_colors("blue-black-orange")

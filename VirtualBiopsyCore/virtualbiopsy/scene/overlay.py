@@ -11,28 +11,30 @@ import SimpleITK as sitk
 import slicer
 
 from ..errors import GeometryError
+from ..report.pictures import per_ml, window_of
+from ..report.theme import diverging
 from .volumes import node_from_image
 
 ROLE = "VirtualBiopsy.Role"
 SENTINEL = -1e4
 UNIT = "log-odds per mL"
 
-Rgb = tuple[float, float, float]
-
-# Stops from the most negative to the most positive value. The first table is close to ColorBrewer's RdYlBu:
-# its pale yellow middle stays visible on grey images. The second one differs in lightness as well as in
-# hue, dark in the middle, for any colour vision.
-COLOR_TABLES: dict[str, tuple[str, tuple[Rgb, ...]]] = {
-    "blue-yellow-red": (
-        "VirtualBiopsy blue-yellow-red",
-        ((0.05, 0.20, 0.85), (0.35, 0.62, 0.95), (0.98, 0.95, 0.62), (0.97, 0.52, 0.28), (0.82, 0.05, 0.10)),
-    ),
-    "blue-black-orange": (
-        "VirtualBiopsy blue-black-orange (colour-blind safe)",
-        ((0.55, 0.85, 1.00), (0.05, 0.42, 0.75), (0.06, 0.06, 0.08), (0.80, 0.42, 0.00), (1.00, 0.85, 0.45)),
-    ),
+# The first table is that of reports and of the browser's legend: blue lowers, red raises. The second differs
+# in lightness as well as in hue, dark in the middle, for any colour vision.
+COLOR_TABLES: dict[str, str] = {
+    "blue-red": "VirtualBiopsy blue-red",
+    "blue-black-orange": "VirtualBiopsy blue-black-orange (colour-blind safe)",
 }
-DEFAULT_COLORS = "blue-yellow-red"
+DEFAULT_COLORS = "blue-red"
+_DARK_STOPS = np.array(
+    [
+        [-1.0, 0.55, 0.85, 1.00],
+        [-0.5, 0.05, 0.42, 0.75],
+        [0.0, 0.06, 0.06, 0.08],
+        [0.5, 0.80, 0.42, 0.00],
+        [1.0, 1.00, 0.85, 0.45],
+    ]
+)
 _COLORS = 255  # odd, so that zero has a colour of its own
 
 
@@ -41,7 +43,7 @@ def color_table_node(scene: Any, key: str = DEFAULT_COLORS) -> Any:
 
     The node is visible and has the category "VirtualBiopsy": hidden ones are lost on saving in older Slicers.
     """
-    title, stops = COLOR_TABLES[key]
+    title = COLOR_TABLES[key]
     for node in nodes_with_role(scene, "vtkMRMLColorTableNode", f"colors:{key}"):
         return node
     node = scene.CreateNodeByClass("vtkMRMLColorTableNode")
@@ -49,15 +51,22 @@ def color_table_node(scene: Any, key: str = DEFAULT_COLORS) -> Any:
     node.SetName(title)
     node.SetTypeToUser()
     node.SetNumberOfColors(_COLORS)
-    at = np.linspace(0.0, 1.0, len(stops))
-    for i in range(_COLORS):
-        x = i / (_COLORS - 1)
-        r, g, b = (float(np.interp(x, at, [stop[c] for stop in stops])) for c in range(3))
-        node.SetColor(i, f"{2 * x - 1:+.3f}", r, g, b, 1.0)
+    for i, (r, g, b) in enumerate(_colors(key).tolist()):
+        node.SetColor(i, f"{2 * i / (_COLORS - 1) - 1:+.3f}", r, g, b, 1.0)
     node.SetAttribute("Category", "VirtualBiopsy")
     node.SetAttribute(ROLE, f"colors:{key}")
     node.SetHideFromEditors(False)
     return scene.AddNode(node)
+
+
+def _colors(key: str) -> np.ndarray:
+    """RGB, (255, 3), 0…1, from the most negative to the most positive value."""
+    t = np.linspace(-1.0, 1.0, _COLORS)
+    if key == "blue-black-orange":
+        return np.stack([np.interp(t, _DARK_STOPS[:, 0], _DARK_STOPS[:, c]) for c in (1, 2, 3)], axis=1)
+    colors = diverging(t)
+    colors[_COLORS // 2] = (diverging(-1e-9) + diverging(1e-9)) / 2
+    return colors
 
 
 def nodes_with_role(scene: Any, kind: str, role: str) -> list[Any]:
@@ -140,7 +149,8 @@ class ExplanationOverlay:
         image : log-odds per voxel, zero outside the region, LPS, any grid.
         title : first line of the legend; the second is the unit.
         mask : the region on the same grid; None takes the voxels that are not zero.
-        window : half width of the colour range, log-odds per mL; None takes the 98th percentile of the map.
+        window : half width of the colour range, log-odds per mL; None takes what a report of
+            the same map takes (its 99th percentile).
         opacity : opacity of the layer, kept if the map is already shown.
         colors : key of :data:`COLOR_TABLES`; None keeps the present one.
         composite_nodes : slice composite nodes to show it in; None for all of the scene.
@@ -149,8 +159,8 @@ class ExplanationOverlay:
         ------
         GeometryError : if the mask has another grid than the image.
         """
-        values = sitk.GetArrayFromImage(image).astype(np.float64)
-        values /= float(np.prod(image.GetSpacing())) / 1000.0
+        density = per_ml(image)
+        values = sitk.GetArrayFromImage(density)
         inside = values != 0
         if mask is not None:
             if mask.GetSize() != image.GetSize() or not np.allclose(
@@ -169,7 +179,7 @@ class ExplanationOverlay:
         volume.SetAttribute("VirtualBiopsy.Unit", UNIT)
         display = volume.GetDisplayNode()
         if window is None:
-            window = float(np.percentile(np.abs(values[inside]), 98)) if inside.any() else 0.0
+            window = window_of(density)
         modifying = display.StartModify()
         if (
             colors is not None

@@ -7,11 +7,9 @@ from typing import Any
 
 import vtk
 
-from ..errors import VirtualBiopsyError
 from ..explain.model import Explanation
-from ..radiomics.definitions import describe
-from ..radiomics.keys import FeatureKey, is_clinical
 from ..radiomics.vector import FeatureVector
+from ..report.labels import feature_label
 from .overlay import ROLE, nodes_with_role
 
 Column = tuple[str, Sequence[Any]]
@@ -42,46 +40,17 @@ def _table(scene: Any, role: str, name: str) -> Any:
     return node
 
 
-def feature_row(key: str) -> dict[str, str]:
-    """Return label, unit, IBSI code and description of a key; a key without a definition is its own label."""
-    try:
-        definition = describe(key)
-    except (VirtualBiopsyError, KeyError):
-        return {"label": key, "unit": "", "code": "", "description": ""}
-    return {
-        "label": str(getattr(definition, "label", key)),
-        "unit": str(getattr(definition, "unit", "") or ""),
-        "code": str(getattr(definition, "ibsi_code", "") or ""),
-        "description": str(getattr(definition, "description", "") or ""),
-    }
-
-
-def feature_label(key: str) -> str:
-    """Return a label that names the sequence and region as well, for example "t1c tumour: Joint entropy"."""
-    label = feature_row(key)["label"]
-    if is_clinical(key):
-        return label
-    try:
-        parsed = FeatureKey.parse(key)
-    except VirtualBiopsyError:
-        return label
-    where = parsed.region.replace("_", " ")
-    return f"{where}: {label}" if parsed.sequence == "mask" else f"{parsed.sequence} {where}: {label}"
-
-
 def feature_table_node(scene: Any, features: FeatureVector) -> Any:
     """Put all feature values with units and definitions into one vtkMRMLTableNode and return it."""
     keys = [*features.values, *(key for key in features.missing if key not in features.values)]
-    rows = [feature_row(key) for key in keys]
+    labels = [feature_label(key) for key in keys]
+    why = [features.missing.get(key, "") for key in keys]
     columns: list[Column] = [
-        ("Feature", [feature_label(key) for key in keys]),
+        ("Feature", [label.full for label in labels]),
         ("Value", [f"{features.values[key]:.6g}" if key in features.values else "missing" for key in keys]),
-        ("Unit", [row["unit"] for row in rows]),
-        ("IBSI", [row["code"] for row in rows]),
-        (
-            "Definition",
-            [features.missing.get(key) or row["description"] for key, row in zip(keys, rows, strict=True)],
-        ),
+        ("Unit", [label.unit for label in labels]),
+        ("IBSI", [label.ibsi_code for label in labels]),
+        ("Definition", [w or label.definition for w, label in zip(why, labels, strict=True)]),
         ("Key", list(keys)),
     ]
     node = _table(scene, "features", "VirtualBiopsy features")
@@ -98,7 +67,7 @@ def contribution_nodes(scene: Any, explanation: Explanation, title: str, top: in
     """
     shown = explanation.contributions[:top]
     rest = explanation.contributions[top:]
-    labels = [feature_label(c.key) for c in shown]
+    labels = [feature_label(c.key).full for c in shown]
     phi = [c.phi for c in shown]
     if rest:
         labels.append(f"{len(rest)} others")
