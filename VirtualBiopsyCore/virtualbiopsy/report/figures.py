@@ -1,8 +1,8 @@
 """Figures as self-contained SVG strings: waterfall, ledger, probability bar, overlay legend.
 
 Drawn alike by browsers and by Qt (SVG Tiny 1.2). No scripts, no style sheets, no outside resources; all text
-is escaped; each has ``role="img"`` and an ``aria-label`` that says the result in words. Numbers in full precision
-are in ``data-`` attributes.
+is escaped; each has ``role="img"`` and an ``aria-label`` that says the result in words. Numbers in full
+precision are in ``data-`` attributes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import svg
 from .labels import feature_label
 from .numbers import percent, percent_range, signed, value
 from .steps import PAD, Step, steps_svg
-from .theme import diverging, theme
+from .theme import diverging, opacity, theme
 
 MAX_FEATURES = 10
 BASELINE_LABEL = "Baseline (average training case)"
@@ -254,10 +254,17 @@ def legend_svg(window: float, *, dark: bool = True, width: float = 300, title: s
         out.append(svg.text(left, y, row, fill=look.text, size=12, bold=True))
         y += 15
     count = 48
+    out.append(svg.rect(left, y - 4, right - left, 12, "#808080"))
     step = (right - left) / count
     for i in range(count):
-        r, g, b = (round(255 * c) for c in diverging(2 * (i + 0.5) / count - 1))
-        out.append(svg.rect(left + i * step, y - 4, step + 0.6, 12, f"#{r:02x}{g:02x}{b:02x}"))
+        t = 2 * (i + 0.5) / count - 1
+        r, g, b = (round(255 * c) for c in diverging(t))
+        out.append(
+            svg.rect(
+                left + i * step, y - 4, step, 12, f"#{r:02x}{g:02x}{b:02x}",
+                **{"fill-opacity": float(opacity(t))},
+            )
+        )  # fmt: skip
     y += 22
     limit = value(window)
     out.append(svg.text(left, y, f"−{limit} lowers", fill=look.text, size=11))

@@ -114,10 +114,10 @@ def _words(
     used = svg.text_width(number, 12) + 4
     room = right - left - used - 6
     shown = svg.fit(label, room, 12)
-    room -= svg.text_width(shown, 12) + 6
+    room -= svg.text_width(shown, 12) + 18
     detail = svg.fit(detail, room, 11) if room > 30 else ""
-    behind = svg.span("  " + detail, fill=look.muted, size=11) if detail else ""
-    covered = svg.text_width(shown, 12) + svg.text_width(detail, 11)
+    behind = svg.span("\u00a0\u00b7 " + detail, fill=look.muted, size=11) if detail else ""
+    covered = svg.text_width(shown, 12) + (svg.text_width(detail, 11) + 16 if detail else 4)
     return "".join(
         (
             svg.rect(left - 2, top + 1, covered, 13, look.background),
@@ -164,7 +164,7 @@ def _level(
     role: str,
 ) -> str:
     shown = probability_of(log_odds) if probability is None else probability
-    number = f"{signed(log_odds)} = {percent(shown)}"
+    number = f"{signed(log_odds)} → {percent(shown)}"
     parts = [
         _words(label, "", number, top, left, right, role == "total", look),
         svg.rect(x - 2.5, top + 15, 5, BAR + 2, look.neutral, rx=1),

@@ -62,11 +62,10 @@ def theme(dark: bool) -> Theme:
 
 _STOPS = np.array(
     [
-        [-1.0, 0.10, 0.30, 0.95],
-        [-0.5, 0.30, 0.62, 1.00],
-        [0.0, 0.88, 0.90, 0.92],
-        [0.5, 1.00, 0.55, 0.38],
-        [1.0, 0.90, 0.10, 0.08],
+        [-1.0, 0.05, 0.25, 0.95],
+        [0.0, 0.45, 0.75, 1.00],
+        [0.0, 1.00, 0.68, 0.50],
+        [1.0, 0.92, 0.08, 0.06],
     ]
 )
 
@@ -77,4 +76,12 @@ def diverging(t: np.ndarray | float) -> np.ndarray:
     `t` is the value over the window, −1…1 (clipped); returns RGB in 0…1 with shape ``t.shape + (3,)``.
     """
     clipped = np.clip(np.asarray(t, dtype=np.float64), -1.0, 1.0)
-    return np.stack([np.interp(clipped, _STOPS[:, 0], _STOPS[:, c]) for c in (1, 2, 3)], axis=-1)
+    half = np.where(clipped[..., None] < 0, _STOPS[1], _STOPS[2])[..., 1:]
+    full = np.where(clipped[..., None] < 0, _STOPS[0], _STOPS[3])[..., 1:]
+    return half + np.abs(clipped)[..., None] * (full - half)
+
+
+def opacity(t: np.ndarray | float) -> np.ndarray:
+    """Opacity of a signed value over the window: 0 at exactly zero, else 0.25 rising to 0.9."""
+    size = np.clip(np.abs(np.asarray(t, dtype=np.float64)), 0.0, 1.0)
+    return np.where(size > 0, 0.25 + 0.65 * size, 0.0)
