@@ -543,8 +543,20 @@ def chromium():
         browser.close()
 
 
-def open_page(chromium, url, context=None):
-    page = (context or chromium.new_context()).new_page()
+@pytest.fixture
+def browser(app, chromium):
+    """A browser that no one else is in; each context of it is a browser of its own."""
+    for _ in range(50):  # a closed page is noticed by the server a moment later
+        if run(get(app, f"/?secret={app.key}"))[0] != 409:
+            break
+        time.sleep(0.1)
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+
+
+def open_page(browser, url, context=None):
+    page = (context or browser.new_context()).new_page()
     page.complaints = []
     page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
     page.on("pageerror", lambda e: page.complaints.append(str(e)))
@@ -558,17 +570,8 @@ def shows(page, text):
     )
 
 
-def wait_until_free(app):
-    """A closed page is noticed by the server a moment later."""
-    for _ in range(50):
-        if run(get(app, f"/?secret={app.key}"))[0] != 409:
-            return
-        time.sleep(0.1)
-
-
-def test_browser_works_reloads_and_hides_the_key(app, chromium):
-    wait_until_free(app)
-    page = open_page(chromium, app.url)
+def test_browser_works_reloads_and_hides_the_key(app, browser):
+    page = open_page(browser, app.url)
     shows(page, "simulated patient 0")
     assert app.key not in page.url
     page.click("#more")
@@ -580,55 +583,49 @@ def test_browser_works_reloads_and_hides_the_key(app, chromium):
     assert page.complaints == []
     page.click("#more")
     shows(page, "simulated patient 2")
-    page.context.close()
 
 
-def test_second_browser_sees_a_page_that_says_why(app, chromium):
-    wait_until_free(app)
-    first = open_page(chromium, app.url)
+def test_second_browser_sees_a_page_that_says_why(app, browser):
+    first = open_page(browser, app.url)
     shows(first, "simulated patient")
-    second = open_page(chromium, app.url)
+    second = open_page(browser, app.url)
     assert second.answer.status == 409
     assert "another browser" in second.inner_text("body")
     assert "simulated patient" not in second.content()
     shows(first, "simulated patient")
     first.context.close()
-    wait_until_free(app)
-    second.goto(app.url)
+    for _ in range(50):
+        if second.goto(app.url).status == 200:
+            break
+        time.sleep(0.1)
     shows(second, "simulated patient")
-    second.context.close()
 
 
-def test_second_tab_takes_over_and_the_first_says_so(app, chromium):
-    wait_until_free(app)
-    context = chromium.new_context()
-    first = open_page(chromium, app.url, context)
+def test_second_tab_takes_over_and_the_first_says_so(app, browser):
+    context = browser.new_context()
+    first = open_page(browser, app.url, context)
     shows(first, "simulated patient")
-    second = open_page(chromium, app.url, context)
+    second = open_page(browser, app.url, context)
     shows(second, "simulated patient")
     first.wait_for_function("() => document.body.innerText.includes('opened in another tab')", timeout=10000)
     assert "simulated patient" not in first.inner_text("body")
     first.reload()
     shows(first, "simulated patient")
     second.wait_for_function("() => document.body.innerText.includes('opened in another tab')", timeout=10000)
-    context.close()
 
 
-def test_address_without_key_says_what_to_do(app, chromium):
-    wait_until_free(app)
-    page = open_page(chromium, app.base)
+def test_address_without_key_says_what_to_do(app, browser):
+    page = open_page(browser, app.base)
     assert page.answer.status == 403 and "printed" in page.inner_text("body")
-    shows(open_page(chromium, app.url, page.context), "simulated patient")
+    shows(open_page(browser, app.url, page.context), "simulated patient")
     page.goto(app.base)
     page.wait_for_function("() => document.body.innerText.includes('printed')", timeout=10000)
-    page.context.close()
 
 
-def test_other_sites_page_cannot_use_frame_or_read_it(app, chromium, tmp_path):
+def test_other_sites_page_cannot_use_frame_or_read_it(app, browser, tmp_path):
     """A hostile page in the same browser, on another port of the same host, while the user is signed in."""
-    wait_until_free(app)
-    context = chromium.new_context()
-    shows(open_page(chromium, app.url, context), "simulated patient")
+    context = browser.new_context()
+    shows(open_page(browser, app.url, context), "simulated patient")
     hostile = f"""<!doctype html><iframe src="{app.base}/index.html?secret=x"></iframe>
     <script src="{app.base}/vue.global.js" onload="window.loaded=1"></script>
     <script>
@@ -660,12 +657,10 @@ def test_other_sites_page_cannot_use_frame_or_read_it(app, chromium, tmp_path):
         server.terminate()
         server.wait(10)
         server.stdout.close()
-        context.close()
 
 
-def test_injected_inline_script_does_not_run(app, chromium):
-    wait_until_free(app)
-    page = open_page(chromium, app.url)
+def test_injected_inline_script_does_not_run(app, browser):
+    page = open_page(browser, app.url)
     shows(page, "simulated patient")
     page.evaluate(
         """() => { const d = document.createElement('div');
@@ -675,4 +670,9 @@ def test_injected_inline_script_does_not_run(app, chromium):
     )
     page.wait_for_timeout(300)
     assert page.evaluate("() => window.injected") is None
-    page.context.close()
+
+
+def test_link_cannot_send_the_browser_elsewhere(app, browser):
+    page = open_page(browser, f"{app.url}&sessionURL=ws://127.0.0.1:1/ws&sessionManagerURL=http://127.0.0.1:1/")
+    shows(page, "simulated patient")
+    assert "127.0.0.1:1/" not in page.url and page.complaints == []

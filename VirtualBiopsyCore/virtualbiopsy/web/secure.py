@@ -51,13 +51,17 @@ _CLOSED = (
     "To go on here, reload this page.</p></div>"
 )
 # The client takes the key out of the address when it has read it; this keeps it for a reload of the same tab.
+# The session address is given, because the client would ask a launcher for it, and take any from a link.
 _KEEP_KEY = """
 (() => {
   const name = "virtualbiopsy-key", url = new URL(location), given = url.searchParams.get("secret");
-  if (given) { sessionStorage.setItem(name, given); return; }
-  const kept = sessionStorage.getItem(name);
-  if (kept) { url.searchParams.set("secret", kept); history.replaceState({}, "", url); }
-  else { location.replace("index.html?secret="); }
+  const key = given || sessionStorage.getItem(name);
+  if (!key) { location.replace("index.html?secret="); return; }
+  sessionStorage.setItem(name, key);
+  url.searchParams.set("secret", key);
+  url.searchParams.set("sessionURL", location.origin.replace(/^http/, "ws") + "/ws");
+  url.searchParams.delete("sessionManagerURL");
+  history.replaceState({}, "", url);
 })();
 """
 
