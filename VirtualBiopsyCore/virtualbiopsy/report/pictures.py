@@ -122,19 +122,8 @@ def per_ml(ledger: sitk.Image) -> sitk.Image:
     return sitk.Cast(ledger, sitk.sitkFloat64) * (1000.0 / float(np.prod(ledger.GetSpacing())))
 
 
-def mask_centre(mask: sitk.Image) -> tuple[float, float, float]:
-    """Centroid of the mask, LPS mm.
-
-    Raises
-    ------
-    EmptyRegionError : if it has no voxel.
-    """
-    points = _points(mask)
-    return tuple(float(x) for x in points.mean(axis=0))  # type: ignore[return-value]
-
-
 def _points(mask: sitk.Image) -> np.ndarray:
-    """Physical points (n, 3) of the mask's voxel centres."""
+    """Physical points (n, 3) of the mask's voxel centres; EmptyRegionError if there is none."""
     inside = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0)[:, ::-1]
     if not len(inside):
         raise EmptyRegionError("The region holds no voxel.", "Outline the tumour first.")
