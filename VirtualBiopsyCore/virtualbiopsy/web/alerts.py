@@ -1,0 +1,88 @@
+"""Errors as dismissible alerts: the typed ones with their hint, unexpected ones short, all in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..errors import Cancelled, VirtualBiopsyError
+
+logger = logging.getLogger("virtualbiopsy.web")
+KEPT = 3
+
+
+class Alerts:
+    """The list of alerts in the page (state variable ``alerts``)."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+        self._ids = itertools.count(1)
+
+    def add(self, kind: str, text: str, hint: str = "") -> None:
+        """Show an alert of the kind "error", "warning", "info" or "success"."""
+        entry = {"id": next(self._ids), "kind": kind, "text": text, "hint": hint}
+        kept = [a for a in self._state.alerts if (a["text"], a["hint"]) != (text, hint)]
+        with self._state as state:
+            state.alerts = [*kept[-(KEPT - 1) :], entry]
+
+    def dismiss(self, identity: int) -> None:
+        with self._state as state:
+            state.alerts = [a for a in state.alerts if a["id"] != identity]
+
+    def clear(self) -> None:
+        with self._state as state:
+            state.alerts = []
+
+    def show(self, error: BaseException) -> None:
+        """Show an exception. A cancelled job is worth a quiet notice only."""
+        if isinstance(error, Cancelled):
+            self.add("info", error.message)
+        elif isinstance(error, VirtualBiopsyError):
+            logger.warning("%s: %s", type(error).__name__, error)
+            self.add("error", error.message, error.hint)
+        else:
+            logger.error("unexpected error", exc_info=error)
+            self.add(
+                "error",
+                f"Unexpected error: {type(error).__name__}: {str(error)[:200]}",
+                "Your case and outlines are still there; please report this with the log of the terminal.",
+            )
+
+    def guard(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap an event handler, plain or async, so that its exceptions become alerts."""
+        if asyncio.iscoroutinefunction(call):
+
+            @functools.wraps(call)
+            async def guarded_async(*args: Any, **kwargs: Any) -> Any:
+                try:
+                    return await call(*args, **kwargs)
+                except Exception as error:
+                    self.show(error)
+
+            return guarded_async
+
+        @functools.wraps(call)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return call(*args, **kwargs)
+            except Exception as error:
+                self.show(error)
+
+        return guarded
+
+    def start(self, work: Awaitable[Any]) -> asyncio.Task:
+        """Start a coroutine as a task whose exceptions become alerts."""
+
+        async def watched() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self.show(error)
+
+        return asyncio.get_running_loop().create_task(watched())

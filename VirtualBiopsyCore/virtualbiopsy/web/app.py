@@ -1,0 +1,137 @@
+"""The browser application: one server, one scene, one session, and the parts that join them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from trame.app import get_server
+from trame_slicer import module as slicer_module
+
+from ..case.clinical import CLINICAL
+from ..models.radmodel import RadModel, builtin_models
+from ..session import Session
+from . import state as page_state
+from .alerts import Alerts
+from .casework import CaseDesk
+from .desk import OutlineDesk
+from .explanation import Explanations
+from .exports import Exports
+from .jobs import JobRunner
+from .panels.frame import build_page
+from .prediction import Predictions
+from .saving import Saver
+from .segmentation import Outlines
+from .viewer import Viewer
+
+
+class Application:
+    """Everything behind the page. Lives in the main thread with its event loop.
+
+    Parameters
+    ----------
+    models : models to run; the bundled ones if None.
+    """
+
+    def __init__(self, models: Sequence[RadModel] | None = None) -> None:
+        self.models = tuple(builtin_models() if models is None else models)
+        self.server = get_server(client_type="vue3")
+        self.server.enable_module(slicer_module)
+        self.state = self.server.state
+        page_state.initialise(self.state)
+        self.session: Session | None = None
+        self.alerts = Alerts(self.state)
+        self.jobs = JobRunner(self.state)
+        self.viewer = Viewer(self.server)
+        self.outlines = Outlines(self.viewer.app, self._region_changed, self._segments_changed)
+        self.explanations = Explanations(self)
+        self.predictions = Predictions(self)
+        self.cases = CaseDesk(self)
+        self.desk = OutlineDesk(self)
+        self.saver = Saver(self)
+        self.exports = Exports(self)
+        self.page = build_page(self)
+        self._follow_state()
+        self.server.controller.on_client_connected.add_task(self._client_connected)
+
+    def _follow_state(self) -> None:
+        guard, change = self.alerts.guard, self.state.change
+        change("tool")(guard(self._tool))
+        change("brush_mm", "brush_sphere")(guard(self._brush))
+        change("scissors_mode")(guard(lambda scissors_mode, **_: self.outlines.set_scissors(scissors_mode)))
+        change("island_mode")(guard(lambda island_mode, **_: self.outlines.set_island_click(island_mode)))
+        change("threshold", "paint_in_range")(guard(self._threshold))
+        change("shown")(guard(self._shown))
+        change("window")(guard(lambda window, **_: self._window(window)))
+        change("layout_name")(guard(lambda layout_name, **_: self.viewer.layouts.set_layout(layout_name)))
+        change("overlay_opacity")(guard(self.explanations.set_opacity))
+        change("overlay_window")(guard(self.explanations.set_window))
+        change("legend_shown")(guard(self.explanations.set_legend))
+        change("overlay_shown")(guard(self.explanations.set_shown))
+        change("diameter_shown")(guard(self.explanations.set_diameter))
+        change("surface_shown")(guard(lambda surface_shown, **_: self.outlines.set_surface(surface_shown)))
+        change("explained_model")(guard(self.explanations.choose_model))
+        change("explained_map")(guard(self.explanations.choose_map))
+        change(*(f"clinical_{name}" for name in CLINICAL))(guard(self.cases.set_clinical))
+
+    # Events of the page --------------------------------------------------------------------------
+
+    async def _client_connected(self, *_: Any, **__: Any) -> None:
+        await self.viewer.fit_once()
+
+    def _tool(self, tool: str, **_: Any) -> None:
+        self.outlines.set_tool(tool)
+        if tool in ("paint", "erase"):
+            self._brush(self.state.brush_mm, self.state.brush_sphere)
+        if tool == "threshold":
+            self.outlines.set_threshold(*self.state.threshold)
+
+    def _brush(self, brush_mm: float, brush_sphere: bool, **_: Any) -> None:
+        self.outlines.set_brush(brush_mm, brush_sphere)
+
+    def _threshold(self, threshold: list[float], paint_in_range: bool, **_: Any) -> None:
+        self.outlines.set_paint_range(*threshold, paint_in_range)
+        if self.state.tool == "threshold":
+            self.outlines.set_threshold(*threshold)
+
+    def _shown(self, shown: str, **_: Any) -> None:
+        if shown != self.viewer.shown:
+            self.cases.show(shown)
+
+    def _window(self, window: list[float]) -> None:
+        if [float(x) for x in window] != [float(x) for x in self.viewer.window()]:
+            self.viewer.set_window(*window)
+
+    def auto_window(self) -> None:
+        self.viewer.auto_window()
+        self.state.window = list(self.viewer.window())
+
+    def cancel(self) -> None:
+        """The Cancel button."""
+        self.jobs.cancel()
+
+    # Events of the scene -------------------------------------------------------------------------
+
+    def _region_changed(self) -> None:
+        if self.session is not None:
+            self.predictions.changed()
+
+    def _segments_changed(self) -> None:
+        rows = self.outlines.rows()
+        with self.state as state:
+            state.segments = rows
+            state.can_undo = self.outlines.undo_stack.can_undo()
+            state.can_redo = self.outlines.undo_stack.can_redo()
+
+    # Start ---------------------------------------------------------------------------------------
+
+    def open_at_start(self, path: str) -> None:
+        """Open this case once the server runs."""
+        self.state.case_path = path
+
+        async def open_case(**_: Any) -> None:
+            await asyncio.sleep(0)
+            self.alerts.start(self.cases.open(path))
+
+        self.server.controller.on_server_ready.add_task(open_case)

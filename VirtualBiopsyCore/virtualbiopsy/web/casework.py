@@ -1,0 +1,237 @@
+"""The case: open, add a file, roles, the shown sequence, clinical variables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import SimpleITK as sitk
+
+from ..case.clinical import CLINICAL, check_clinical
+from ..case.model import Case
+from ..case.read import read_case
+from ..errors import ClinicalValueError, MissingSequenceError, UnreadableFileError
+from ..session import Session
+from . import present
+from .localpaths import listing, local_path
+
+if TYPE_CHECKING:
+    from .app import Application
+
+REFERENCE = "t1c"
+
+
+class CaseDesk:
+    """Everything about the case that does not concern its outline."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    # Open ----------------------------------------------------------------------------------------
+
+    async def open(self, text: str | None = None) -> None:
+        """Open the path in the field (or `text`) as a new case."""
+        path = local_path(self._app.state.case_path if text is None else text)
+        case = await self._app.jobs.run(
+            "open",
+            "Opening the case",
+            lambda progress: read_case(path, progress=progress),
+            replaces=("live", "range"),
+        )
+        await self.use(Session(case, self._app.models))
+        with self._app.state as state:
+            state.case_path = str(path)
+
+    async def use(self, session: Session, shown: str = "") -> None:
+        """Make this session the one of the page; the session before is let go."""
+        app = self._app
+        app.jobs.cancel("live", "range", "predict", "prepare")
+        app.predictions.clear()
+        app.session = session
+        app.viewer.load_case(session.case)
+        app.outlines.reset(self.reference_node())
+        with app.state as state:
+            state.case_name = session.case.name
+            for name in CLINICAL:
+                state[f"clinical_{name}"] = present.clinical_text(session.case.clinical.get(name))
+            state.clinical_errors = {}
+        self.publish()
+        self.show(shown or self._first_shown())
+        app.viewer.fit()
+        self.start_preparing()
+
+    async def add_file(self) -> None:
+        """Add the file in the field to the open case; without a case this opens it."""
+        app = self._app
+        path = local_path(app.state.case_path)
+        if app.session is None:
+            await self.open()
+            return
+        added = await app.jobs.run("open", "Reading the file", lambda p: read_case(path, progress=p))
+        case = _joined(app.session.case, added)
+        new = [s for s in case.sequences if s.name not in app.viewer.volumes]
+        before = self.reference_name()
+        for sequence in new:
+            app.viewer.add_sequence(sequence.name, sequence.image)
+        app.session = Session(case, app.models)
+        if self.reference_name() != before:
+            app.outlines.move_to(self.reference_node())
+        self.publish()
+        app.predictions.changed()
+        self.start_preparing()
+
+    def _first_shown(self) -> str:
+        names = [s.name for s in self._app.session.case.sequences]
+        return self.reference_name() or (names[0] if names else "")
+
+    # Sequences -----------------------------------------------------------------------------------
+
+    def reference_name(self) -> str:
+        """Name of the sequence whose role is the reference; "" if there is none."""
+        session = self._app.session
+        try:
+            return session.case.sequence(REFERENCE).name if session else ""
+        except MissingSequenceError:
+            return ""
+
+    def reference_node(self) -> Any:
+        """The volume that outlines are drawn on: the reference, else the first sequence."""
+        session = self._app.session
+        name = self.reference_name() or (session.case.sequences[0].name if session.case.sequences else "")
+        return self._app.viewer.volumes.get(name)
+
+    def publish(self) -> None:
+        """Write the case into the page's state."""
+        case = self._app.session.case
+        with self._app.state as state:
+            state.sequences = present.sequence_rows(case)
+            state.case_warnings = list(case.warnings)
+            state.has_reference = bool(self.reference_name())
+            state.has_case_mask = "tumour" in case.regions
+            state.clinical_known = len(case.clinical)
+
+    async def set_role(self, name: str, role: str) -> None:
+        """Overrule the role of a sequence."""
+        app = self._app
+        app.jobs.cancel("live", "range", "prepare", "predict")
+        session, before = app.session, self.reference_name()
+        await app.jobs.run("role", "Changing the role", lambda p: session.set_role(name, role))
+        if self.reference_name() != before:
+            app.outlines.move_to(self.reference_node())
+        self.publish()
+        self.show(app.viewer.shown)
+        app.predictions.changed()
+        self.start_preparing()
+
+    async def use_shown_as_reference(self) -> None:
+        """Give the contrast-enhanced T1 role to the sequence that is shown."""
+        if not self._app.viewer.shown:
+            raise MissingSequenceError("No sequence is shown.", "Open a case first.")
+        await self.set_role(self._app.viewer.shown, REFERENCE)
+
+    def show(self, name: str) -> None:
+        """Show a sequence in the slice views; the tools look at its grey values."""
+        viewer = self._app.viewer
+        viewer.show(name)
+        self._app.outlines.set_source(viewer.shown_node())
+        low, high = viewer.value_range()
+        step = (high - low) / 500 or 0.001
+        with self._app.state as state:
+            state.shown = viewer.shown
+            state.window_limits = [low, high]
+            state.window_step = step
+            state.window = list(viewer.window())
+            state.threshold = [low + 0.5 * (high - low), high]
+
+    def start_preparing(self) -> None:
+        """Prepare the images in the background, so that the first prediction is quick."""
+        app, session = self._app, self._app.session
+        if session is not None and self.reference_name():
+            work = app.jobs.run(
+                "prepare", "Preparing the images", session.prepare, replaces=("prepare",), quiet=True
+            )
+            app.alerts.start(_without_cancelled(work))
+
+    # Clinical variables --------------------------------------------------------------------------
+
+    async def set_clinical(self, **_: Any) -> None:
+        """Take over the form; a value out of range stays in the form with its error and is not used."""
+        app = self._app
+        if app.session is None:
+            return
+        texts = {name: app.state[f"clinical_{name}"] for name in CLINICAL}
+        values, errors = {}, {}
+        for name, value in present.clinical_values(texts).items():
+            try:
+                values.update(check_clinical({name: value}))
+            except ClinicalValueError as error:
+                errors[name] = str(error)
+        with app.state as state:
+            state.clinical_errors = errors
+            state.clinical_known = len(values)
+        if values == dict(app.session.case.clinical):
+            return
+        session = app.session
+        await app.jobs.run(
+            "clinical",
+            "Taking over the clinical variables",
+            lambda p: session.set_clinical(values),
+            replaces=("live", "range"),
+        )
+        app.predictions.changed()
+
+    # Path browser --------------------------------------------------------------------------------
+
+    def browse(self, target: str) -> None:
+        """Open the path browser for one of the path fields."""
+        text = str(self._app.state[target] or "")
+        start = Path(text).expanduser() if text else Path.home()
+        while not start.is_dir() and start != start.parent:
+            start = start.parent
+        with self._app.state as state:
+            state.browser_target = target
+            state.browser_open = True
+        self.list_folder(str(start))
+
+    def list_folder(self, text: str) -> None:
+        path = local_path(text)
+        if not path.is_dir():
+            raise UnreadableFileError(f"{path} is not a folder.", "Choose a folder.")
+        rows = listing(path)
+        with self._app.state as state:
+            state.browser_folder = str(path)
+            state.browser_rows = rows
+
+    def list_parent(self) -> None:
+        self.list_folder(str(Path(self._app.state.browser_folder).parent))
+
+    def choose_path(self, text: str) -> None:
+        with self._app.state as state:
+            state[state.browser_target] = text
+            state.browser_open = False
+
+
+async def _without_cancelled(work: Any) -> None:
+    from ..errors import Cancelled
+
+    try:
+        await work
+    except Cancelled:
+        return
+
+
+def _joined(case: Case, added: Case) -> Case:
+    """The case with further sequences; a role that is taken becomes "other", a taken name gets a number."""
+    sequences = list(case.sequences)
+    for sequence in added.sequences:
+        name, n = sequence.name, 2
+        while name in [s.name for s in sequences]:
+            name, n = f"{sequence.name} ({n})", n + 1
+        role, reason = sequence.role, sequence.reason
+        if role != "other" and role in [s.role for s in sequences]:
+            reason = f"looks like {role}, but that role is taken; {reason}".rstrip("; ")
+            role = "other"
+        sequences.append(replace(sequence, name=name, role=role, reason=reason))
+    regions: dict[str, sitk.Image] = {**added.regions, **case.regions}
+    return replace(case, sequences=tuple(sequences), regions=regions, warnings=case.warnings + added.warnings)

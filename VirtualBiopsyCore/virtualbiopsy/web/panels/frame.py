@@ -1,0 +1,169 @@
+"""The page: bar with the research-use notice, side panel with tabs, views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trame.ui.vuetify3 import VAppLayout
+from trame.widgets import client, html
+from trame.widgets import vuetify3 as v
+
+from . import controls
+from .case import case_panel
+from .evidence import evidence_panel
+from .explain import explain_panel, features_panel
+from .outline import outline_panel
+from .result import result_panel
+from .save import save_panel
+from .style import CSS
+
+TABS = (
+    ("case", "Case", case_panel),
+    ("outline", "Outline", outline_panel),
+    ("result", "Result", result_panel),
+    ("explain", "Explain", explain_panel),
+    ("features", "Features", features_panel),
+    ("evidence", "Evidence", evidence_panel),
+    ("save", "Save", save_panel),
+)
+LAYOUTS = (
+    ("main", "Axial large", "mdi-view-quilt-outline"),
+    ("quad", "Four equal views", "mdi-view-grid-outline"),
+    ("slices", "Slices only", "mdi-view-compact-outline"),
+    ("axial", "Axial only", "mdi-square-outline"),
+    ("solid", "3D only", "mdi-cube-outline"),
+)
+PANEL_WIDTH = 430
+
+
+def build_page(app: Any) -> VAppLayout:
+    """Build the whole page and return its layout."""
+    with VAppLayout(app.server, theme="dark") as page:
+        page.root.theme = "dark"
+        client.Style(CSS)
+        _bar(app)
+        with v.VNavigationDrawer(permanent=True, width=PANEL_WIDTH, disable_resize_watcher=True):
+            _head(app)
+            with v.VTabs(v_model=("tab",), density="compact", classes="vb-tabs", color="primary", height=36):
+                for name, label, _ in TABS:
+                    v.VTab(label, value=name, id=f"tab_{name}")
+            with html.Div(classes="vb-body", id="panel"):
+                for name, _, panel in TABS:
+                    with html.Div(v_show=f"tab === '{name}'", role="tabpanel", id=f"panel_{name}"):
+                        panel(app)
+        with v.VMain(), html.Div(style="height:100%;display:flex"):
+            app.viewer.layouts.initialize_layout_grid(page)
+        _path_browser(app)
+    return page
+
+
+def _bar(app: Any) -> None:
+    with v.VAppBar(density="compact", flat=True, color="#101215", classes="vb-bar"):
+        html.Div("VirtualBiopsy", classes="vb-name")
+        html.Div("{{ case_name }}", classes="vb-case", id="case_name")
+        v.VSpacer()
+        html.Div("{{ research_use_only }}", classes="vb-research", id="research_use_only", role="note")
+        v.VSpacer()
+        with v.VBtnToggle(v_model=("layout_name",), mandatory=True, density="compact", classes="mr-3"):
+            for name, label, icon in LAYOUTS:
+                with v.VBtn(value=name, id=f"layout_{name}", aria_label=label, title=label, size="small"):
+                    v.VIcon(icon, size="20")
+
+
+def _head(app: Any) -> None:
+    guard = app.alerts.guard
+    with html.Div(classes="vb-head"):
+        with html.Div(classes="d-flex align-center ga-2"):
+            controls.button(
+                "Predict",
+                "predict",
+                guard(app.predictions.predict),
+                icon="mdi-chart-bell-curve-cumulative",
+                color="success",
+                variant="flat",
+                size="default",
+                disabled=("!case_name || !has_reference",),
+            )
+            controls.switch("Live", "live", title="Predict again after every edit")
+            with html.Div(style="flex:1;min-width:0;line-height:1.25", role="status", aria_live="polite"):
+                with html.Div(
+                    v_for="c in cards",
+                    key="c.id",
+                    classes="d-flex",
+                    raw_attrs=[':style="{ opacity: stale ? 0.5 : 1 }"'],
+                ):
+                    html.Span("{{ c.positive }}", style="flex:1", classes="vb-note")
+                    html.B("{{ c.p_text }}", raw_attrs=[":id=\"'head_' + c.id\"", ':data-p="c.exact"'])
+            v.VChip(
+                "stale",
+                v_if="stale",
+                size="small",
+                color="warning",
+                id="stale",
+                variant="flat",
+                title="The outline or the case has changed since",
+            )
+        html.Div(
+            "{{ stale_reason }}", v_if="stale && stale_reason", classes="vb-warn mt-1", id="stale_reason"
+        )
+        with html.Div(v_if="job_active", classes="mt-2", id="job"):
+            with html.Div(classes="d-flex align-center ga-2"):
+                v.VProgressLinear(
+                    model_value=("job_percent",),
+                    height=6,
+                    rounded=True,
+                    color="primary",
+                    indeterminate=("job_percent === 0",),
+                    id="progress",
+                    aria_label="Progress",
+                )
+                controls.button("Cancel", "cancel", guard(app.cancel), size="x-small", v_if="!job_quiet")
+            html.Div(
+                "{{ job_title }}{{ job_message ? ': ' + job_message : '' }}", classes="vb-note", id="job_text"
+            )
+        with v.VAlert(
+            v_for="a in alerts",
+            key="a.id",
+            type=("a.kind",),
+            density="compact",
+            variant="tonal",
+            classes="vb-alert",
+            role="alert",
+            raw_attrs=[':data-kind="a.kind"'],
+        ), html.Div(classes="d-flex align-start"):
+            with html.Div(style="flex:1;overflow-wrap:anywhere"):
+                html.Div("{{ a.text }}", classes="vb-alert-text")
+                html.Div("{{ a.hint }}", v_if="a.hint", style="opacity:.8")
+            with v.VBtn(
+                size="x-small",
+                variant="text",
+                click=(app.alerts.dismiss, "[a.id]"),
+                aria_label="Dismiss",
+                raw_attrs=[':icon="true"', ":id=\"'dismiss_' + a.id\""],
+            ):
+                v.VIcon("mdi-close")
+
+
+def _path_browser(app: Any) -> None:
+    guard, cases = app.alerts.guard, app.cases
+    name = app.server.controller.trigger_name
+    enter, choose = name(guard(cases.list_folder)), name(guard(cases.choose_path))
+    with v.VDialog(v_model=("browser_open",), max_width=640), v.VCard(id="path_browser"):
+        with v.VCardTitle(classes="d-flex align-center ga-2"):
+            controls.icon_button("Parent folder", "browser_up", "mdi-arrow-up", guard(cases.list_parent))
+            html.Span("{{ browser_folder }}", style="font-size:14px;overflow-wrap:anywhere;flex:1")
+            controls.button(
+                "Use this folder",
+                "browser_use",
+                (guard(cases.choose_path), "[browser_folder]"),
+                color="primary",
+            )
+        with v.VCardText(style="max-height:60vh;overflow-y:auto"), v.VList(density="compact"):
+            v.VListItem(
+                v_for="r in browser_rows",
+                key="r.path",
+                title=("r.name",),
+                prepend_icon=("r.folder ? 'mdi-folder-outline' : 'mdi-file-outline'",),
+                click=f"trigger(r.folder ? '{enter}' : '{choose}', [r.path])",
+            )
+            html.Div("Nothing to open here.", v_if="!browser_rows.length", classes="vb-note")

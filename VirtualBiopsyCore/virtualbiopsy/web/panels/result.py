@@ -1,0 +1,84 @@
+"""Tab "Result": one card for each model, facts, warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v
+
+from . import controls
+
+
+def result_panel(app: Any) -> None:
+    html.Div(
+        "Outline the tumour, then press Predict.", v_if="!has_result", classes="vb-note mt-4", id="no_result"
+    )
+    with html.Div(
+        v_for="c in cards",
+        key="c.id",
+        classes=("['vb-card', stale ? 'stale' : '']",),
+        raw_attrs=[":id=\"'card_' + c.id\"", ':data-p="c.exact"'],
+    ):
+        with html.Div(classes="d-flex align-start ga-2"):
+            with html.Div(style="flex:1;min-width:0"):
+                html.Div("Estimated probability of", classes="vb-note")
+                html.Div("{{ c.positive }}", style="font-size:17px;font-weight:600")
+            html.Div("{{ c.p_text }}", classes="vb-p", raw_attrs=[":id=\"'p_' + c.id\""])
+        html.Div(v_html=("c.svg",), classes="vb-figure my-1")
+        html.Div(
+            "{{ c.delta }}",
+            v_if="c.delta && !stale",
+            raw_attrs=[":id=\"'delta_' + c.id\""],
+            style="font-weight:500",
+            classes="mb-1",
+        )
+        with html.Div(classes="vb-note"):
+            html.Div("{{ c.threshold_text }}; {{ c.log_odds }}")
+            html.Div(
+                "<b>How sure:</b> {{ c.stability }}",
+                v_if="c.stability",
+                raw_attrs=[":id=\"'stability_' + c.id\""],
+            )
+            html.Div("<b>How sure:</b> being computed …", v_if="!c.stability && !stale")
+            html.Div("{{ c.performance }}", raw_attrs=[":id=\"'performance_' + c.id\""])
+        with html.Div(v_if="c.simulated", classes="mt-2"):
+            v.VChip(
+                "trained on simulated cases",
+                size="small",
+                color="warning",
+                variant="tonal",
+                prepend_icon="mdi-flask-outline",
+            )
+        html.Div(
+            "Not in this case, replaced by the training mean: {{ c.imputed.join('; ') }}.",
+            v_if="c.imputed.length",
+            classes="vb-warn mt-2",
+        )
+        html.Div(
+            "Outside the range seen in training: {{ c.out_of_range.join('; ') }}.",
+            v_if="c.out_of_range.length",
+            classes="vb-warn mt-1",
+        )
+        with html.Details(classes="vb-note mt-2"):
+            html.Summary("About this model ({{ c.version }})", style="cursor:pointer")
+            html.P("{{ c.title }}. {{ c.trained }}", classes="mt-1")
+            html.P("{{ c.intended_use }}")
+            html.P("{{ c.limits }}")
+    with html.Div(v_for="s in skipped", key="s.id", classes="vb-card"):
+        html.Div("{{ s.title }} was not run", style="font-weight:600")
+        html.Div("{{ s.why }}", classes="vb-warn")
+    with controls.section("What to know before the numbers", "section_warnings", v_if="warnings.length"):
+        html.Div("{{ w }}", v_for="w in warnings", key="w", classes="vb-warn mb-1")
+    with controls.section("The outline", "section_result_facts", v_if="facts.length"):
+        with html.Table(classes="vb-table"), html.Tbody():
+            with html.Tr(v_for="f in facts", key="f.id"):
+                html.Td("{{ f.name }}")
+                html.Td("{{ f.value }}", classes="num")
+    with controls.section("How it was computed", "section_provenance", v_if="provenance.length"):
+        with html.Details(classes="vb-note"):
+            html.Summary(
+                "{{ provenance.length }} steps, last update {{ update_ms }} ms", style="cursor:pointer"
+            )
+            with html.Ol(style="padding-left:20px"):
+                html.Li("{{ step }}", v_for="step in provenance", key="step", style="overflow-wrap:anywhere")

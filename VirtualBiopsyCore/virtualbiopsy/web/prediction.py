@@ -1,0 +1,166 @@
+"""Predict and keep up with the edits: debounce, stale mark, what an edit moved, how sure."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import SimpleITK as sitk
+
+from ..errors import Cancelled, EmptyRegionError, RegionError, VirtualBiopsyError
+from ..session import Result
+from . import present
+
+if TYPE_CHECKING:
+    from .app import Application
+
+DEBOUNCE_SECONDS = 0.4
+RANGE_AFTER_SECONDS = 1.0
+
+
+class Predictions:
+    """Turns outlines into results, in the worker thread, and shows them."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._waiting: asyncio.Task | None = None
+        self._previous: dict[str, float] = {}
+        self.result: Result | None = None
+
+    def clear(self) -> None:
+        """Forget the result (another case)."""
+        self._stop_waiting()
+        self._previous = {}
+        self.result = None
+        self._app.explanations.clear()
+        with self._app.state as state:
+            state.has_result = state.stale = False
+            state.stale_reason = ""
+            state.cards, state.skipped, state.warnings = [], [], []
+            state.features, state.evidence, state.provenance = [], [], []
+            state.facts, state.facts_note = [], ""
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def changed(self) -> None:
+        """Something that the result rests on changed: mark it stale and, if wanted, follow."""
+        app = self._app
+        if self.result is not None:
+            with app.state as state:
+                state.stale, state.stale_reason = True, ""
+        app.jobs.cancel("live", "range")
+        self._stop_waiting()
+        self._waiting = app.alerts.start(self._follow(time.perf_counter()))
+
+    async def _follow(self, started: float) -> None:
+        await asyncio.sleep(DEBOUNCE_SECONDS)
+        self._waiting = None
+        app = self._app
+        if app.session is None:
+            return
+        if app.state.live and self.result is not None:
+            await self._live(started)
+        else:
+            self.measure()
+
+    async def _live(self, started: float) -> None:
+        try:
+            await self._run("live", started)
+        except Cancelled:
+            return
+        except VirtualBiopsyError as error:
+            with self._app.state as state:
+                state.stale, state.stale_reason = True, str(error)
+            self.measure()
+
+    def measure(self) -> None:
+        """Show size and place of the outline without any model."""
+        app = self._app
+        try:
+            facts = app.session.facts(app.outlines.mask())
+        except RegionError as error:
+            with app.state as state:
+                state.facts, state.facts_note = [], error.message
+            app.explanations.hide_diameter()
+            return
+        with app.state as state:
+            state.facts, state.facts_note = present.fact_rows(facts), ""
+        app.explanations.show_diameter(facts)
+
+    async def predict(self) -> None:
+        """The Predict button.
+
+        Raises
+        ------
+        VirtualBiopsyError : the outline or the case cannot be used; the result before stays, marked stale.
+        """
+        app = self._app
+        if app.session is None:
+            raise EmptyRegionError("There is no case.", "Open one first.")
+        self._stop_waiting()
+        try:
+            await self._run("predict", time.perf_counter())
+        except RegionError:
+            with app.state as state:
+                state.tab = "outline"
+            raise
+        with app.state as state:
+            if state.tab in ("case", "outline"):
+                state.tab = "result"
+
+    async def _run(self, kind: str, started: float) -> None:
+        app, session = self._app, self._app.session
+        mask = app.outlines.mask()
+        result = await app.jobs.run(
+            kind,
+            "Predicting",
+            lambda progress: session.set_region(mask, progress),
+            replaces=("live", "range", "predict"),
+            quiet=kind == "live",
+        )
+        if app.session is session:
+            self.show(result, mask, round(1000 * (time.perf_counter() - started)))
+            app.alerts.start(self._range(session, result))
+
+    async def _range(self, session: object, result: Result) -> None:
+        """How much the probability moves with small changes of the outline, when the user pauses."""
+        await asyncio.sleep(RANGE_AFTER_SECONDS)
+        app = self._app
+        if app.session is not session or self.result is not result or app.state.stale:
+            return
+        try:
+            await app.jobs.run(
+                "range", "Varying the outline", session.stability, replaces=("range",), quiet=True
+            )
+        except Cancelled:
+            return
+        if self.result is result and session.result is not None:
+            self.result = session.result
+            with app.state as state:
+                fresh = present.cards(self.result, app.models, {})
+                for old, new in zip(state.cards, fresh, strict=True):
+                    new["delta"], new["delta_sign"] = old["delta"], old["delta_sign"]
+                state.cards = fresh
+
+    def show(self, result: Result, mask: sitk.Image, milliseconds: int) -> None:
+        """Write a result into the page's state and the scene."""
+        app = self._app
+        self.result = result
+        with app.state as state:
+            state.has_result, state.stale, state.stale_reason = True, False, ""
+            state.cards = present.cards(result, app.models, self._previous)
+            state.skipped = present.skipped_rows(result, app.models)
+            state.warnings = list(result.warnings)
+            state.features = present.feature_rows(result, app.models)
+            state.evidence = present.evidence_rows(result)
+            state.facts, state.facts_note = present.fact_rows(result.facts), ""
+            state.provenance = list(result.provenance)
+            state.update_ms = milliseconds
+            state.update_count += 1
+        self._previous = {p.model_id: p.probability for p in result.predictions}
+        app.explanations.show(result)
+        app.explanations.show_diameter(result.facts)

@@ -1,0 +1,249 @@
+"""Values of the package as rows and words for the page; no science, no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..case.clinical import CLINICAL
+from ..case.model import ROLES, Case
+from ..explain.model import Explanation
+from ..models.prediction import Prediction
+from ..models.radmodel import RadModel
+from ..radiomics.keys import FeatureKey, is_clinical
+from ..regions.model import RegionFacts
+from ..report.figures import probability_svg
+from ..report.labels import feature_label
+from ..session import Result
+from ..trust.model import Stability
+
+ROLE_ITEMS = [{"title": f"{role} — {label}", "value": role} for role, label in ROLES.items()]
+STATUS_COLOURS = {"met": "warning", "not met": "teal", "information": "blue-grey", "not evaluable": "grey"}
+
+
+def number(value: float) -> str:
+    """Four significant digits, no exponent for everyday sizes."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    return f"{value:.3e}"
+
+
+def sequence_rows(case: Case) -> list[dict[str, Any]]:
+    rows = []
+    for sequence in case.sequences:
+        size = " × ".join(str(n) for n in sequence.image.GetSize())
+        spacing = " × ".join(f"{s:.3g}" for s in sequence.image.GetSpacing())
+        rows.append(
+            {
+                "name": sequence.name,
+                "role": sequence.role,
+                "reason": sequence.reason,
+                "grid": f"{size} voxels, {spacing} mm" + (f", {sequence.unit}" if sequence.unit else ""),
+            }
+        )
+    return rows
+
+
+def clinical_fields() -> list[dict[str, Any]]:
+    """One entry for each clinical variable: what a form needs to know."""
+    fields = []
+    for variable in CLINICAL.values():
+        limits = ""
+        if variable.kind == "number":
+            limits = f"{variable.minimum:g} to {variable.maximum:g} {variable.unit}".strip()
+            items = []
+        elif variable.kind == "flag":
+            items = [{"title": "yes", "value": "yes"}, {"title": "no", "value": "no"}]
+        else:
+            items = [{"title": label, "value": str(value)} for value, label in variable.choices.items()]
+        fields.append(
+            {
+                "name": variable.name,
+                "key": f"clinical_{variable.name}",
+                "label": variable.label,
+                "kind": variable.kind,
+                "unit": variable.unit,
+                "limits": limits,
+                "items": [{"title": "unknown", "value": ""}, *items] if items else [],
+                "description": variable.description,
+            }
+        )
+    return fields
+
+
+def clinical_text(value: Any) -> str:
+    """A clinical value as the form holds it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def fact_rows(facts: RegionFacts) -> list[dict[str, str]]:
+    return [
+        {"id": "volume", "name": "Volume", "value": f"{facts.volume_ml:.2f} mL"},
+        {"id": "voxels", "name": "Voxels", "value": f"{facts.voxels:,}".replace(",", "\u202f")},
+        {"id": "diameter", "name": "Maximum 3D diameter", "value": f"{facts.diameter_mm:.1f} mm"},
+        {"id": "axial", "name": "Maximum axial diameter", "value": f"{facts.axial_diameter_mm:.1f} mm"},
+        {"id": "slices", "name": "Axial slices", "value": str(facts.slices)},
+        {"id": "components", "name": "Separate parts", "value": str(facts.components)},
+        {
+            "id": "border",
+            "name": "Touches the image border",
+            "value": "yes" if facts.touches_border else "no",
+        },
+    ]
+
+
+def performance(model: RadModel) -> str:
+    """Cross-validated AUC of a model in one sentence."""
+    auc = model.metrics.get("auc")
+    if auc is None:
+        return "The model states no AUC."
+    interval = f" (95 % CI {auc['low']:.2f}–{auc['high']:.2f})" if "low" in auc and "high" in auc else ""
+    return f"Cross-validated AUC {auc['value']:.2f}{interval}" + (
+        ", on simulated cases." if model.simulated else "."
+    )
+
+
+def stability_text(entry: Stability | None) -> str:
+    if entry is None:
+        return ""
+    text = f"{entry.low:.2f}–{entry.high:.2f} over {entry.variants} small changes of the outline"
+    if entry.flips:
+        return f"{text}; {entry.flips} of them cross the model's threshold."
+    return f"{text}; none crosses the model's threshold."
+
+
+def card(
+    prediction: Prediction,
+    model: RadModel,
+    stability: Stability | None,
+    previous: float | None,
+) -> dict[str, Any]:
+    """What the page shows of one prediction."""
+    side = "at or above" if prediction.probability >= prediction.threshold else "below"
+    moved = previous is not None and f"{previous:.2f}" != f"{prediction.probability:.2f}"
+    return {
+        "id": model.model_id,
+        "title": model.title,
+        "positive": prediction.positive,
+        "endpoint": prediction.endpoint,
+        "p": prediction.probability,
+        "p_text": f"{prediction.probability:.2f}",
+        "exact": repr(prediction.probability),
+        "percent": 100 * prediction.probability,
+        "threshold_text": f"{side} the model's threshold of {prediction.threshold:.2f}",
+        "log_odds": f"log-odds {prediction.log_odds:+.2f}, model average {prediction.baseline:+.2f}",
+        "svg": probability_svg(prediction, stability, width=390),
+        "stability": stability_text(stability),
+        "has_stability": stability is not None,
+        "performance": performance(model),
+        "trained": model.data_statement,
+        "simulated": model.simulated,
+        "intended_use": model.intended_use,
+        "limits": model.limits,
+        "version": f"{model.model_id} {model.version}",
+        "imputed": [feature_label(key).full for key in prediction.imputed],
+        "out_of_range": [feature_label(key).full for key in prediction.out_of_range],
+        "delta": f"This edit moved p from {previous:.2f} to {prediction.probability:.2f}." if moved else "",
+        "delta_sign": (prediction.probability > previous) - (prediction.probability < previous)
+        if moved
+        else 0,
+    }
+
+
+def cards(result: Result, models: Iterable[RadModel], previous: Mapping[str, float]) -> list[dict[str, Any]]:
+    by_id = {model.model_id: model for model in models}
+    ranges = {entry.model_id: entry for entry in result.stability}
+    return [
+        card(p, by_id[p.model_id], ranges.get(p.model_id), previous.get(p.model_id))
+        for p in result.predictions
+    ]
+
+
+def skipped_rows(result: Result, models: Iterable[RadModel]) -> list[dict[str, str]]:
+    titles = {model.model_id: model.title for model in models}
+    return [{"id": key, "title": titles.get(key, key), "why": why} for key, why in result.skipped.items()]
+
+
+def feature_rows(result: Result, models: Iterable[RadModel]) -> list[dict[str, Any]]:
+    """All features with value, unit, definition and the models that use them."""
+    used: dict[str, list[str]] = {}
+    for model in models:
+        for key in model.feature_keys:
+            used.setdefault(key, []).append(model.endpoint)
+    rows = []
+    for key in dict.fromkeys([*used, *result.features.values, *result.features.missing]):
+        label = feature_label(key)
+        value = result.features.values.get(key)
+        clinical = is_clinical(key)
+        place = [label.where]
+        if not clinical:
+            parsed = FeatureKey.parse(key)
+            place += [p for p in (parsed.discretisation,) if p != "none"]
+            place += [p.replace("_", " ") for p in (parsed.aggregation,) if p != "3d"]
+        why = result.features.missing.get(key, "not given" if clinical else "not computed")
+        rows.append(
+            {
+                "key": key,
+                "label": label.name,
+                "place": ", ".join(place),
+                "value": number(value) if value is not None else "—",
+                "unit": label.unit if value is not None else "",
+                "why": "" if value is not None else why,
+                "code": label.ibsi_code,
+                "description": label.definition,
+                "models": ", ".join(used.get(key, [])),
+            }
+        )
+    return rows
+
+
+def maps_of(explanation: Explanation) -> list[dict[str, str]]:
+    """The voxel maps of an explanation that can be shown."""
+    items = [{"title": "all sequences together", "value": "total"}] if explanation.total is not None else []
+    return items + [{"title": ROLES.get(role, role), "value": role} for role in explanation.maps]
+
+
+def not_localised_rows(explanation: Explanation) -> list[dict[str, str]]:
+    return [
+        {"key": c.key, "label": feature_label(c.key).full, "phi": f"{c.phi:+.3f}", "note": c.note}
+        for c in explanation.not_localised
+        if c.phi != 0
+    ]
+
+
+def localised_text(explanation: Explanation) -> str:
+    """How much of the score the map accounts for."""
+    shown = sum(c.phi for c in explanation.contributions if c.localised)
+    rest = sum(c.phi for c in explanation.contributions if not c.localised)
+    return (
+        f"The voxels of the map add up to {shown:+.3f} log-odds, what has no place in the image to "
+        f"{rest:+.3f}; together with the model average {explanation.baseline:+.3f} "
+        f"that is the score {explanation.log_odds:+.3f}."
+    )
+
+
+def evidence_rows(result: Result) -> list[dict[str, str]]:
+    order = {"met": 0, "not met": 1, "information": 2, "not evaluable": 3}
+    rows = [
+        {
+            "id": outcome.rule_id,
+            "title": outcome.title,
+            "status": outcome.status,
+            "colour": STATUS_COLOURS.get(outcome.status, "grey"),
+            "finding": outcome.finding,
+            "statement": outcome.statement,
+            "reference": outcome.reference,
+            "caveat": outcome.caveat,
+        }
+        for outcome in result.evidence
+    ]
+    return sorted(rows, key=lambda row: order.get(row["status"], 4))
+
+
+def clinical_values(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Form texts as the values that check_clinical takes; empty ones are left out."""
+    return {name: text for name, text in texts.items() if str(text if text is not None else "").strip()}

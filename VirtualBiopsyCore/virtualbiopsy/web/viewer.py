@@ -1,0 +1,185 @@
+"""The MRML scene and its four views in the page: volumes, layers, window, slice positions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+from trame_slicer.core import LayoutManager, SlicerApp
+from trame_slicer.rca_view import register_rca_factories
+from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
+
+from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
+
+from ..case.model import Case
+from ..scene.volumes import node_from_image
+from .panels.views import slice_view_ui, threed_view_ui
+
+FIT_SECONDS = 6.0
+
+
+def _layouts() -> dict[str, Layout]:
+    axial = ViewLayoutDefinition.axial_view()
+    coronal = ViewLayoutDefinition.coronal_view()
+    sagittal = ViewLayoutDefinition.sagittal_view()
+    solid = ViewLayoutDefinition.threed_view(background_color=("#0b0d10", "#23272e"))
+    across, down = LayoutDirection.Horizontal, LayoutDirection.Vertical
+    return {
+        "main": Layout(across, [axial, Layout(down, [solid, coronal, sagittal])], ["1.75", "1"]),
+        "quad": Layout(across, [Layout(down, [axial, sagittal]), Layout(down, [solid, coronal])]),
+        "slices": Layout(across, [axial, Layout(down, [coronal, sagittal])], ["1.5", "1"]),
+        "axial": Layout(down, [axial]),
+        "solid": Layout(down, [solid]),
+    }
+
+
+class Viewer:
+    """Owner of the scene. Everything here runs in the main thread."""
+
+    def __init__(self, server: Any) -> None:
+        vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+        self.app = SlicerApp()
+        vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # errors still reach stderr, through the logger
+        self.scene = self.app.scene
+        self.scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
+        manager = self.app.view_manager
+        register_rca_factories(
+            manager,
+            server,
+            slice_view_ui_f=slice_view_ui,
+            three_d_view_ui_f=threed_view_ui,
+            rca_encoder="jpeg",
+            interactive_quality=70,
+        )
+        self.layouts = LayoutManager(self.scene, manager, server)
+        self.layouts.register_layout_dict(_layouts())
+        self.layouts.set_layout("main")
+        for view in manager.get_views():
+            view.render_window().SetMultiSamples(0)
+        for view in self.solid_views:
+            view.set_orientation_marker(slicer.vtkMRMLAbstractViewNode.OrientationMarkerTypeCube)
+        for view in self.slice_views:
+            view.set_ruler(slicer.vtkMRMLAbstractViewNode.RulerTypeThin)
+        self.volumes: dict[str, Any] = {}
+        self.shown = ""
+        self._fitted = False
+
+    @property
+    def slice_views(self) -> list[Any]:
+        return self.app.view_manager.get_slice_views()
+
+    @property
+    def solid_views(self) -> list[Any]:
+        return self.app.view_manager.get_threed_views()
+
+    @property
+    def composite_nodes(self) -> list[Any]:
+        """Slice composite nodes of the slice views, which say what lies in background and foreground."""
+        logics = self.app.app_logic.GetSliceLogics()
+        return [logics.GetItemAsObject(n).GetSliceCompositeNode() for n in range(logics.GetNumberOfItems())]
+
+    def load_case(self, case: Case) -> None:
+        """Put every sequence of the case into a volume node, instead of those of the case before."""
+        nodes = {s.name: node_from_image(self.scene, s.image, s.name) for s in case.sequences}
+        self.show("")
+        for node in self.volumes.values():
+            for n in range(node.GetNumberOfDisplayNodes() - 1, -1, -1):
+                self.scene.RemoveNode(node.GetNthDisplayNode(n))
+            self.scene.RemoveNode(node)
+        self.volumes = nodes
+
+    def add_sequence(self, name: str, image: sitk.Image) -> None:
+        self.volumes[name] = node_from_image(self.scene, image, name)
+
+    def show(self, name: str) -> None:
+        """Show a sequence in the slice views; "" shows none."""
+        node = self.volumes.get(name)
+        self.shown = name if node is not None else ""
+        self.app.display_manager.show_volume_in_slice_background(node)
+
+    def shown_node(self) -> Any:
+        return self.volumes.get(self.shown)
+
+    def value_range(self) -> tuple[float, float]:
+        """Smallest and largest value of the shown volume."""
+        node = self.shown_node()
+        return tuple(node.GetImageData().GetScalarRange()) if node is not None else (0.0, 1.0)
+
+    def window(self) -> tuple[float, float]:
+        """Grey values shown as black and white."""
+        node = self.shown_node()
+        if node is None:
+            return 0.0, 1.0
+        display = node.GetDisplayNode()
+        return display.GetWindowLevelMin(), display.GetWindowLevelMax()
+
+    def set_window(self, low: float, high: float) -> None:
+        node = self.shown_node()
+        if node is not None and high > low:
+            display = node.GetDisplayNode()
+            display.AutoWindowLevelOff()
+            display.SetWindowLevelMinMax(low, high)
+
+    def auto_window(self) -> None:
+        node = self.shown_node()
+        if node is not None:
+            node.GetDisplayNode().AutoWindowLevelOn()
+            node.GetDisplayNode().Modified()
+
+    def centre_on(self, mask: sitk.Image) -> bool:
+        """Move the slices to the largest axial slice of a mask and its middle; False if it is empty."""
+        inside = sitk.GetArrayViewFromImage(mask) > 0
+        if not inside.any():
+            return False
+        k = int(np.argmax(inside.sum(axis=(1, 2))))
+        rows, columns = np.nonzero(inside[k])
+        index = (float(columns.mean()), float(rows.mean()), float(k))
+        x, y, z = mask.TransformContinuousIndexToPhysicalPoint(index)
+        self.jump((-x, -y, z))
+        return True
+
+    def jump(self, ras: tuple[float, float, float]) -> None:
+        for view in self.slice_views:
+            view.get_view_node().JumpSliceByOffsetting(*ras)
+
+    def offsets(self) -> dict[str, float]:
+        """Slice positions by view, mm."""
+        return {view.get_singleton_tag(): view.get_slice_value() for view in self.slice_views}
+
+    def set_offsets(self, offsets: dict[str, float]) -> None:
+        for view in self.slice_views:
+            if view.get_singleton_tag() in offsets:
+                view.set_slice_value(float(offsets[view.get_singleton_tag()]))
+
+    def fit(self) -> None:
+        """Fit all views to what they show."""
+        self.app.display_manager.reset_views()
+        self.render()
+
+    def fit_solid(self) -> None:
+        for view in self.solid_views:
+            view.reset_view()
+
+    def render(self) -> None:
+        for view in self.app.view_manager.get_views():
+            view.schedule_render()
+
+    async def fit_once(self) -> None:
+        """Fit the views when the first page has given them their size (sizes come from the page)."""
+        if self._fitted:
+            self.render()
+            return
+        self._fitted = True
+        sizes: list[tuple[int, int]] = []
+        for _ in range(int(FIT_SECONDS / 0.2)):
+            await asyncio.sleep(0.2)
+            found = [tuple(view.render_window().GetSize()) for view in self.slice_views]
+            if found == sizes and all(width > 60 and size != (300, 300) for size in found for width in size):
+                break
+            sizes = found
+        offsets = self.offsets()
+        self.fit()
+        self.set_offsets(offsets)
