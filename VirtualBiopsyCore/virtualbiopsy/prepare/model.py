@@ -19,7 +19,8 @@ class Preparation:
     interpolator : "linear" or "bspline", for images.
     mask_interpolator : "nearest" (as pyradiomics) or "linear" (partial volume ≥ 0.5, as IBSI).
     bias_correction : N4 on every weighted sequence (not on quantitative maps).
-    normalise : "none", "zscore_head" or "zscore_brain"; never applied to quantitative maps (adc, t1map, aptw).
+    normalise : "none", "zscore_head" or "zscore_brain"; never applied to quantitative maps (adc, t1map,
+        aptw, perfusion).
     register : rigid registration to the reference where grids or frames of reference differ.
     """
 
@@ -44,6 +45,8 @@ class PreparedCase:
         (what SimpleITK's resampling takes); identity where nothing was registered.
     steps : provenance, one sentence per step with its parameters and figures.
     settings : the preparation that was asked for.
+    covered : uint8 masks on the grid, by role, of what lies inside the sequence's field of view; only for
+        sequences that do not cover the whole grid. Elsewhere the image holds its background value.
     """
 
     images: Mapping[str, sitk.Image]
@@ -51,3 +54,4 @@ class PreparedCase:
     transforms: Mapping[str, sitk.Transform]
     steps: tuple[str, ...]
     settings: Preparation = field(default_factory=Preparation)
+    covered: Mapping[str, sitk.Image] = field(default_factory=dict)

@@ -1,0 +1,162 @@
+"""Masks of the head and, roughly, of the brain, from one image."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ..errors import ConstantImageError
+from ..regions.arrays import bounding_box, spacing_kji
+
+_WORKING_MM = 2.0
+
+
+def head_mask(image: sitk.Image) -> sitk.Image:
+    """Return a uint8 mask of the head (or of whatever body part lies in air) on the image's grid.
+
+    In a skull-stripped image, where one value fills the border, it is everything that has another value.
+    Otherwise it is what lies above Otsu's threshold of a smoothed copy at about 2 mm. In both cases the
+    largest part is kept and its holes are filled, slice by slice as well, so that dark sinuses belong to it.
+    The mask does not change when the image is multiplied by a positive number or shifted.
+
+    Raises
+    ------
+    ConstantImageError : the image has the same value everywhere.
+    """
+    values = sitk.GetArrayViewFromImage(image)
+    background = stripped_value(values)
+    if background is not None:
+        return _image(_largest_filled(values != background), image)
+    lowest, highest = float(values.min()), float(values.max())
+    if not highest > lowest:
+        raise ConstantImageError(
+            "The image has the same value everywhere.", "Check that the right series was loaded."
+        )
+    step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing_kji(image))
+    coarse = _block_mean(values, step)
+    bright = np.percentile(coarse, 99)
+    coarse = np.minimum(coarse, bright)
+    inside = _largest_filled(coarse > _air_threshold(coarse), opening=1)
+    if not inside.any():
+        inside = coarse > np.median(coarse)
+    return _image(_refine(inside, step, values.shape), image)
+
+
+def brain_mask(image: sitk.Image) -> sitk.Image:
+    """Return a rough uint8 mask of the brain on the image's grid.
+
+    A skull-stripped image gives its whole content. Otherwise the head is eroded until scalp and skull are
+    gone and the largest soft-tissue part that remains is grown back. It is meant for intensity statistics,
+    not for measuring the brain.
+
+    Raises
+    ------
+    ConstantImageError : the image has the same value everywhere.
+    """
+    values = sitk.GetArrayViewFromImage(image)
+    head = sitk.GetArrayFromImage(head_mask(image)) != 0
+    if stripped_value(values) is not None:
+        return _image(head, image)
+    step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing_kji(image))
+    spacing = np.array(spacing_kji(image)) * step
+    coarse = _block_mean(values, step)
+    coarse_head = _block_mean(head, step) > 0.5
+    depth = ndimage.distance_transform_edt(np.pad(coarse_head, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    deep = depth > min(10.0, 0.4 * float(depth.max()))
+    level = coarse[deep]
+    low = level.min() + 0.5 * (np.median(level) - level.min())
+    high = np.percentile(level, 99.5)
+    soft = deep & (coarse > low) & (coarse < high)
+    core = _largest(_erode(soft, 4.0, spacing))
+    if not core.any():
+        return _image(head, image)
+    grown = _dilate(core, 7.0, spacing) & (depth > min(6.0, 0.3 * float(depth.max())))
+    closed = ndimage.binary_fill_holes(_erode(_dilate(np.pad(grown, 8), 8.0, spacing), 8.0, spacing))
+    inside = closed[8:-8, 8:-8, 8:-8] & coarse_head
+    return _image(_refine(inside, step, values.shape) & head, image)
+
+
+def stripped_value(values: np.ndarray) -> float | None:
+    """Value that fills the background of a masked (skull-stripped) image, None if there is no such value.
+
+    It must fill at least 15 % of the image and nine tenths of its border.
+    """
+    faces = [values[0], values[-1], values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]]
+    # With few slices the first and last show the head; the other four faces decide then.
+    border = np.concatenate([f.ravel() for f in (faces if values.shape[0] > 40 else faces[2:])])
+    found, count = np.unique(border, return_counts=True)
+    value = found[int(np.argmax(count))]
+    if count.max() < 0.9 * border.size or np.count_nonzero(values == value) < 0.15 * values.size:
+        return None
+    if value != values.min() and np.count_nonzero(values < value) > 0.05 * values.size:
+        return None
+    return float(value)
+
+
+def _air_threshold(values: np.ndarray) -> float:
+    """Threshold between air and tissue: the lower of two Otsu thresholds of a three-class split."""
+    image = sitk.GetImageFromArray(values.astype(np.float32))
+    otsu = sitk.OtsuMultipleThresholdsImageFilter()
+    otsu.SetNumberOfThresholds(2)
+    otsu.SetNumberOfHistogramBins(256)
+    otsu.Execute(image)
+    return float(otsu.GetThresholds()[0])
+
+
+def _block_mean(values: np.ndarray, step: tuple[int, int, int]) -> np.ndarray:
+    """Mean over blocks of step voxels; the last, incomplete block is padded with its edge values."""
+    pad = [(0, -n % s) for n, s in zip(values.shape, step, strict=True)]
+    array = np.pad(values.astype(np.float32), pad, mode="edge") if any(p[1] for p in pad) else values
+    k, j, i = (n // s for n, s in zip(array.shape, step, strict=True))
+    blocks = array.reshape(k, step[0], j, step[1], i, step[2])
+    return blocks.mean(axis=(1, 3, 5), dtype=np.float64)
+
+
+def _refine(coarse: np.ndarray, step: tuple[int, int, int], shape: tuple[int, ...]) -> np.ndarray:
+    for axis, s in enumerate(step):
+        if s > 1:
+            coarse = np.repeat(coarse, s, axis=axis)
+    return coarse[tuple(slice(0, n) for n in shape)]
+
+
+def _largest(inside: np.ndarray) -> np.ndarray:
+    labels, count = ndimage.label(inside)
+    if count < 2:
+        return inside
+    return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
+
+
+def _largest_filled(inside: np.ndarray, opening: int = 0) -> np.ndarray:
+    if opening:
+        opened = _largest(ndimage.binary_opening(inside, iterations=opening))
+        if opened.any():
+            inside = inside & ndimage.binary_dilation(opened, iterations=opening + 1)
+    inside = _largest(inside)
+    if not inside.any():
+        return inside
+    box = bounding_box(inside)
+    filled = ndimage.binary_fill_holes(inside[box])
+    for axis in range(3):
+        for index in range(filled.shape[axis]):
+            at = (slice(None),) * axis + (index,)
+            filled[at] = ndimage.binary_fill_holes(filled[at])
+    result = np.zeros_like(inside)
+    result[box] = filled
+    return result
+
+
+def _erode(inside: np.ndarray, mm: float, spacing: np.ndarray) -> np.ndarray:
+    return ndimage.distance_transform_edt(np.pad(inside, 1), sampling=spacing)[1:-1, 1:-1, 1:-1] > mm
+
+
+def _dilate(inside: np.ndarray, mm: float, spacing: np.ndarray) -> np.ndarray:
+    if not inside.any():
+        return inside
+    return ndimage.distance_transform_edt(~inside, sampling=spacing) <= mm
+
+
+def _image(inside: np.ndarray, like: sitk.Image) -> sitk.Image:
+    image = sitk.GetImageFromArray(np.asarray(inside, dtype=np.uint8))
+    image.CopyInformation(like)
+    return image
