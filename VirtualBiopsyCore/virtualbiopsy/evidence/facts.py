@@ -36,8 +36,8 @@ class Fact:
 _ALL = (
     Fact("diameter_mm", "maximum diameter", "number", "mm", "outline of the tumour"),
     Fact("volume_ml", "volume", "number", "mL", "outline of the tumour"),
-    Fact("adc_mean", "mean ADC", "number", "10⁻⁶ mm²/s", "ADC map (adc)", 0),
-    Fact("adc_p10", "10th ADC percentile", "number", "10⁻⁶ mm²/s", "ADC map (adc)", 0),
+    Fact("adc_mean", "mean ADC", "number", "×10⁻⁶ mm²/s", "ADC map (adc)", 0),
+    Fact("adc_p10", "10th ADC percentile", "number", "×10⁻⁶ mm²/s", "ADC map (adc)", 0),
     Fact("adc_skewness", "ADC skewness", "number", "", "ADC map (adc)", 2),
     Fact("aptw_max", "APTwmax", "number", "%", "APTw map (aptw)", 2),
     Fact(

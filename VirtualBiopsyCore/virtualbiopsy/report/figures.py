@@ -14,7 +14,7 @@ from ..explain.model import Contribution, Explanation
 from ..models.prediction import Prediction
 from ..trust.model import Stability
 from . import svg
-from .labels import feature_label
+from .labels import feature_label, role_words
 from .numbers import percent, percent_range, signed, value
 from .steps import PAD, Step, steps_svg
 from .theme import diverging, opacity, theme
@@ -73,7 +73,7 @@ def _feature_step(c: Contribution, prediction: Prediction) -> Step:
     note = "imputed" if imputed else "outside training range" if c.key in prediction.out_of_range else ""
     return Step(
         label.full,
-        value(c.value, label.unit),
+        value(c.value, label.short_unit),
         c.phi,
         note,
         imputed,
@@ -95,11 +95,11 @@ def _subtitle(simulated: bool) -> str:
 
 
 def ledger_groups(explanation: Explanation) -> dict[str, float]:
-    """Sum the contributions: localised ones by sequence ("t1c in the map"), others by why they are not."""
+    """Sum the contributions: localised ones by sequence ("T1c, in the map"), others by why they are not."""
     groups: dict[str, float] = {}
     for c in explanation.contributions:
         if c.localised:
-            name = f"{c.key.split(':', 1)[0]}, in the map"
+            name = f"{role_words(c.key.split(':', 1)[0])}, in the map"
         else:
             name = f"{c.note or 'other'}, not in the map"
         groups[name] = groups.get(name, 0.0) + c.phi

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import VirtualBiopsyError
+from ..errors import FeatureError
+from ..radiomics.definitions import MASK, describe
 from ..radiomics.keys import FeatureKey, is_clinical
 
-try:
-    from ..radiomics.definitions import describe
-except ImportError:  # TEMPORARY until the definitions are committed
-    from types import SimpleNamespace
-
-    def describe(key):
-        name = key.split(":")[1] if is_clinical(key) else FeatureKey.parse(key).name
-        return SimpleNamespace(label=name.replace("_", " "), unit="", ibsi_code="", description="")
-
-
-_REGIONS = {"tumour": "", "largest_slice": "largest slice"}
+IMAGE_UNITS = "image units"
+ROLE_NAMES = {
+    "t1": "T1",
+    "t1c": "T1c",
+    "t2": "T2",
+    "flair": "FLAIR",
+    "adc": "ADC",
+    "dwi": "DWI",
+    "t1map": "T1 map",
+    "aptw": "APTw",
+    "dce": "DCE",
+    "swi": "SWI",
+}
+ROLE_UNITS = {"adc": "×10⁻⁶ mm²/s", "t1map": "ms", "aptw": "%"}
 
 
 @dataclass(frozen=True)
@@ -26,37 +30,52 @@ class Label:
 
     Attributes
     ----------
-    name : short name with family, for example "GLCM joint entropy".
-    where : sequence and region, for example "t1c, ring 5 mm"; "clinical" for clinical variables.
-    unit, ibsi_code, definition : from the definitions; empty if there is none.
+    name : label of the definition, for example "Joint entropy (GLCM)".
+    where : sequence and region, for example "T1c, ring 5 mm"; "clinical" for clinical variables, "" for the
+        shape of the tumour.
+    unit : with the unit of the image put in where it has one.
+    ibsi_code, definition : empty if there is none.
     """
 
     name: str
-    where: str
+    where: str = ""
     unit: str = ""
     ibsi_code: str = ""
     definition: str = ""
 
     @property
     def full(self) -> str:
-        return f"{self.name} ({self.where})" if self.where else self.name
+        return f"{self.name}, {self.where}" if self.where else self.name
+
+    @property
+    def short_unit(self) -> str:
+        return self.unit.replace(IMAGE_UNITS, "a.u.")
 
 
 def feature_label(key: str) -> Label:
     """Describe a feature key; a key unknown to the definitions is shown as it is."""
     try:
         known = describe(key)
-    except VirtualBiopsyError:
-        return Label(name=key, where="")
-    if is_clinical(key):
-        return Label(known.label, "clinical", known.unit or "", "", known.description or "")
+        parsed = None if is_clinical(key) else FeatureKey.parse(key)
+    except FeatureError:
+        return Label(name=key)
+    if parsed is None:
+        return Label(known.label, "clinical", known.unit, known.ibsi_code, known.description)
     return Label(
-        name=known.label,
-        where=_where(FeatureKey.parse(key)),
-        unit=known.unit or "",
-        ibsi_code=known.ibsi_code or "",
-        definition=known.description or "",
+        known.label, _where(parsed), _unit(known.unit, parsed.sequence), known.ibsi_code, known.description
     )
+
+
+def _unit(unit: str, sequence: str) -> str:
+    own = ROLE_UNITS.get(sequence)
+    if own is None or IMAGE_UNITS not in unit:
+        return unit
+    return unit.replace(IMAGE_UNITS, f"({own})" if unit != IMAGE_UNITS and "/" in own else own)
+
+
+def role_words(role: str) -> str:
+    """Short name of a sequence role, for example ``t1c`` → ``T1c``."""
+    return ROLE_NAMES.get(role, role)
 
 
 def region_words(region: str) -> str:
@@ -67,8 +86,7 @@ def region_words(region: str) -> str:
 
 
 def _where(key: FeatureKey) -> str:
-    parts = ["outline" if key.sequence == "mask" else key.sequence]
-    region = _REGIONS.get(key.region, region_words(key.region))
-    if region:
-        parts.append(region)
+    parts = [] if key.sequence == MASK else [role_words(key.sequence)]
+    if key.region != "tumour":
+        parts.append(region_words(key.region))
     return ", ".join(parts)

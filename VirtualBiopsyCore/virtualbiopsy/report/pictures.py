@@ -82,8 +82,8 @@ def slice_png(
     look = PLANES[plane]
     point = _point(image, mask, look, at)
     grid = _grid(image, look, point, size, field_mm)
-    grey = _resample(image, grid, sitk.sitkLinear)
     low, high = display_window(image) if window is None else window
+    grey = _resample(image, grid, sitk.sitkLinear, low)
     shown = np.clip((np.nan_to_num(grey, nan=low) - low) / max(high - low, 1e-12), 0.0, 1.0)
     picture = np.repeat(255.0 * shown[..., None], 3, axis=2)
     if overlay is not None:
@@ -173,9 +173,9 @@ def _grid(image: sitk.Image, look: Plane, point: np.ndarray, size: int, field_mm
     return grid
 
 
-def _resample(image: sitk.Image, grid: sitk.Image, interpolator: int) -> np.ndarray:
-    """Values on the grid, (rows, columns) float64, 0 outside the image."""
-    resampled = sitk.Resample(image, grid, sitk.Transform(), interpolator, 0.0, sitk.sitkFloat64)
+def _resample(image: sitk.Image, grid: sitk.Image, interpolator: int, outside: float = 0.0) -> np.ndarray:
+    """Values on the grid, (rows, columns) float64, `outside` where the image does not reach."""
+    resampled = sitk.Resample(image, grid, sitk.Transform(), interpolator, outside, sitk.sitkFloat64)
     return sitk.GetArrayFromImage(resampled)[0]
 
 

@@ -20,15 +20,17 @@ p { margin: 6px 0; }
 .tag.not-met { background: #fff; color: #1c2126; border: 1px solid #1c2126; }
 .tag.information { background: #e4e8ec; color: #1c2126; }
 .tag.not-evaluable { background: #fff; color: #57606a; border: 1px dashed #57606a; }
-figure { margin: 0; }
+figure { margin: 0; flex: 1 1 280px; max-width: 320px; }
+.card > div:last-child { flex: 1 1 340px; }
+td:last-child { overflow-wrap: anywhere; }
 figcaption { font-size: 13px; color: #57606a; margin-top: 3px; max-width: 46ch; }
 img, svg { max-width: 100%; height: auto; display: block; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { text-align: left; vertical-align: top; padding: 4px 8px; border-bottom: 1px solid #e4e8ec; }
 th { background: #f3f5f7; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 6px 0; }
-dt { color: #57606a; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: fit-content(45%) minmax(0, 1fr); gap: 2px 16px; margin: 6px 0; }
+dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 code { font: 12.5px ui-monospace, Consolas, monospace; overflow-wrap: anywhere; }
 .rule { border-top: 1px solid #d5dae0; padding: 8px 0; }
