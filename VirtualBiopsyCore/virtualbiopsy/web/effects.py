@@ -61,12 +61,22 @@ class _ButtonEffect(SegmentationEffect):
         labelmap = self.modifier.create_modifier_labelmap()
         vtk_image_to_np(labelmap)[...] = mask
         labelmap.GetPointData().GetScalars().Modified()
-        self.modifier.apply_labelmap(
-            labelmap,
-            segment_id=segment_id or None,
-            modification_mode=ModificationMode.Set,
-            do_bypass_masking=everywhere,
-        )
+        node = self.modifier.segment_editor_node
+        ranged = bool(node.GetSourceVolumeIntensityMask())
+        if everywhere:
+            node.SetSourceVolumeIntensityMask(
+                False
+            )  # bypassing the mask does not cover the range of grey values
+        try:
+            self.modifier.apply_labelmap(
+                labelmap,
+                segment_id=segment_id or None,
+                modification_mode=ModificationMode.Set,
+                do_bypass_masking=everywhere,
+            )
+        finally:
+            if everywhere:
+                node.SetSourceVolumeIntensityMask(ranged)
 
 
 class GrowFromSeeds(_ButtonEffect):
