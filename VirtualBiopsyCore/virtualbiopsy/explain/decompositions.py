@@ -96,6 +96,11 @@ def _root_mean_square(s: Sample) -> np.ndarray:
     return s.values**2 / (s.values.size * root) if root > 0 else np.zeros_like(s.values)
 
 
+def _total_energy(s: Sample) -> np.ndarray:
+    square = s.values**2
+    return square * (s.value / square.sum()) if square.any() else square
+
+
 def _quartile_dispersion(s: Sample) -> np.ndarray:
     low, high = np.percentile(s.values, [25, 75])
     if low + high == 0.0:
@@ -127,11 +132,12 @@ _VALUE_SPLITS: Mapping[str, ValueSplit] = {
     "median_absolute_deviation": lambda s: np.abs(s.values - np.median(s.values)) / s.values.size,
     "coefficient_of_variation": _variation,
     "energy": lambda s: s.values**2,
+    "total_energy": _total_energy,
     "root_mean_square": _root_mean_square,
     "median": lambda s: realising(s.values, s.value),
     "minimum": lambda s: realising(s.values, s.value),
     "maximum": lambda s: realising(s.values, s.value),
-    **{f"percentile_{q}": (lambda s: realising(s.values, s.value)) for q in (5, 10, 25, 75, 90, 95)},
+    **{f"percentile_{q}": (lambda s: realising(s.values, s.value)) for q in (10, 90)},
     "range": lambda s: realising(s.values, s.values.max()) - realising(s.values, s.values.min()),
     "interquartile_range": lambda s: _percentile(75)(s.values) - _percentile(25)(s.values),
     "quartile_coefficient_of_dispersion": _quartile_dispersion,
@@ -142,7 +148,11 @@ STATISTICS: Mapping[str, ValueSplit] = _VALUE_SPLITS
 
 #: Splits of features that are computed from the grey levels of the region.
 HISTOGRAM: Mapping[str, ValueSplit] = {
-    **{name: split for name, split in _VALUE_SPLITS.items() if name not in ("energy", "root_mean_square")},
+    **{
+        name: split
+        for name, split in _VALUE_SPLITS.items()
+        if name not in ("energy", "total_energy", "root_mean_square")
+    },
     "mode": _mode,
     "entropy": _entropy,
     "uniformity": lambda s: _bin_probability(s) / s.values.size,
