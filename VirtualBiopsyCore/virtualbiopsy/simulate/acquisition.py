@@ -1,0 +1,294 @@
+"""The scanner: protocols, signal, bias field, slices, noise, and the ADC map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from . import signal
+from .anatomy import Anatomy, tissue_rows
+from .fields import Lattice
+from .tissues import NAMES, R1, R2, Parameters, parameters
+
+SEQUENCES = ("t1", "t1c", "t2", "flair", "adc")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One sequence.
+
+    Attributes
+    ----------
+    kind : "spin_echo", "flair", "spoiled", "mprage" or "diffusion".
+    timing : keyword arguments of the signal equation (ms, degrees), for diffusion `b` in s/mm².
+    in_plane : pixel size in mm; None for the scanner grid itself.
+    slice_mm, gap_mm : thickness and gap of the slices.
+    snr : signal of white matter over the noise of one channel.
+    contrast : whether contrast agent is present.
+    """
+
+    kind: str
+    timing: Mapping[str, float]
+    in_plane: float | None
+    slice_mm: float
+    gap_mm: float
+    snr: float
+    contrast: bool = False
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """Field strength and protocols of one examination."""
+
+    tesla: float
+    grid: tuple[float, float, float]
+    protocols: Mapping[str, Protocol] = field(default_factory=dict)
+
+
+def draw_scanner(rng: np.random.Generator) -> Scanner:
+    """Draw one of the usual examinations: 1.5 T or 3 T, MPRAGE or spoiled gradient echo, thick slices else."""
+    tesla = 3.0 if rng.random() < 0.6 else 1.5
+    strong = tesla == 3.0
+    grid = ((1.0, 1.0, 1.0), (1.0, 0.94, 0.94), (1.2, 0.98, 0.98))[int(rng.integers(3))]
+    gain = 1.0 if strong else 0.72
+    if rng.random() < 0.65:
+        t1c = Protocol(
+            "mprage",
+            {"tr": 2000.0 if strong else 1900.0, "ti": 950.0 if strong else 880.0, "te": 2.6, "flip": 9.0, "spacing": 6.6, "echoes": 176},
+            None, grid[0], 0.0, 27 * gain * rng.uniform(0.8, 1.25), True,
+        )  # fmt: skip
+    else:
+        t1c = Protocol(
+            "spoiled", {"tr": rng.uniform(8.0, 11.0), "te": 3.2, "flip": rng.uniform(15, 20)},
+            None, grid[0], 0.0, 27 * gain * rng.uniform(0.8, 1.25), True,
+        )  # fmt: skip
+    thick = float(rng.choice((4.0, 5.0, 5.0)))
+    gap = float(rng.choice((0.0, 0.5, 1.0)))
+    pixel = float(rng.choice((0.72, 0.8, 0.86)))
+    tr_flair, null = (9000.0, 4100.0) if strong else (8500.0, 3900.0)
+    return Scanner(
+        tesla,
+        grid,
+        {
+            "t1": Protocol("spin_echo", {"tr": rng.uniform(480, 620), "te": 11.0}, pixel, thick, gap, 48 * gain * rng.uniform(0.8, 1.2)),
+            "t1c": t1c,
+            "t2": Protocol("spin_echo", {"tr": rng.uniform(4200, 5600), "te": rng.uniform(92, 106)}, pixel, thick, gap, 36 * gain * rng.uniform(0.8, 1.2)),
+            "flair": Protocol(
+                "flair", {"tr": tr_flair, "te": rng.uniform(95, 125), "ti": float(signal.null_ti(null, tr_flair))}, pixel, thick, gap, 30 * gain * rng.uniform(0.8, 1.2)
+            ),
+            "adc": Protocol("diffusion", {"b": 1000.0, "te": 85.0}, float(rng.choice((1.5, 1.72, 1.9))), 5.0, gap, 38 * gain * rng.uniform(0.8, 1.2)),
+        },
+    )  # fmt: skip
+
+
+def _signal(protocol: Protocol, pd, t1, t2, t2star, c, tesla: float):
+    at = int(tesla == 3.0)
+    if protocol.contrast:
+        t1 = signal.shortened(t1, R1[at], c)
+        t2 = signal.shortened(t2, R2[at], c)
+        t2star = signal.shortened(t2star, R2[at], c)
+    if protocol.kind == "spin_echo":
+        return signal.spin_echo(pd, t1, t2, **protocol.timing)
+    if protocol.kind == "flair":
+        return signal.inversion_recovery(pd, t1, t2, **protocol.timing)
+    if protocol.kind == "spoiled":
+        return signal.spoiled_gradient_echo(pd, t1, t2star, **protocol.timing)
+    if protocol.kind == "mprage":
+        return signal.mprage(pd, t1, t2star, **protocol.timing)
+    return pd * np.exp(-protocol.timing["te"] / t2)
+
+
+def tissue_signals(protocol: Protocol, tesla: float) -> np.ndarray:
+    """Return the signal of each pure tissue in the order of :data:`NAMES`; for diffusion that of b = 0."""
+    p = parameters(tesla)
+    values = _signal(protocol, p.pd, p.t1, p.t2, p.t2star, p.gadolinium, tesla)
+    if protocol.kind in ("spin_echo", "flair"):
+        # Flowing blood leaves the slice between excitation and refocusing; more so at long echo times.
+        long = protocol.timing["te"] > 40
+        values = values * np.where(long, p.flow, np.sqrt(p.flow))
+        if protocol.kind == "spin_echo":
+            # Fast spin echo keeps fat bright: J-coupling is broken up by the refocusing train.
+            values = values * np.where(np.isin(NAMES, ["fat", "marrow"]) & long, 1.5, 1.0)
+    elif protocol.kind == "diffusion":
+        values = values * p.dwi
+    elif protocol.kind in ("spoiled", "mprage"):
+        values = values * np.where(np.isin(NAMES, ["artery"]), 1.1, 1.0)
+    return values
+
+
+def _tumour_signal(
+    anatomy: Anatomy, protocol: Protocol, tesla: float, p: Parameters
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signal of the tumour's own tissue on its box, and its ADC (10⁻⁶ mm²/s)."""
+    t = anatomy.tumour
+    at = {name: i for i, name in enumerate(NAMES)}
+    base = at["tumour"]
+    values = [
+        p.pd[base] * t.pd,
+        p.t1[base] * t.t1,
+        p.t2[base] * t.t2,
+        p.t2star[base] * t.t2,
+        p.gadolinium[base] * t.gadolinium,
+        p.adc[base] * t.adc,
+    ]
+    for name in ("necrosis", "calcification", "capsule"):
+        share, other = getattr(t, name), at[name]
+        if not share.any():
+            continue
+        for i, table in enumerate((p.pd, p.t1, p.t2, p.t2star, p.gadolinium, p.adc)):
+            values[i] = values[i] * (1 - share) + table[other] * share
+    pd, t1, t2, t2star, c, adc = values
+    return _signal(protocol, pd, t1, t2, t2star, c, tesla), adc
+
+
+def _paint(anatomy: Anatomy, protocol: Protocol, tesla: float) -> tuple[np.ndarray, np.ndarray | None]:
+    """Noise-free signal on the scanner grid, and for diffusion the b-weighted one."""
+    p = parameters(tesla)
+    pure = tissue_signals(protocol, tesla)
+    diffusion = protocol.kind == "diffusion"
+    volumes = []
+    tables = [pure]
+    if diffusion:
+        tables.append(signal.diffusion(pure, p.adc, protocol.timing["b"]))
+    own, adc = _tumour_signal(anatomy, protocol, tesla, p)
+    owns = [own]
+    if diffusion:
+        owns.append(signal.diffusion(own, adc, protocol.timing["b"]))
+    share = anatomy.tumour.share
+    tail = anatomy.tumour.tail
+    tail_signal_at = NAMES.index("dura")
+    for table, inner in zip(tables, owns, strict=True):
+        flat = np.zeros(int(np.prod(anatomy.shape)), dtype=np.float32)
+        for part in ("brain", "outer"):
+            row = table[tissue_rows(anatomy.names[part])].astype(np.float32)
+            values = row @ anatomy.shares[part]
+            if part == "brain":
+                values *= 1 + np.float32(0.012) * anatomy.grain
+            flat[anatomy.voxels[part]] = values
+        volume = flat.reshape(anatomy.shape)
+        box = volume[anatomy.tumour.box]
+        bright = table[tail_signal_at] if not protocol.contrast else table[NAMES.index("tumour")]
+        box *= 1 - tail
+        box += tail * np.float32(bright)
+        box *= 1 - share
+        box += share * inner.astype(np.float32)
+        volumes.append(volume)
+    return volumes[0], volumes[1] if diffusion else None
+
+
+def _bias(axes: Sequence[np.ndarray], tesla: float, rng: np.random.Generator) -> np.ndarray:
+    """Multiplicative receive field: smooth, stronger at 3 T."""
+    lattice = Lattice(axes, 75.0)
+    strength = 0.11 if tesla == 3.0 else 0.06
+    return np.exp(strength * lattice.noise(rng))
+
+
+def _grid_image(array: np.ndarray, axes: Sequence[np.ndarray]) -> sitk.Image:
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing([float(a[1] - a[0]) for a in axes[::-1]])
+    image.SetOrigin([float(a[0]) for a in axes[::-1]])
+    return image
+
+
+def _slices(
+    protocol: Protocol, axes: Sequence[np.ndarray], rng: np.random.Generator, motion: float
+) -> tuple[sitk.Image, sitk.Transform]:
+    """Reference grid of a thick-slice sequence, slightly oblique, and the patient's motion before it."""
+    pitch = protocol.slice_mm + protocol.gap_mm
+    centre = [(a[0] + a[-1]) / 2 for a in axes[::-1]]
+    tilt = sitk.Euler3DTransform()
+    tilt.SetRotation(*(float(x) for x in np.deg2rad(rng.normal(0, (4.0, 0.8, 1.0)))))
+    direction = np.array(tilt.GetMatrix()).reshape(3, 3)
+    field_of_view = (186.0, 236.0, axes[0][-1] - axes[0][0] - 22)
+    size = [
+        int(field_of_view[0] / protocol.in_plane),
+        int(field_of_view[1] / protocol.in_plane),
+        int(field_of_view[2] / pitch),
+    ]
+    spacing = np.array([protocol.in_plane, protocol.in_plane, pitch])
+    centre = np.array(centre) + (0, 0, 9.0) + rng.normal(0, (1.0, 1.0, 1.5))
+    origin = centre - direction @ (spacing * (np.array(size) - 1) / 2)
+    reference = sitk.Image(size, sitk.sitkFloat32)
+    reference.SetSpacing(spacing.tolist())
+    reference.SetOrigin(origin.tolist())
+    reference.SetDirection(direction.ravel().tolist())
+    moved = sitk.Euler3DTransform()
+    moved.SetCenter(centre.tolist())
+    moved.SetRotation(*(float(x) for x in np.deg2rad(rng.normal(0, 0.35 * motion, 3))))
+    moved.SetTranslation(rng.normal(0, 0.45 * motion, 3).tolist())
+    return reference, moved
+
+
+def _acquire(
+    volume: np.ndarray, protocol: Protocol, axes, reference: sitk.Image, moved: sitk.Transform
+) -> np.ndarray:
+    """Average over the slice thickness and sample on the slices."""
+    width = max(int(round(protocol.slice_mm / (axes[0][1] - axes[0][0]))), 1)
+    averaged = ndimage.uniform_filter1d(volume, width, axis=0)
+    if protocol.in_plane > 1.3:
+        averaged = ndimage.gaussian_filter(averaged, (0, 0.35 * protocol.in_plane, 0.35 * protocol.in_plane))
+    image = _grid_image(averaged, axes)
+    return sitk.GetArrayFromImage(sitk.Resample(image, reference, moved, sitk.sitkLinear, 0.0))
+
+
+def _finish(array: np.ndarray, reference: sitk.Image, unit: str, details: Mapping[str, Any]) -> sitk.Image:
+    image = sitk.GetImageFromArray(np.clip(np.rint(array), -32768, 32767).astype(np.int16))
+    image.CopyInformation(reference)
+    return image
+
+
+def acquire(
+    anatomy: Anatomy,
+    axes: Sequence[np.ndarray],
+    scanner: Scanner,
+    rng: np.random.Generator,
+    *,
+    motion: float = 1.0,
+    sequences: Sequence[str] = SEQUENCES,
+) -> dict[str, sitk.Image]:
+    """Return the images by role, int16; ADC in 10⁻⁶ mm²/s, the others in arbitrary units (white matter near 600).
+
+    Parameters
+    ----------
+    axes : voxel positions (z, y, x) of the scanner grid in mm, LPS.
+    motion : scale of the patient's motion between sequences; 0 for none.
+    """  # fmt: skip
+    images: dict[str, sitk.Image] = {}
+    p_white = NAMES.index("white")
+    # One stream for each sequence: leaving one out does not change the others.
+    streams = dict(zip(SEQUENCES, rng.spawn(len(SEQUENCES)), strict=True))
+    for name in SEQUENCES:
+        if name not in sequences:
+            continue
+        own = streams[name]
+        protocol = scanner.protocols[name]
+        white = float(tissue_signals(protocol, scanner.tesla)[p_white])
+        volume, weighted = _paint(anatomy, protocol, scanner.tesla)
+        bias = _bias(axes, scanner.tesla, own)
+        sigma = white / protocol.snr
+        if protocol.in_plane is None:
+            volume *= bias
+            level = 600.0 / white * float(own.uniform(0.85, 1.2))
+            noisy = signal.rician(volume, sigma, own)
+            images[name] = _finish(noisy * level, _grid_image(volume, axes), "", {})
+            continue
+        reference, moved = _slices(protocol, axes, own, motion)
+        thick = _acquire(volume * bias, protocol, axes, reference, moved)
+        noisy = signal.rician(thick, sigma, own)
+        if weighted is None:
+            level = 600.0 / white * float(own.uniform(0.85, 1.2))
+            images[name] = _finish(noisy * level, reference, "", {})
+            continue
+        thick_b = _acquire(weighted * bias, protocol, axes, reference, moved)
+        # Three directions of the trace are averaged: less noise in the weighted image.
+        noisy_b = (sum(signal.rician(thick_b, sigma, own) for _ in range(3))) / 3
+        adc = signal.adc_from(noisy, noisy_b, protocol.timing["b"])
+        mask = ndimage.gaussian_filter(noisy, (0, 1, 1)) > 0.22 * white
+        mask = ndimage.binary_opening(mask, np.ones((1, 3, 3)))
+        images[name] = _finish(np.where(mask, np.clip(adc, 0, 4000), 0), reference, "10⁻⁶ mm²/s", {})
+    return images

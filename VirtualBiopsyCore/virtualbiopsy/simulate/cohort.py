@@ -1,0 +1,131 @@
+"""Cohorts of simulated cases."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..progress import Progress, silent
+from .meningioma import SimulatedCase, SimulationSettings, simulate_meningioma
+from .template import template_folder
+from .write import write_case
+
+
+def case_seed(cohort_seed: int, number: int) -> int:
+    """Return the seed of case `number` (from 0) of a cohort; the case can be made alone from it."""
+    return int(np.random.SeedSequence([cohort_seed, number]).generate_state(1)[0])
+
+
+def _one(seed: int, settings: SimulationSettings | None, apply: Callable[[SimulatedCase], Any] | None) -> Any:
+    case = simulate_meningioma(seed, settings=settings)
+    return case if apply is None else apply(case)
+
+
+def simulate_cohort(
+    n: int,
+    seed: int,
+    progress: Progress = silent,
+    *,
+    settings: SimulationSettings | None = None,
+    processes: int = 2,
+    apply: Callable[[SimulatedCase], Any] | None = None,
+    start: int = 0,
+) -> Iterator[Any]:
+    """Yield the cases `start` … `start + n - 1` of a cohort, in order.
+
+    Parameters
+    ----------
+    apply : module-level function that is called with each case in the process that made it (for example to
+        extract features); its result is yielded instead of the case, which saves sending the images.
+    processes : 1 to work in this process.
+
+    Raises
+    ------
+    TemplateMissingError : if the anatomical template is not installed.
+    """
+    template_folder()
+    seeds = [case_seed(seed, start + number) for number in range(n)]
+    if processes <= 1:
+        for number, one in enumerate(seeds):
+            progress(number / n, f"Simulating case {number + 1} of {n}")
+            yield _one(one, settings, apply)
+        progress(1.0, f"{n} cases simulated")
+        return
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        running: dict[int, Future] = {}
+        submitted = 0
+        for number in range(n):
+            while submitted < n and submitted < number + processes + 1:
+                running[submitted] = pool.submit(_one, seeds[submitted], settings, apply)
+                submitted += 1
+            while not running[number].done():
+                progress(number / n, f"Simulating case {number + 1} of {n}")
+                wait([running[number]], timeout=0.5, return_when=FIRST_COMPLETED)
+            yield running.pop(number).result()
+        progress(1.0, f"{n} cases simulated")
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Writer:
+    """Writes a case into a folder of its own; picklable, for use in worker processes."""
+
+    def __init__(self, out_dir: Path) -> None:
+        self.out_dir = out_dir
+
+    def __call__(self, case: SimulatedCase) -> tuple[str, dict[str, Any]]:
+        write_case(case, self.out_dir / case.name)
+        return case.name, dict(case.truth)
+
+
+def write_cohort(
+    out_dir: Path | str,
+    n: int,
+    seed: int,
+    progress: Progress = silent,
+    *,
+    settings: SimulationSettings | None = None,
+    processes: int = 2,
+) -> list[Path]:
+    """Simulate a cohort into `out_dir`, one folder for each case; cases that are there already are kept.
+
+    Writes `cohort.json` beside them (seed, case folders in order, "simulated": true). Returns the folders.
+    """
+    out = Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    names = [f"meningioma-{case_seed(seed, number)}" for number in range(n)]
+    number = 0
+    while number < n:
+        if (out / names[number] / "truth.json").is_file():
+            number += 1
+            continue
+        stop = number
+        while stop < n and not (out / names[stop] / "truth.json").is_file():
+            stop += 1
+
+        def report(fraction: float, message: str, first: int = number, last: int = stop) -> None:
+            progress((first + fraction * (last - first)) / n, message)
+
+        cases = simulate_cohort(
+            stop - number,
+            seed,
+            report,
+            settings=settings,
+            processes=processes,
+            apply=_Writer(out),
+            start=number,
+        )
+        for _ in cases:
+            pass
+        number = stop
+    listing = {"simulated": True, "note": "Simulated; not patients.", "seed": seed, "cases": names}
+    (out / "cohort.json").write_text(json.dumps(listing, indent=2) + "\n", encoding="utf-8")
+    progress(1.0, f"{n} cases in {out}")
+    return [out / name for name in names]

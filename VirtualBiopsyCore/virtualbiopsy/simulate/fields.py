@@ -1,0 +1,85 @@
+"""Smooth random fields, cheap enough to be drawn by the dozen on a head grid.
+
+A field is a coarse lattice of normal deviates, upsampled by cubic B-splines; because the basis separates, the
+upsampling is three small matrix products. Its spectrum is that of the B-spline, its correlation length about
+the lattice step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def bspline_matrix(coordinates: np.ndarray, count: int) -> np.ndarray:
+    """Return (n, count) weights of a uniform cubic B-spline at lattice `coordinates` (1 = first inner knot).
+
+    Rows sum to one wherever 1 <= coordinate <= count - 2.
+    """
+    distance = np.abs(np.asarray(coordinates, dtype=np.float64)[:, None] - np.arange(count)[None, :])
+    inner = 2 / 3 - distance**2 + distance**3 / 2
+    outer = np.clip(2 - distance, 0, None) ** 3 / 6
+    return np.where(distance < 1, inner, outer).astype(np.float32)
+
+
+class Lattice:
+    """A B-spline lattice over a box given by its axes.
+
+    Parameters
+    ----------
+    axes : three increasing coordinate arrays (z, y, x) in mm, the positions of the voxels of a grid.
+    step : lattice step in mm, one number or one for each axis.
+    """
+
+    def __init__(self, axes: Sequence[np.ndarray], step: float | Sequence[float]) -> None:
+        steps = np.broadcast_to(np.asarray(step, dtype=float), (3,))
+        self.knots: list[np.ndarray] = []
+        self._weights: list[np.ndarray] = []
+        for axis, size in zip(axes, steps, strict=True):
+            count = int(np.ceil((axis[-1] - axis[0]) / size)) + 4
+            first = axis[0] - size
+            self.knots.append(first + size * np.arange(count))
+            self._weights.append(bspline_matrix((axis - first) / size, count))
+        self.shape = tuple(len(k) for k in self.knots)
+
+    def upsample(self, coefficients: np.ndarray) -> np.ndarray:
+        """Return float32 (k, j, i) values on the grid from lattice coefficients of shape `self.shape`."""
+        wz, wy, wx = self._weights
+        a = np.asarray(coefficients, dtype=np.float32)
+        a = np.tensordot(a, wx, axes=(2, 1))
+        a = np.matmul(wy, a)
+        return np.tensordot(wz, a, axes=(1, 0))
+
+    def noise(self, rng: np.random.Generator) -> np.ndarray:
+        """Return a float32 field with mean 0 and standard deviation about 1."""
+        return self.upsample(rng.standard_normal(self.shape, dtype=np.float32) * _UNIT)
+
+
+# The sum of squared cubic B-spline weights, averaged over positions, is 151/315 for each axis.
+_UNIT = np.float32((315 / 151) ** 1.5)
+
+
+def smooth_noise(
+    axes: Sequence[np.ndarray], step: float | Sequence[float], rng: np.random.Generator
+) -> np.ndarray:
+    """Return one smooth random field (mean 0, sd about 1) on the grid of `axes`; correlation length `step` mm."""
+    return Lattice(axes, step).noise(rng)
+
+
+def fractal_noise(
+    axes: Sequence[np.ndarray], step: float, rng: np.random.Generator, octaves: int = 3, decay: float = 0.6
+) -> np.ndarray:
+    """Return a sum of smooth fields with halving steps and amplitudes falling by `decay`, sd about 1."""
+    total = np.zeros(tuple(len(a) for a in axes), dtype=np.float32)
+    power = 0.0
+    for octave in range(octaves):
+        amplitude = decay**octave
+        total += np.float32(amplitude) * smooth_noise(axes, step / 2**octave, rng)
+        power += amplitude**2
+    return total / np.float32(np.sqrt(power))
+
+
+def ramp(values: np.ndarray, width: float = 1.0) -> np.ndarray:
+    """Return the share of a voxel that lies below zero of a distance field: 1 inside, 0 outside, linear between."""
+    return np.clip(0.5 - values / np.float32(width), 0, 1).astype(np.float32, copy=False)

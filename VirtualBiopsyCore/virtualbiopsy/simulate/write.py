@@ -1,0 +1,73 @@
+"""Write a simulated case to a folder.
+
+::
+
+    <folder>/
+      t1.nii.gz t1c.nii.gz t2.nii.gz flair.nii.gz adc.nii.gz   what a reader sees
+      tumour_mask.nii.gz                                       outline on the grid of t1c
+      clinical.json                                            variables of `virtualbiopsy.case.clinical`
+      README.txt                                               "Simulated; not a patient"
+      truth.json                                               what a reader does not see
+      truth/oedema_mask.nii.gz necrosis_mask.nii.gz dural_tail_mask.nii.gz
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from .. import RESEARCH_USE_ONLY
+from .meningioma import SimulatedCase
+from .template import NOTICE
+
+README = """Simulated; not a patient.
+
+{ruo}
+
+This case was computed by VirtualBiopsy (virtualbiopsy.simulate) with seed {seed}. The anatomy is derived
+from the ICBM 152 template:
+{notice}
+
+truth.json and truth/ hold what the simulation knows and a reader does not: Ki-67, PR, masks of oedema,
+necrosis and dural tail.
+"""
+
+
+def write_case(case: SimulatedCase, out_dir: Path | str) -> Path:
+    """Write the case; the folder appears whole or not at all. Returns the folder.
+
+    Raises
+    ------
+    FileExistsError : if the folder exists and is not empty (nothing is overwritten).
+    """
+    out = Path(out_dir)
+    if out.exists() and any(out.iterdir()):
+        raise FileExistsError(f"{out} exists and is not empty; simulated cases do not overwrite anything")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        os.chmod(work, 0o755)
+        for role, image in case.images.items():
+            sitk.WriteImage(image, str(work / f"{role}.nii.gz"), useCompression=True, compressionLevel=4)
+        sitk.WriteImage(case.masks["tumour"], str(work / "tumour_mask.nii.gz"), useCompression=True)
+        for name, values in (("clinical", case.clinical), ("truth", case.truth)):
+            (work / f"{name}.json").write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
+        text = README.format(ruo=RESEARCH_USE_ONLY, seed=case.seed, notice=NOTICE)
+        (work / "README.txt").write_text(text, encoding="utf-8")
+        truth = work / "truth"
+        truth.mkdir()
+        for name, mask in case.masks.items():
+            if name != "tumour":
+                sitk.WriteImage(mask, str(truth / f"{name}_mask.nii.gz"), useCompression=True)
+        if out.exists():
+            out.rmdir()
+        work.rename(out)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return out
