@@ -100,7 +100,7 @@ def model_section(
     parts = [tag("h2", esc(f"Estimated probability of {prediction.positive}"))]
     head = [paragraph(f"{title}" + (f", version {model.version}" if model else ""), "quiet")]
     if simulated:
-        head.append(tag("p", tag("span", "simulated training data", "tag simulated")))
+        head.append(tag("p", tag("span", "simulated training data", "tag training")))
     pairs = [
         ("Estimated probability", f"{percent(prediction.probability)} of {prediction.positive}"),
         ("Log-odds", f"{signed(prediction.log_odds, 3)} (baseline {signed(prediction.baseline, 3)})"),
@@ -256,7 +256,8 @@ def evidence_section(result: Result) -> str:
         paragraph(
             "Quoted from publications and evaluated on measured or entered facts only; an estimated "
             "probability never stands in for a measured marker. Sentences on treatment are quotations, "
-            "not advice."
+            "not advice. “The source review” is a review, in Chinese, of MR imaging for predicting Ki-67 and "
+            "progesterone receptor expression in meningioma; quotations from it are translated."
         ),
     ]
     for o in result.evidence:

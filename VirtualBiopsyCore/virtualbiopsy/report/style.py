@@ -15,7 +15,7 @@ p { margin: 6px 0; }
 .card { border: 1px solid #d5dae0; border-radius: 8px; padding: 12px 16px; margin: 14px 0; }
 .row { display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start; }
 .tag { display: inline-block; border-radius: 4px; padding: 0 7px; font-size: 13px; font-weight: bold; }
-.tag.simulated { background: #fff0cc; color: #6d4700; }
+.tag.training { background: #fff0cc; color: #6d4700; }
 .tag.met { background: #1c2126; color: #fff; }
 .tag.not-met { background: #fff; color: #1c2126; border: 1px solid #1c2126; }
 .tag.information { background: #e4e8ec; color: #1c2126; }
