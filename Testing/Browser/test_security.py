@@ -673,6 +673,63 @@ def test_injected_inline_script_does_not_run(app, browser):
 
 
 def test_link_cannot_send_the_browser_elsewhere(app, browser):
-    page = open_page(browser, f"{app.url}&sessionURL=ws://127.0.0.1:1/ws&sessionManagerURL=http://127.0.0.1:1/")
+    page = open_page(
+        browser, f"{app.url}&sessionURL=ws://127.0.0.1:1/ws&sessionManagerURL=http://127.0.0.1:1/"
+    )
     shows(page, "simulated patient")
     assert "127.0.0.1:1/" not in page.url and page.complaints == []
+
+
+# The application itself ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    from browser_support import Application
+
+    available, why = preflight.opengl_available()
+    if not available:
+        pytest.skip(f"{why}; {preflight.install_hint('opengl')}")
+    running = Application(log=tmp_path_factory.mktemp("application") / "log.txt")
+    parts = urlsplit(running.url)
+    running.base = f"{parts.scheme}://{parts.netloc}"
+    running.key = parts.query.removeprefix("secret=")
+    yield running
+    running.stop()
+
+
+def test_the_application_is_guarded(real):
+    async def go():
+        assert len(real.key) >= 43
+        assert (await get(real, "/"))[0] == 403
+        assert (await get(real, "/?secret=wslink-secret"))[0] == 403
+        assert (await get(real, f"/?secret={real.key}", headers={"Host": "evil.example"}))[0] == 403
+        async with connected(real) as ws:
+            assert "result" not in await hello(ws, "wslink-secret")
+            assert "result" not in await state(ws)
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+            async with connected(real, headers={"Origin": "http://evil.example"}):
+                pass
+        assert refusal.value.status == 403
+        async with connected(real) as ws:
+            assert "result" in await hello(ws, real.key)
+            assert "result" in await state(ws)
+            assert (await get(real, f"/?secret={real.key}"))[0] == 409
+
+    run(go())
+
+
+def test_the_application_works_under_the_policy(real, chromium):
+    """Pictures arrive, before and after a reload, and the browser has nothing to complain about."""
+    page = open_page(chromium, real.url)
+    pictures = """() => { const all = [...document.querySelectorAll('img.image-display-area')];
+        return all.length > 0 && all.every((e) => e.naturalWidth > 0); }"""
+    try:
+        for _ in range(2):
+            page.wait_for_selector("#predict", timeout=60000)
+            page.wait_for_function(pictures, timeout=60000)
+            assert real.key not in page.url
+            page.reload()
+        assert page.complaints == []
+    finally:
+        page.context.close()
