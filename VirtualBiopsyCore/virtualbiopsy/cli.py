@@ -113,12 +113,20 @@ def _predict(options: argparse.Namespace) -> None:
     if not options.no_stability:
         session.stability(progress)
         result = session.result
-    written = write_outputs(options.out, session, result, overwrite=options.overwrite)
+    written = write_outputs(
+        options.out,
+        session.case,
+        result,
+        session.models,
+        mask=mask,
+        overwrite=options.overwrite,
+        progress=progress,
+    )
     if not options.quiet:
         print(file=sys.stderr)
     print(RESEARCH_USE_ONLY)
     _print_result(session, result)
-    for path in written:
+    for path in dict.fromkeys(written.values()):
         print(path)
 
 

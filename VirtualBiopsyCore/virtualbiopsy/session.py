@@ -28,7 +28,7 @@ from .progress import Progress, part, silent
 from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey, is_clinical
 from .radiomics.vector import FeatureVector
-from .regions.crop import crop_around
+from .regions.crop import crop_around, crop_mask
 from .regions.derive import region_mask, ring_width
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
@@ -211,7 +211,8 @@ class Session:
                 raise MissingSequenceError(
                     "No model can run on this case.", " ".join(dict.fromkeys(skipped.values()))
                 )
-            features, regions = self._extract(models, mask, part(progress, 0.0, 0.8))
+            outline = crop_mask(mask)
+            features, regions = self._extract(models, outline, part(progress, 0.0, 0.8))
             predictions, explanations = [], []
             for n, model in enumerate(models):
                 progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
@@ -225,7 +226,7 @@ class Session:
                 features=features,
                 predictions=tuple(predictions),
                 explanations=tuple(explanations),
-                evidence=evaluate_rules(self._rules, self._evidence_facts(facts, mask, regions)),
+                evidence=evaluate_rules(self._rules, self._evidence_facts(facts, outline, regions)),
                 skipped=skipped,
                 warnings=self._warnings(facts, features),
                 provenance=self._provenance(models, features, regions),
@@ -248,7 +249,7 @@ class Session:
             found: dict[str, Stability] = {}
             models, _ = self.runnable()
             for group in self._by_preparation(models).values():
-                around = self._around(group, mask, silent)
+                around = self._around(group, crop_mask(mask), silent)
                 tumour = sitk.GetArrayFromImage(around.tumour) > 0
 
                 def probabilities(array: np.ndarray, around=around, group=group) -> dict[str, Prediction]:
@@ -388,8 +389,8 @@ def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:
 
 def _enhancement(image: sitk.Image, mask: sitk.Image) -> dict[str, float]:
     """Coefficient of variation of the contrast-enhanced image inside the outline, as acquired."""
-    inside = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
-    values = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(inside) > 0].astype(np.float64)
+    near = sitk.Resample(image, mask, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat64)
+    values = sitk.GetArrayFromImage(near)[sitk.GetArrayFromImage(mask) > 0]
     if values.size == 0 or values.mean() <= 0:
         return {}
     return {"enhancement_cov": float(values.std() / values.mean())}

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import GeometryError
 from ..prepare.model import PreparedCase
-from .arrays import bounding_box, mask_array
+from .arrays import bounding_box, grow_box, mask_array
 
 
 def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> PreparedCase:
@@ -47,3 +47,15 @@ def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> Prep
     return replace(
         prepared, grid=grid[part], images={role: image[part] for role, image in prepared.images.items()}
     )
+
+
+def crop_mask(mask: sitk.Image, margin: int = 2) -> sitk.Image:
+    """Cut a mask to the box of its voxels plus `margin` voxels; geometry and voxels are unchanged.
+
+    Raises
+    ------
+    EmptyRegionError : the mask holds no voxel.
+    """
+    inside = mask_array(mask)
+    box = grow_box(bounding_box(inside), inside.shape, (margin,) * 3)
+    return mask[tuple(reversed(box))]
