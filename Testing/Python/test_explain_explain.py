@@ -120,6 +120,8 @@ def test_a_model_without_weights_gives_an_empty_map(tumour):
 
 
 def test_the_map_is_zero_outside_the_region_and_lies_on_the_grid(tumour):
+    moved = {name: np.roll(mask, (1, -1, 2), (0, 1, 2)) for name, mask in tumour.masks.items()}
+    tumour = replace(tumour, masks=moved)
     explanation, _ = of(tumour, toy_model("gaussian_nb"))
     total = explanation.total
     back = sitk.Resample(total, tumour.grid, sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)

@@ -132,6 +132,7 @@ def test_order_statistics_stand_at_the_voxels_that_realise_them():
     assert realising(values, 5.0).tolist() == [0, 0, 0, 0, 5]
     assert realising(values, 2.25) == pytest.approx([0.75, 0, 0.75, 0.75, 0])
     assert realising(-values, -1.0).tolist() == [0, -1, 0, 0, 0]
+    assert np.flatnonzero(realising(np.array([1.0, 1.0 + 1e-12, 3.0]), 1.0)).tolist() == [0]
 
 
 def test_a_mean_is_carried_by_each_voxel_as_the_closed_form_says(tumour):
@@ -153,6 +154,8 @@ def test_carried_log_odds_add_up_also_near_the_reference(slope, difference):
     reference = value - difference
     phi = 0.6 if slope is None else slope * difference
     assert carried(found, value, reference, 0.5, phi, slope).sum() == pytest.approx(phi, abs=1e-12)
+    rounded = found * (1 + 1e-10)
+    assert carried(rounded, value, reference, 0.5, phi, slope).sum() == pytest.approx(phi, abs=1e-12)
 
 
 def test_near_the_reference_a_non_linear_model_spreads_evenly_and_without_a_jump():

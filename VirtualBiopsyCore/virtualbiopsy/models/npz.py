@@ -35,7 +35,7 @@ def unpack_arrays(
 
     Raises
     ------
-    ModelFormatError : wrong names, types or shapes, a header that promises other bytes than there are, NaN.
+    ModelFormatError : wrong names, types or shapes, a header that promises other bytes than there are.
     """
     members = unpack(data, {name + ".npy": limit for name in specs}, where)
     arrays = {}
@@ -73,7 +73,4 @@ def _read(
         problem = f"the array {name!r} promises {promised} bytes and holds {there}"
     if problem:
         raise ModelFormatError(f"{where}: {problem}.", ADVICE)
-    array = np.frombuffer(data, dtype=dtype, count=count, offset=stream.tell()).reshape(shape)
-    if dtype.kind == "f" and not np.isfinite(array).all():
-        raise ModelFormatError(f"{where}: the array {name!r} holds NaN or infinite numbers.", ADVICE)
-    return array
+    return np.frombuffer(data, dtype=dtype, count=count, offset=stream.tell()).reshape(shape)
