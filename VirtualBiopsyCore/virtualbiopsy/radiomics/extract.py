@@ -26,7 +26,7 @@ from . import glcm, histogram, morphology, ngtdm, sizes, statistics
 from .definitions import SIZE_ROLES, definition
 from .keys import FeatureKey
 from .neighbourhood import Neighbourhood
-from .runs import run_lengths
+from .runs import lined_up, run_lengths
 from .vector import FeatureVector
 from .zones import border_distance, count_table, zone_labels
 
@@ -132,7 +132,7 @@ class _Texture:
     def _runs(self) -> np.ndarray:
         counts = run_lengths(self.cells)
         if self.profile == "pyradiomics":
-            counts = counts[counts[:, :, 1:].any(axis=(1, 2))] if counts.shape[2] > 1 else counts[:0]
+            counts = counts[lined_up(self.cells)]
         return counts
 
     @cached_property

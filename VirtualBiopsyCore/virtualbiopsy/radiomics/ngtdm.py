@@ -23,8 +23,8 @@ class ToneDifferences:
 
     Attributes
     ----------
-    grey : (m,) levels. p : (m,) their share of the voxels that have neighbours. s : (m,) sums of the absolute
-        differences from the mean of the neighbours. voxels : number of voxels that have neighbours.
+    grey : (m,) levels. p : (m,) their share of the voxels that count. s : (m,) sums of the absolute
+        differences from the mean of the neighbours. voxels : number of voxels that count.
     """
 
     grey: np.ndarray
@@ -34,16 +34,21 @@ class ToneDifferences:
 
 
 def tone_differences(region: Neighbourhood) -> ToneDifferences | None:
-    """Matrix of a region; None if no voxel has a neighbour inside the region."""
+    """Matrix of a region; None if no voxel counts.
+
+    Profile "ibsi" leaves voxels without a neighbour inside the region out; "pyradiomics" counts them with a
+    difference of zero.
+    """
     grey = np.concatenate(([0.0], region.grey))
     count = np.count_nonzero(region.neighbours, axis=0)
     total = grey[region.neighbours].sum(axis=0)
-    has = count > 0
-    if not has.any():
+    own = grey[region.rank]
+    difference = np.abs(own - np.divide(total, count, out=own.copy(), where=count > 0))
+    counted = np.ones(len(count), dtype=bool) if region.profile == "pyradiomics" else count > 0
+    if not counted.any():
         return None
-    difference = np.abs(grey[region.rank[has]] - total[has] / count[has])
-    n = np.bincount(region.rank[has], minlength=len(grey))[1:]
-    s = np.bincount(region.rank[has], weights=difference, minlength=len(grey))[1:]
+    n = np.bincount(region.rank[counted], minlength=len(grey))[1:]
+    s = np.bincount(region.rank[counted], weights=difference[counted], minlength=len(grey))[1:]
     kept = n > 0
     return ToneDifferences(region.grey[kept], n[kept] / n.sum(), s[kept], int(n.sum()))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .glcm import DIRECTIONS
 from .neighbourhood import Neighbourhood
 
 
@@ -35,3 +36,19 @@ def run_lengths(region: Neighbourhood) -> np.ndarray:
         columns.append(np.bincount(row[~alive], minlength=size))
         position, step, rank, row = position[alive], step[alive], rank[alive], row[alive]
     return np.stack(columns, axis=1).reshape(half, levels, -1).astype(np.float64)
+
+
+def lined_up(region: Neighbourhood) -> np.ndarray:
+    """Whether any line in each direction, (13,) bool, holds two or more voxels of the region.
+
+    pyradiomics leaves the other directions out of the mean.
+    """
+    half = len(region.same) // 2
+    found = region.neighbours[:half].any(axis=1)
+    voxels = np.argwhere(region.mask)
+    for number in np.flatnonzero(~found):
+        step = DIRECTIONS[number]
+        axis = int(np.flatnonzero(step)[0])
+        lines = voxels - (voxels[:, axis] * step[axis])[:, None] * step
+        found[number] = len(np.unique(lines, axis=0)) < len(lines)
+    return found
