@@ -190,3 +190,15 @@ def test_errors():
         slice_png(image(), image(pixel=np.uint8))
     with pytest.raises(DimensionError):
         slice_png(sitk.Image([4, 4], sitk.sitkFloat32))
+
+
+def test_the_overlay_is_not_smeared_over_its_neighbours(tmp_path):
+    """Enlarged four times, one voxel is a square of 4 × 4 pixels of one colour."""
+    array, image = volume(fill=50.0)
+    signed = np.zeros_like(array)
+    signed[:, 20, 30] = 0.02
+    options = {"at": (30, 20, 10), "window": (0, 100), "size": 240, "marks": False}
+    drawn = read(slice_png(image(array), None, image(signed), **options), tmp_path)
+    changed = (drawn != drawn[0, 0]).any(axis=-1)
+    assert changed.sum() == 16 and changed[80:84, 120:124].all()
+    assert len(np.unique(drawn[changed], axis=0)) == 1
