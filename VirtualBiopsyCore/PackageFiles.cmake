@@ -160,5 +160,6 @@ set(PACKAGE_DATA
   )
 
 set(PACKAGE_RESOURCES
+  Icons/VirtualBiopsy.png
   Rules/meningioma.toml
   )

@@ -36,8 +36,7 @@ class EmbeddedEditor:
         self._tag = tag
         self._node: Any = None
         self._entered = False
-        self._source: Any = None
-        self._segmentation: Any = None
+        self._requested: tuple[Any, str] = (None, "")
         widget.setMaximumNumberOfUndoStates(10)
         widget.setEffectNameOrder(list(EFFECTS))
         widget.unorderedEffectsVisible = False
@@ -64,14 +63,18 @@ class EmbeddedEditor:
         self._widget.updateEffectList()
 
     def edit(self, segmentation: Any, volume: Any, segment_id: str) -> None:
-        """Edit this segmentation on this volume; None for nothing."""
-        self._segmentation, self._source = segmentation, volume
+        """Edit this segmentation on this volume; None for nothing.
+
+        The segment is selected once: the user may turn to another one in the editor's own table.
+        """
         if self._widget.segmentationNode() is not segmentation:
             self._widget.setSegmentationNode(segmentation)
         if self._widget.sourceVolumeNode() is not volume:
             self._widget.setSourceVolumeNode(volume)
-        if segmentation is not None and segment_id and self._widget.currentSegmentID() != segment_id:
-            self._widget.setCurrentSegmentID(segment_id)
+        if self._requested[0] is not segmentation or self._requested[1] != segment_id:
+            self._requested = (segmentation, segment_id)
+            if segmentation is not None and segment_id:
+                self._widget.setCurrentSegmentID(segment_id)
 
     def enter(self) -> None:
         self._entered = True
@@ -88,7 +91,7 @@ class EmbeddedEditor:
     def scene_about_to_close(self) -> None:
         self._widget.setSegmentationNode(None)
         self._widget.removeViewObservations()
-        self._node = self._segmentation = self._source = None
+        self._node, self._requested = None, (None, "")
 
     def scene_changed(self) -> None:
         """After the scene was closed or another one was read into it."""

@@ -120,8 +120,10 @@ class OutlineControls:
         segment_id = node.GetSegmentation().AddEmptySegment("Tumour", _("Tumour"))
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self._scene)
         if hierarchy is not None:
-            parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(volume))
-            hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), parent)
+            invalid = hierarchy.GetInvalidItemID()
+            source, made = hierarchy.GetItemByDataNode(volume), hierarchy.GetItemByDataNode(node)
+            if invalid not in (source, made):
+                hierarchy.SetItemParent(made, hierarchy.GetItemParent(source))
         return node, segment_id
 
     def close(self) -> None:

@@ -293,11 +293,11 @@ class PredictorPanel:
 
     def _settled(self) -> None:
         settings = self._settings
-        if settings is None or not settings.liveUpdate or not self.stale:
+        if settings is None or not settings.liveUpdate:
             return
         if self.job.busy:
-            self._again = True
-        else:
+            self._again = True  # what runs now may be for an older outline
+        elif self.stale:
             self.predict(interactive=False)
 
     # Scene

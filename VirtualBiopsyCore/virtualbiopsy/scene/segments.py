@@ -37,7 +37,8 @@ def _labelmap(segmentation_node: Any, segment_id: str) -> Any:
     if not segmentation.ContainsRepresentation(name):
         segmentation.CreateRepresentation(name)
     labelmap = slicer.vtkOrientedImageData()
-    segmentation_node.GetBinaryLabelmapRepresentation(segment_id, labelmap)
+    if segmentation.GetSegment(segment_id).GetRepresentation(name) is not None:  # None amid an undo
+        segmentation_node.GetBinaryLabelmapRepresentation(segment_id, labelmap)
     return labelmap
 
 
