@@ -170,12 +170,12 @@ def _inverse_distances(shape: tuple[int, ...], spacing: tuple[float, float, floa
 def _pair_sums(shape: Shape, deviations: np.ndarray) -> tuple[float, float, float]:
     """Σ w, Σ w xᵢxⱼ and Σ w xᵢ² over ordered pairs of voxels, w = 1 / distance; exact, through FFTs."""
     kernel = np.fft.rfftn(_inverse_distances(shape.mask.shape, shape.spacing))
-    size = tuple(2 * n for n in shape.mask.shape)
+    size, axes = tuple(2 * n for n in shape.mask.shape), (0, 1, 2)
     image = np.zeros(shape.mask.shape)
     image[shape.mask] = deviations
 
     def weigh(array: np.ndarray) -> np.ndarray:
-        whole = np.fft.irfftn(np.fft.rfftn(array, size) * kernel, size)
+        whole = np.fft.irfftn(np.fft.rfftn(array, size, axes) * kernel, size, axes)
         return whole[tuple(slice(n) for n in shape.mask.shape)][shape.mask]
 
     weights = weigh(shape.mask.astype(float))
