@@ -170,6 +170,7 @@ class MeningiomaPredictorWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneChanged)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneChanged)
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.onParametersModified)
         self.initializeParameterNode()
 
     def cleanup(self):

@@ -100,6 +100,22 @@ def test_layers_opacity_and_fill_are_put_back(scene_with_map):
     assert not overlay.shown
 
 
+def test_hidden_map_can_be_shown_again(scene_with_map):
+    stage, volume, mask, ledger = scene_with_map
+    (red,) = composites(stage, 1)
+    segmentation = stage.segmentation(volume)
+    overlay = ExplanationOverlay(stage.scene)
+    overlay.show_again()  # nothing to show yet
+    node = overlay.show(ledger, "Ki-67", mask=mask)
+    overlay.hide()
+    adopted = ExplanationOverlay(stage.scene)
+    adopted.show_again(0.6)
+    assert adopted.shown and adopted.volume is node and red.GetForegroundOpacity() == 0.6
+    assert segmentation.GetDisplayNode().GetOpacity2DFill() == 0
+    adopted.hide()
+    assert red.GetForegroundVolumeID() is None and segmentation.GetDisplayNode().GetOpacity2DFill() > 0
+
+
 def test_a_foreground_chosen_meanwhile_is_left_alone(scene_with_map):
     stage, volume, mask, ledger = scene_with_map
     (red,) = composites(stage, 1)

@@ -98,7 +98,8 @@ class OverlayControls:
             model_id, part = key.split("|", 1)
             image = explanation_map(result, model_id, part)
         if image is None:
-            if self.overlay.shown:  # restored with the scene: the numbers are in the node
+            if self.overlay.volume is not None and result is not None:  # restored with the scene
+                self.overlay.show_again(settings.overlayOpacity)
                 self.overlay.set_opacity(settings.overlayOpacity)
                 self.overlay.set_legend_visible(settings.legendVisible)
             return

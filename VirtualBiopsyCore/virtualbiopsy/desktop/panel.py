@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -59,6 +60,8 @@ class PredictorPanel:
         self._settings: Any = None  # parameter node wrapper while the module is entered
         self._key: Any = None  # inputs of the result
         self._presented: Result | None = None
+        self._explained: tuple[Result | None, str] = (None, "")
+        self._may_restore = True
         self._model_ids: list[str] = []
         self._again = False
         self._updating = False
@@ -79,6 +82,7 @@ class PredictorPanel:
         ui.chartButton.connect("clicked(bool)", self.toggle_chart)
         ui.exportButton.connect("clicked(bool)", self.export)
         ui.modelComboBox.connect("currentIndexChanged(int)", self._model_chosen)
+        ui.exportDirectoryButton.directory = str(Path.home() / "VirtualBiopsy")
         ui.progressBar.setVisible(False)
         ui.staleLabel.setVisible(False)
         self._show_result()
@@ -91,8 +95,7 @@ class PredictorPanel:
         if settings is None:
             self.outline.release()
             return
-        if self.result is None:
-            self._restore()
+        self._may_restore = self.result is None
         self.refresh()
 
     def enter(self) -> None:
@@ -199,7 +202,7 @@ class PredictorPanel:
                     volume=node.GetName(), role=ROLES[role], reason=guess.reason
                 )
                 lines.append(escape(text))
-        self.ui.rolesLabel.setText("<br>".join(lines) or escape(_("No further sequence was recognised.")))
+        _say(self.ui.rolesLabel, "<br>".join(lines) or escape(_("No further sequence was recognised.")))
 
     def new_outline(self, checked: bool = False) -> None:
         """Add an empty segment on the contrast T1 volume and edit it."""
@@ -342,10 +345,13 @@ class PredictorPanel:
     def refresh(self) -> None:
         """Bring all widgets and scene nodes in line with parameter node and result."""
         settings = self._settings
-        if settings is None or self._updating:
+        if settings is None or self._updating or self._scene.IsBatchProcessing():
             return
         self._updating = True
         try:
+            if self._may_restore:
+                self._may_restore = False
+                self._restore()
             inputs = self.inputs()
             self.form.show(inputs.clinical)
             self.outline.bind(inputs.segmentation, inputs.segment_id, inputs.volumes[REFERENCE])
@@ -376,7 +382,8 @@ class PredictorPanel:
             self.overlay.offer(None, {})
             ui.featureTable.setMRMLTableNode(None)
             for label in (ui.factsLabel, ui.warningsLabel, ui.rolesLabel):
-                label.setText("")
+                _say(label, "")
+            self._explained = (None, "")
             ui.evidenceBrowser.setHtml("")
             ui.cardBrowser.setPlainText("")
             return
@@ -390,8 +397,8 @@ class PredictorPanel:
                 ui.modelComboBox.addItem(prediction.positive, prediction.model_id)
             self._model_ids = ids
         self.overlay.offer(result, models)
-        ui.factsLabel.setText(facts_text(result.facts))
-        ui.warningsLabel.setText(warnings_html(result))
+        _say(ui.factsLabel, facts_text(result.facts))
+        _say(ui.warningsLabel, warnings_html(result))
         ui.evidenceBrowser.setHtml(evidence_html(result.evidence))
 
     def _select_model(self) -> None:
@@ -402,6 +409,9 @@ class PredictorPanel:
         index = self._model_ids.index(model_id)
         if self.ui.modelComboBox.currentIndex != index:
             self.ui.modelComboBox.setCurrentIndex(index)
+        if self._explained[0] is self.result and self._explained[1] == model_id:
+            return
+        self._explained = (self.result, model_id)
         models = self.study.models_by_id
         self.cards.show_contributions(self.result, model_id, models)
         card = models[model_id].card if model_id in models else ""
@@ -509,3 +519,9 @@ class PredictorPanel:
             failed,
             _("Exporting"),
         )
+
+
+def _say(label: Any, text: str) -> None:
+    """Show rich text, or nothing at all, without an empty row."""
+    label.setText(text)
+    label.setVisible(bool(text))

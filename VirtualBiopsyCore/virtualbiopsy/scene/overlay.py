@@ -199,6 +199,13 @@ class ExplanationOverlay:
         self._make_legend(title)
         return volume
 
+    def show_again(self, opacity: float = 0.75) -> None:
+        """Show the map that the scene holds (after :meth:`hide`, or after loading); nothing without a map."""
+        volume = self.volume
+        if volume is not None:
+            self._raise_layer(volume, opacity, None)
+            self._hide_fills()
+
     @staticmethod
     def _own_colors(node: Any) -> bool:
         return (node.GetAttribute(ROLE) or "").startswith("colors:")
