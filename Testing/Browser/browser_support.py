@@ -29,7 +29,8 @@ READY = """
 () => {
   const pictures = [...document.querySelectorAll('img.image-display-area')]
     .filter(e => e.getBoundingClientRect().width > 0);
-  return pictures.length >= 1 && pictures.every(e => e.naturalWidth > 0 && e.getBoundingClientRect().width > 50);
+  return pictures.length >= 1
+    && pictures.every(e => e.naturalWidth > 0 && e.getBoundingClientRect().width > 50);
 }
 """
 VIEWS = {"axial": 0, "solid": 1, "coronal": 2, "sagittal": 3}
@@ -236,3 +237,28 @@ def opened(
         context.close()
     finally:
         application.stop()
+
+
+def axial_place(
+    image: sitk.Image, lps: tuple[float, float, float], box: dict[str, float]
+) -> tuple[float, float]:
+    """Where a point lies in an axial view that was fitted to an upright volume, in fractions of the view."""
+    size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+    corners = np.array(
+        [
+            image.TransformContinuousIndexToPhysicalPoint(
+                [float(c * (n - 1) + (2 * c - 1) * 0.5) for c, n in zip((i, j, k), size, strict=True)]
+            )
+            for i in (0, 1)
+            for j in (0, 1)
+            for k in (0, 1)
+        ]
+    )
+    low, high = corners.min(0), corners.max(0)
+    assert np.all(spacing > 0)
+    millimetres = max((high[0] - low[0]) / box["width"], (high[1] - low[1]) / box["height"])
+    middle = (low + high) / 2
+    return (
+        0.5 + (lps[0] - middle[0]) / millimetres / box["width"],
+        0.5 + (lps[1] - middle[1]) / millimetres / box["height"],
+    )

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..errors import Cancelled, VirtualBiopsyError
@@ -74,7 +74,7 @@ class Alerts:
 
         return guarded
 
-    def start(self, work: Awaitable[Any]) -> asyncio.Task:
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task:
         """Start a coroutine as a task whose exceptions become alerts."""
 
         async def watched() -> None:
@@ -85,4 +85,6 @@ class Alerts:
             except Exception as error:
                 self.show(error)
 
-        return asyncio.get_running_loop().create_task(watched())
+        task = asyncio.get_running_loop().create_task(watched())
+        task.add_done_callback(lambda _: work.close())  # cancelled before it began
+        return task

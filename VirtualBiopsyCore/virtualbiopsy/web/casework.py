@@ -148,9 +148,7 @@ class CaseDesk:
         """Prepare the images in the background, so that the first prediction is quick."""
         app, session = self._app, self._app.session
         if session is not None and self.reference_name():
-            work = app.jobs.run(
-                "prepare", "Preparing the images", session.prepare, replaces=("prepare",), quiet=True
-            )
+            work = app.jobs.run("prepare", "Preparing the images", session.prepare, replaces=("prepare",))
             app.alerts.start(_without_cancelled(work))
 
     # Clinical variables --------------------------------------------------------------------------

@@ -12,12 +12,27 @@ from .segmentation import TUMOUR
 if TYPE_CHECKING:
     from .app import Application
 
+SURFACE_LIMIT = 60_000
+"""Voxels of a thresholded segment above which its 3D surface is not drawn (it would take seconds)."""
+
 
 class OutlineDesk:
     """Between the outline panel and the segments."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._surface_waits = False
+
+    def _set_surface(self, shown: bool) -> None:
+        self._app.outlines.set_surface(shown)
+        with self._app.state as state:
+            state.surface_shown = shown
+
+    def outline_has(self, voxels: int) -> None:
+        """The outline was measured: show the 3D surface again that was too large to draw."""
+        if self._surface_waits and voxels <= SURFACE_LIMIT:
+            self._surface_waits = False
+            self._set_surface(True)
 
     async def load_mask(self) -> None:
         """Add the mask file of the field as a segment."""
@@ -51,6 +66,9 @@ class OutlineDesk:
 
     def apply_threshold(self) -> None:
         low, high = self._app.state.threshold
+        if self._app.outlines.count_between(low, high) > SURFACE_LIMIT and self._app.state.surface_shown:
+            self._surface_waits = True
+            self._set_surface(False)
         self._app.outlines.apply_threshold(low, high)
         self._app.state.tool = "none"
         self._after()

@@ -83,7 +83,10 @@ class Explanations:
             state.explained_maps = maps
             if state.explained_map not in [item["value"] for item in maps]:
                 state.explained_map = maps[0]["value"] if maps else ""
-            state.waterfall = waterfall_svg(explanation, prediction, dark=True, width=400)
+            model = next(m for m in self._app.models if m.model_id == explanation.model_id)
+            state.waterfall = waterfall_svg(
+                explanation, prediction, dark=True, width=404, simulated=model.simulated
+            )
             state.not_localised = present.not_localised_rows(explanation)
             state.localised_text = present.localised_text(explanation)
         self._draw_map(explanation)
@@ -112,6 +115,8 @@ class Explanations:
         )
         self._overlay.set_opacity(float(state.overlay_opacity))
         self._overlay.set_legend_visible(bool(state.legend_shown))
+        if self._overlay.legend is not None:
+            self._overlay.legend.SetViewNodeIDs(self._app.viewer.axial_ids())
         with state:
             state.map_note = ""
             if self._fresh_window:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EmptyRegionError, UnreadableFileError
+from ..progress import Progress
 from ..report.export import write_outputs
 from .localpaths import new_folder
 
 if TYPE_CHECKING:
     from .app import Application
-
-MIME = {
-    ".json": "application/json",
-    ".csv": "text/csv",
-    ".html": "text/html",
-    ".nrrd": "application/octet-stream",
-}
 
 
 class Exports:
@@ -42,34 +37,38 @@ class Exports:
         self._require()
         app = self._app
         folder = new_folder(app.state.export_path)
-        session, result, overwrite = app.session, app.predictions.result, bool(app.state.replace_files)
         written = await app.jobs.run(
-            "export",
-            "Writing the results",
-            lambda p: write_outputs(folder, session, result, overwrite=overwrite),
+            "export", "Writing the results", self._writer(folder, bool(app.state.replace_files))
         )
         with app.state as state:
-            state.exported = [str(path) for path in written]
-        app.alerts.add("success", f"{len(written)} files written to {folder}.")
+            state.exported = sorted({str(path) for path in written})
+        app.alerts.add("success", f"{len(state.exported)} files written to {folder}.")
 
-    async def download(self, name: str) -> bytes:
+    def _writer(self, folder: Path, overwrite: bool) -> Callable[[Progress], list[Path]]:
+        app = self._app
+        case, mask, result, models = app.session.case, app.session.mask, app.predictions.result, app.models
+
+        def write(progress: Progress) -> list[Path]:
+            written = write_outputs(
+                folder, case, result, models, mask=mask, overwrite=overwrite, progress=progress
+            )
+            return list(written.values())
+
+        return write
+
+    async def download(self, name: str) -> Any:
         """Return one result file for the browser to keep; `name` is result.json, features.csv, …
 
         Called by the page; an error is shown there and gives an empty file.
         """
         try:
             self._require()
-            session, result = self._app.session, self._app.predictions.result
-
-            def make(progress: object) -> bytes:
-                with tempfile.TemporaryDirectory(prefix="virtualbiopsy-") as folder:
-                    for path in write_outputs(Path(folder) / "out", session, result):
-                        if path.name == name:
-                            return path.read_bytes()
-                raise UnreadableFileError(f"There is no file called {name} in this result.")
-
-            content = await self._app.jobs.run("export", f"Writing {name}", make)
+            with tempfile.TemporaryDirectory(prefix="virtualbiopsy-") as folder:
+                work = self._writer(Path(folder), True)
+                for path in await self._app.jobs.run("export", f"Writing {name}", work):
+                    if path.name == name:
+                        return self._app.server.protocol.addAttachment(path.read_bytes())
+            raise UnreadableFileError(f"This result has no {name}.", "No feature has a place in the image.")
         except Exception as error:
             self._app.alerts.show(error)
-            return b""
-        return self._app.server.protocol.addAttachment(content)
+            return ""

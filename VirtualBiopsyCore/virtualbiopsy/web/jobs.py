@@ -24,7 +24,7 @@ class JobRunner:
     """Runs one job after the other.
 
     A new job cancels the waiting or running jobs of the kinds that it names in `replaces`. The state
-    variables ``job_active``, ``job_title``, ``job_message``, ``job_percent`` and ``job_quiet`` follow it.
+    variables ``job_active``, ``job_title``, ``job_message`` and ``job_percent`` follow it.
     """
 
     def __init__(self, state: Any) -> None:
@@ -50,13 +50,8 @@ class JobRunner:
         work: Callable[[Progress], T],
         *,
         replaces: tuple[str, ...] = (),
-        quiet: bool = False,
     ) -> T:
         """Run ``work(progress)`` in the worker thread and return its value.
-
-        Parameters
-        ----------
-        quiet : show a small sign of activity only, no bar.
 
         Raises
         ------
@@ -70,11 +65,11 @@ class JobRunner:
             async with self._lock:
                 if token.cancelled:
                     raise Cancelled()
-                return await self._run(token, title, work, quiet)
+                return await self._run(token, title, work)
         finally:
             del self._tokens[token]
 
-    async def _run(self, token: CancelToken, title: str, work: Callable[[Progress], T], quiet: bool) -> T:
+    async def _run(self, token: CancelToken, title: str, work: Callable[[Progress], T]) -> T:
         latest = [0.0, ""]
 
         def report(fraction: float, message: str) -> None:
@@ -89,7 +84,6 @@ class JobRunner:
                     continue
                 with self._state as state:
                     state.job_active = True
-                    state.job_quiet = quiet
                     state.job_title = title
                     state.job_percent = round(100 * latest[0])
                     state.job_message = "Cancelling …" if token.cancelled else latest[1]

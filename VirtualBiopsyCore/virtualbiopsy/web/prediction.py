@@ -90,6 +90,7 @@ class Predictions:
         with app.state as state:
             state.facts, state.facts_note = present.fact_rows(facts), ""
         app.explanations.show_diameter(facts)
+        app.desk.outline_has(facts.voxels)
 
     async def predict(self) -> None:
         """The Predict button.
@@ -120,7 +121,6 @@ class Predictions:
             "Predicting",
             lambda progress: session.set_region(mask, progress),
             replaces=("live", "range", "predict"),
-            quiet=kind == "live",
         )
         if app.session is session:
             self.show(result, mask, round(1000 * (time.perf_counter() - started)))
@@ -133,9 +133,7 @@ class Predictions:
         if app.session is not session or self.result is not result or app.state.stale:
             return
         try:
-            await app.jobs.run(
-                "range", "Varying the outline", session.stability, replaces=("range",), quiet=True
-            )
+            await app.jobs.run("range", "Varying the outline", session.stability, replaces=("range",))
         except Cancelled:
             return
         if self.result is result and session.result is not None:
@@ -143,7 +141,7 @@ class Predictions:
             with app.state as state:
                 fresh = present.cards(self.result, app.models, {})
                 for old, new in zip(state.cards, fresh, strict=True):
-                    new["delta"], new["delta_sign"] = old["delta"], old["delta_sign"]
+                    new["delta"] = old["delta"]
                 state.cards = fresh
 
     def show(self, result: Result, mask: sitk.Image, milliseconds: int) -> None:
@@ -164,3 +162,4 @@ class Predictions:
         self._previous = {p.model_id: p.probability for p in result.predictions}
         app.explanations.show(result)
         app.explanations.show_diameter(result.facts)
+        app.desk.outline_has(result.facts.voxels)

@@ -12,6 +12,7 @@ from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..regions.model import RegionFacts
+from ..report import numbers
 from ..report.figures import probability_svg
 from ..report.labels import feature_label
 from ..session import Result
@@ -19,13 +20,6 @@ from ..trust.model import Stability
 
 ROLE_ITEMS = [{"title": f"{role} — {label}", "value": role} for role, label in ROLES.items()]
 STATUS_COLOURS = {"met": "warning", "not met": "teal", "information": "blue-grey", "not evaluable": "grey"}
-
-
-def number(value: float) -> str:
-    """Four significant digits, no exponent for everyday sizes."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
-    return f"{value:.3e}"
 
 
 def sequence_rows(case: Case) -> list[dict[str, Any]]:
@@ -109,11 +103,24 @@ def performance(model: RadModel) -> str:
 
 def stability_text(entry: Stability | None) -> str:
     if entry is None:
-        return ""
-    text = f"{entry.low:.2f}–{entry.high:.2f} over {entry.variants} small changes of the outline"
+        return "being computed …"
+    text = (
+        f"{numbers.percent_range(entry.low, entry.high)} over {entry.variants} small changes of the outline"
+    )
     if entry.flips:
         return f"{text}; {entry.flips} of them cross the model's threshold."
     return f"{text}; none crosses the model's threshold."
+
+
+def moved_text(before: float | None, now: float) -> str:
+    """What an edit did, with as many digits as it takes to see it; "" if it did nothing."""
+    if before is None or before == now:
+        return ""
+    for digits in (2, 3, 4):
+        first, last = f"{before:.{digits}f}", f"{now:.{digits}f}"
+        if first != last:
+            return f"This edit moved p from {first} to {last}."
+    return "This edit moved p by less than 0.0001."
 
 
 def card(
@@ -123,22 +130,16 @@ def card(
     previous: float | None,
 ) -> dict[str, Any]:
     """What the page shows of one prediction."""
-    side = "at or above" if prediction.probability >= prediction.threshold else "below"
-    moved = previous is not None and f"{previous:.2f}" != f"{prediction.probability:.2f}"
     return {
         "id": model.model_id,
         "title": model.title,
         "positive": prediction.positive,
-        "endpoint": prediction.endpoint,
-        "p": prediction.probability,
-        "p_text": f"{prediction.probability:.2f}",
+        "p_text": numbers.percent(prediction.probability),
         "exact": repr(prediction.probability),
-        "percent": 100 * prediction.probability,
-        "threshold_text": f"{side} the model's threshold of {prediction.threshold:.2f}",
-        "log_odds": f"log-odds {prediction.log_odds:+.2f}, model average {prediction.baseline:+.2f}",
-        "svg": probability_svg(prediction, stability, width=390),
+        "log_odds": f"Log-odds {numbers.signed(prediction.log_odds)}, average training case "
+        f"{numbers.signed(prediction.baseline)}.",
+        "svg": probability_svg(prediction, stability, width=404, simulated=model.simulated),
         "stability": stability_text(stability),
-        "has_stability": stability is not None,
         "performance": performance(model),
         "trained": model.data_statement,
         "simulated": model.simulated,
@@ -147,10 +148,7 @@ def card(
         "version": f"{model.model_id} {model.version}",
         "imputed": [feature_label(key).full for key in prediction.imputed],
         "out_of_range": [feature_label(key).full for key in prediction.out_of_range],
-        "delta": f"This edit moved p from {previous:.2f} to {prediction.probability:.2f}." if moved else "",
-        "delta_sign": (prediction.probability > previous) - (prediction.probability < previous)
-        if moved
-        else 0,
+        "delta": moved_text(previous, prediction.probability),
     }
 
 
@@ -190,8 +188,7 @@ def feature_rows(result: Result, models: Iterable[RadModel]) -> list[dict[str, A
                 "key": key,
                 "label": label.name,
                 "place": ", ".join(place),
-                "value": number(value) if value is not None else "—",
-                "unit": label.unit if value is not None else "",
+                "value": numbers.value(value, label.unit) if value is not None else "—",
                 "why": "" if value is not None else why,
                 "code": label.ibsi_code,
                 "description": label.definition,

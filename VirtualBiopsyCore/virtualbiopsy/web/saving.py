@@ -1,8 +1,8 @@
 """A session as a folder: images, outlines, settings; saved and restored with the same numbers.
 
-``session.json`` holds the case (roles, clinical variables, where its images are), the settings of the page and
-the estimates at the time of saving; ``outlines.seg.nrrd`` the segments; ``images/`` copies of the images, unless
-only their paths were wanted. Nothing in it is executed, and its paths never lead out of the folder.
+``session.json`` holds the case (roles, clinical variables, where its images are), the settings of the page
+and the estimates at the time of saving; ``outlines.seg.nrrd`` the segments; ``images/`` copies of the images,
+unless only their paths were wanted. Nothing in it is executed, and its paths never lead out of the folder.
 """
 
 from __future__ import annotations

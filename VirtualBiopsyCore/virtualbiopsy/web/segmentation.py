@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 import slicer
+from scipy import ndimage
 from trame_slicer.segmentation import (
     BrushDiameterMode,
     ModificationMode,
@@ -21,9 +23,10 @@ from trame_slicer.segmentation import (
     SegmentationIslandsMode,
 )
 from trame_slicer.segmentation.segmentation_effect_smoothing import SmoothingEffectMode
+from trame_slicer.utils import vtk_image_to_np
 from undo_stack import UndoStack
 
-from ..errors import RegionError
+from ..errors import EmptyRegionError, RegionError
 from ..scene.segments import RegionWatcher, mask_from_segment, write_segment
 from .effects import FillBetweenSlices, GrowFromSeeds, Margin, add_segment_from_mask
 
@@ -79,7 +82,6 @@ class Outlines:
         self.reference: Any = None
         self.region_id = TUMOUR
         self._watcher: RegionWatcher | None = None
-        self._fill = 0.25
 
     # What there is -------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ class Outlines:
         display = self.node.GetDisplayNode()
         display.SetOpacity2DOutline(1.0)
         display.SetSliceIntersectionThickness(2)
-        self.set_fill(self._fill)
+        display.SetOpacity2DFill(0.0)
         self._watcher = RegionWatcher(self.node, self._on_region, self.region_id)
         self.undo_stack.clear()
         self._on_list()
@@ -241,12 +243,6 @@ class Outlines:
         self.node.GetDisplayNode().SetSegmentVisibility(identity, visible)
         self._on_list()
 
-    def set_fill(self, opacity: float) -> None:
-        """Opacity of the segments' filling in the slices; 0 while the explanation map is shown."""
-        self._fill = opacity
-        if self.node is not None:
-            self.node.GetDisplayNode().SetOpacity2DFill(opacity)
-
     def add(self, name: str = "") -> str:
         self._require()
         count = self.node.GetSegmentation().GetNumberOfSegments()
@@ -290,7 +286,7 @@ class Outlines:
         EmptyRegionError : no voxel of the mask lies inside the reference.
         """
         self._require()
-        if self.region_id == TUMOUR and not (sitk.GetArrayViewFromImage(self.mask()) > 0).any():
+        if self.region_id == TUMOUR and not sitk.GetArrayFromImage(self.mask()).any():
             self.write(TUMOUR, mask)
             return TUMOUR
         return add_segment_from_mask(self._editor, mask, name, volume=self.reference)
@@ -330,6 +326,12 @@ class Outlines:
         effect.auto_threshold()
         return effect.get_threshold_min_max_values()
 
+    def count_between(self, low: float, high: float) -> int:
+        """Number of voxels of the source volume in a range of grey values."""
+        self._require()
+        values = vtk_image_to_np(self._editor.active_segment_modifier.get_source_image_data())
+        return int(((values >= low) & (values <= high)).sum())
+
     def apply_threshold(self, low: float, high: float) -> None:
         """Replace the active segment by the voxels in a range of grey values."""
         self._require()
@@ -343,16 +345,36 @@ class Outlines:
         self._editor.get_effect(SegmentationEffectIslands).set_island_mode(ISLAND_CLICKS[mode])
 
     def keep_largest(self) -> None:
-        self._require_voxels()
-        effect = self.set_tool("islands")
-        effect.keep_largest_island()
-        self.set_tool("none")
+        """Keep the largest 6-connected part of the active segment."""
+        labels, sizes = self._parts()
+        self._set_active(labels == 1 + int(sizes.argmax()))
 
     def remove_small(self, voxels: int) -> None:
+        """Remove the 6-connected parts of the active segment with fewer voxels than this.
+
+        Raises
+        ------
+        EmptyRegionError : no part is so large.
+        """
+        labels, sizes = self._parts()
+        kept = np.concatenate([[False], sizes >= voxels])
+        if not kept.any():
+            raise EmptyRegionError(
+                f"No part of the segment has {voxels} voxels; nothing was removed.",
+                "Choose a smaller number.",
+            )
+        self._set_active(kept[labels])
+
+    def _parts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Labels 1…n of the parts of the active segment, and their numbers of voxels."""
         self._require_voxels()
-        effect = self.set_tool("islands")
-        effect.remove_small_islands(int(voxels))
-        self.set_tool("none")
+        array = self._editor.get_segment_labelmap(self._editor.active_segment_id, as_numpy_array=True) > 0
+        labels, _ = ndimage.label(array)
+        return labels, np.bincount(labels.ravel())[1:]
+
+    def _set_active(self, array: np.ndarray) -> None:
+        modifier = self._editor.active_segment_modifier
+        modifier.set_segment_labelmap(modifier.active_segment_id, array.astype(np.uint8))
 
     def smooth(self, mode: str, mm: float) -> None:
         self._require_voxels()

@@ -17,7 +17,6 @@ DEFAULTS: dict[str, Any] = {
     "alerts": [],
     # Running job
     "job_active": False,
-    "job_quiet": False,
     "job_title": "",
     "job_message": "",
     "job_percent": 0,

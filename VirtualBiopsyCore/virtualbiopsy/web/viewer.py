@@ -11,7 +11,6 @@ import slicer
 from trame_slicer.core import LayoutManager, SlicerApp
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
-
 from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
 
 from ..case.model import Case
@@ -80,6 +79,10 @@ class Viewer:
         """Slice composite nodes of the slice views, which say what lies in background and foreground."""
         logics = self.app.app_logic.GetSliceLogics()
         return [logics.GetItemAsObject(n).GetSliceCompositeNode() for n in range(logics.GetNumberOfItems())]
+
+    def axial_ids(self) -> list[str]:
+        """Identifier of the axial view, the only one with room for a legend."""
+        return [v.get_view_node_id() for v in self.slice_views if v.get_singleton_tag() == "Red"]
 
     def load_case(self, case: Case) -> None:
         """Put every sequence of the case into a volume node, instead of those of the case before."""

@@ -18,7 +18,7 @@ def case_panel(app: Any) -> None:
             "Folder, image file or DICOM folder",
             "case_path",
             guard(cases.browse),
-            keydown_enter=guard(cases.open),
+            v_on_keydown_enter=guard(cases.open),
         )
         with html.Div(classes="vb-row mt-2"):
             controls.button(
@@ -93,7 +93,7 @@ def case_panel(app: Any) -> None:
                 max=("window_limits[1]",),
                 step=("window_step",),
                 id="window",
-                aria_labelledby="window_label",
+                raw_attrs=controls.aria(labelledby="window_label"),
                 hide_details=True,
                 density="compact",
                 thumb_size=14,
@@ -101,9 +101,12 @@ def case_panel(app: Any) -> None:
                 color="primary",
             )
             controls.button("auto", "auto_window", guard(app.auto_window), size="x-small", variant="text")
-    with controls.section(
-        "Clinical variables (leave unknown ones empty)", "section_clinical", v_if="case_name"
-    ), v.VRow(dense=True):
+    with (
+        controls.section(
+            "Clinical variables (leave unknown ones empty)", "section_clinical", v_if="case_name"
+        ),
+        v.VRow(dense=True),
+    ):
         for field in present.clinical_fields():
             with v.VCol(cols=6):
                 _clinical_field(field)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
+
+
+def aria(**values: str) -> list[str]:
+    """Raw attributes that the widgets have no name for: ``aria(label="Undo", role="status")``."""
+    plain = ("role", "for", "min", "max", "step")
+    found = []
+    for key, value in values.items():
+        name = key.rstrip("_")
+        found.append(f'{name if name in plain else "aria-" + name}="{escape(value)}"')
+    return found
 
 
 def button(text: str, identity: str, click: Any, *, icon: str = "", **options: Any) -> None:
@@ -24,7 +35,7 @@ def icon_button(label: str, identity: str, icon: str, click: Any, **options: Any
     options.setdefault("size", "small")
     options.setdefault("variant", "text")
     options.setdefault("density", "comfortable")
-    with v.VBtn(id=identity, click=click, aria_label=label, title=label, icon=True, **options):
+    with v.VBtn(id=identity, click=click, title=label, icon=True, raw_attrs=aria(label=label), **options):
         v.VIcon(icon)
 
 
@@ -44,14 +55,14 @@ def switch(label: str, name: str, **options: Any) -> None:
 def slider(label: str, name: str, low: Any, high: Any, step: Any, *, value: str = "", **options: Any) -> None:
     """A labelled slider with its value at the end of the line."""
     with html.Div(classes="vb-slider"):
-        html.Label(label, html_for=name, id=f"{name}_label")
+        html.Label(label, id=f"{name}_label", raw_attrs=aria(for_=name))
         v.VSlider(
             v_model=(name,),
             min=low,
             max=high,
             step=step,
             id=name,
-            aria_labelledby=f"{name}_label",
+            raw_attrs=aria(labelledby=f"{name}_label"),
             hide_details=True,
             density="compact",
             thumb_size=14,

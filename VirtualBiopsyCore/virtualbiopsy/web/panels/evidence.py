@@ -12,8 +12,7 @@ def evidence_panel(app: Any) -> None:
     html.Div("There is no result yet.", v_if="!has_result", classes="vb-note mt-4")
     with html.Div(v_if="has_result"):
         html.Div(
-            "Published findings, quoted with their source; the estimates do not use them, and nothing here is "
-            "advice.",
+            "Published findings with their source. The estimates do not use them; nothing here is advice.",
             classes="vb-note mt-3",
         )
         with html.Div(
@@ -23,6 +22,6 @@ def evidence_panel(app: Any) -> None:
                 html.Div("{{ r.title }}", style="flex:1;font-weight:600")
                 v.VChip("{{ r.status }}", size="small", color=("r.colour",), variant="tonal")
             html.Div("{{ r.finding }}", classes="my-1")
-            html.Div("“{{ r.statement }}”", classes="vb-note", v_if="r.statement")
+            html.Div("{{ r.statement }}", classes="vb-note", v_if="r.statement")
             html.Div("{{ r.caveat }}", classes="vb-warn mt-1", v_if="r.caveat")
             html.Div("{{ r.reference }} ({{ r.id }})", classes="vb-note mt-1")

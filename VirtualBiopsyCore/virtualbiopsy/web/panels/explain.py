@@ -44,14 +44,18 @@ def explain_panel(app: Any) -> None:
             html.Div("Red raises, blue lowers the score; {{ overlay_unit }}.", classes="vb-note")
             html.Div("{{ localised_text }}", classes="vb-note mt-2", id="localised")
             html.Div("The map explains the model, not the biology.", classes="vb-note mt-1")
-        with controls.section(
-            "Not localised in the image", "section_not_localised", v_if="not_localised.length"
-        ), html.Table(classes="vb-table", id="not_localised"), html.Tbody():
-            with html.Tr(v_for="r in not_localised", key="r.key"):
-                with html.Td():
-                    html.Div("{{ r.label }}")
-                    html.Small("{{ r.note }}")
-                html.Td("{{ r.phi }}", classes="num")
+        with (
+            controls.section(
+                "Not localised in the image", "section_not_localised", v_if="not_localised.length"
+            ),
+            html.Table(classes="vb-table", id="not_localised"),
+            html.Tbody(),
+            html.Tr(v_for="r in not_localised", key="r.key"),
+        ):
+            with html.Td():
+                html.Div("{{ r.label }}")
+                html.Small("{{ r.note }}")
+            html.Td("{{ r.phi }}", classes="num")
 
 
 def features_panel(app: Any) -> None:
@@ -74,12 +78,15 @@ def features_panel(app: Any) -> None:
             with html.Thead(), html.Tr():
                 html.Th("Feature")
                 html.Th("Value", style="text-align:right")
-            with html.Tbody(), html.Tr(
-                v_for="f in features.filter(f => !feature_search || "
-                "(f.label + f.place + f.code + f.models).toLowerCase()"
-                ".includes(feature_search.toLowerCase()))",
-                key="f.key",
-                raw_attrs=[':title="f.key"'],
+            with (
+                html.Tbody(),
+                html.Tr(
+                    v_for="f in features.filter(f => !feature_search || "
+                    "(f.label + f.place + f.code + f.models).toLowerCase()"
+                    ".includes(feature_search.toLowerCase()))",
+                    key="f.key",
+                    raw_attrs=[':title="f.key"'],
+                ),
             ):
                 with html.Td():
                     with html.Details():

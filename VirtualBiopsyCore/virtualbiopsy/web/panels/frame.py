@@ -44,12 +44,23 @@ def build_page(app: Any) -> VAppLayout:
         _bar(app)
         with v.VNavigationDrawer(permanent=True, width=PANEL_WIDTH, disable_resize_watcher=True):
             _head(app)
-            with v.VTabs(v_model=("tab",), density="compact", classes="vb-tabs", color="primary", height=36):
+            with v.VTabs(
+                v_model=("tab",),
+                density="compact",
+                classes="vb-tabs",
+                color="primary",
+                height=36,
+                show_arrows=False,
+            ):
                 for name, label, _ in TABS:
                     v.VTab(label, value=name, id=f"tab_{name}")
             with html.Div(classes="vb-body", id="panel"):
                 for name, _, panel in TABS:
-                    with html.Div(v_show=f"tab === '{name}'", role="tabpanel", id=f"panel_{name}"):
+                    with html.Div(
+                        v_show=f"tab === '{name}'",
+                        raw_attrs=controls.aria(role="tabpanel"),
+                        id=f"panel_{name}",
+                    ):
                         panel(app)
         with v.VMain(), html.Div(style="height:100%;display:flex"):
             app.viewer.layouts.initialize_layout_grid(page)
@@ -62,11 +73,22 @@ def _bar(app: Any) -> None:
         html.Div("VirtualBiopsy", classes="vb-name")
         html.Div("{{ case_name }}", classes="vb-case", id="case_name")
         v.VSpacer()
-        html.Div("{{ research_use_only }}", classes="vb-research", id="research_use_only", role="note")
+        html.Div(
+            "{{ research_use_only }}",
+            classes="vb-research",
+            id="research_use_only",
+            raw_attrs=controls.aria(role="note"),
+        )
         v.VSpacer()
         with v.VBtnToggle(v_model=("layout_name",), mandatory=True, density="compact", classes="mr-3"):
             for name, label, icon in LAYOUTS:
-                with v.VBtn(value=name, id=f"layout_{name}", aria_label=label, title=label, size="small"):
+                with v.VBtn(
+                    value=name,
+                    id=f"layout_{name}",
+                    title=label,
+                    size="small",
+                    raw_attrs=controls.aria(label=label),
+                ):
                     v.VIcon(icon, size="20")
 
 
@@ -85,15 +107,7 @@ def _head(app: Any) -> None:
                 disabled=("!case_name || !has_reference",),
             )
             controls.switch("Live", "live", title="Predict again after every edit")
-            with html.Div(style="flex:1;min-width:0;line-height:1.25", role="status", aria_live="polite"):
-                with html.Div(
-                    v_for="c in cards",
-                    key="c.id",
-                    classes="d-flex",
-                    raw_attrs=[':style="{ opacity: stale ? 0.5 : 1 }"'],
-                ):
-                    html.Span("{{ c.positive }}", style="flex:1", classes="vb-note")
-                    html.B("{{ c.p_text }}", raw_attrs=[":id=\"'head_' + c.id\"", ':data-p="c.exact"'])
+            _estimates()
             v.VChip(
                 "stale",
                 v_if="stale",
@@ -115,22 +129,24 @@ def _head(app: Any) -> None:
                     color="primary",
                     indeterminate=("job_percent === 0",),
                     id="progress",
-                    aria_label="Progress",
+                    raw_attrs=controls.aria(label="Progress"),
                 )
-                controls.button("Cancel", "cancel", guard(app.cancel), size="x-small", v_if="!job_quiet")
+                controls.button("Cancel", "cancel", guard(app.cancel), size="x-small")
             html.Div(
                 "{{ job_title }}{{ job_message ? ': ' + job_message : '' }}", classes="vb-note", id="job_text"
             )
-        with v.VAlert(
-            v_for="a in alerts",
-            key="a.id",
-            type=("a.kind",),
-            density="compact",
-            variant="tonal",
-            classes="vb-alert",
-            role="alert",
-            raw_attrs=[':data-kind="a.kind"'],
-        ), html.Div(classes="d-flex align-start"):
+        with (
+            v.VAlert(
+                v_for="a in alerts",
+                key="a.id",
+                type=("a.kind",),
+                density="compact",
+                variant="tonal",
+                classes="vb-alert",
+                raw_attrs=[*controls.aria(role="alert"), ':data-kind="a.kind"'],
+            ),
+            html.Div(classes="d-flex align-start"),
+        ):
             with html.Div(style="flex:1;overflow-wrap:anywhere"):
                 html.Div("{{ a.text }}", classes="vb-alert-text")
                 html.Div("{{ a.hint }}", v_if="a.hint", style="opacity:.8")
@@ -138,10 +154,23 @@ def _head(app: Any) -> None:
                 size="x-small",
                 variant="text",
                 click=(app.alerts.dismiss, "[a.id]"),
-                aria_label="Dismiss",
-                raw_attrs=[':icon="true"', ":id=\"'dismiss_' + a.id\""],
+                raw_attrs=[*controls.aria(label="Dismiss"), ':icon="true"', ":id=\"'dismiss_' + a.id\""],
             ):
                 v.VIcon("mdi-close")
+
+
+def _estimates() -> None:
+    """The estimates in short, always in sight."""
+    row = {"v_for": "c in cards", "key": "c.id", "classes": "d-flex"}
+    fade = [':style="{ opacity: stale ? 0.5 : 1 }"']
+    with (
+        html.Div(
+            style="flex:1;min-width:0;line-height:1.25", raw_attrs=controls.aria(role="status", live="polite")
+        ),
+        html.Div(**row, raw_attrs=fade),
+    ):
+        html.Span("{{ c.positive }}", style="flex:1", classes="vb-note")
+        html.B("{{ c.p_text }}", raw_attrs=[":id=\"'head_' + c.id\"", ':data-p="c.exact"'])
 
 
 def _path_browser(app: Any) -> None:

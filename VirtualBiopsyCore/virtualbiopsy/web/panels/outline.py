@@ -8,6 +8,7 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v
 
 from . import controls
+from .facts import facts_table
 
 TOOLS = (
     ("none", "Look around (no tool)", "mdi-cursor-default-outline"),
@@ -34,7 +35,7 @@ def outline_panel(app: Any) -> None:
                 ':aria-pressed="s.active"',
                 ":aria-label=\"'Edit ' + s.name\"",
             ],
-            keydown_enter=(guard(outlines.choose), "[s.id]"),
+            v_on_keydown_enter=(guard(outlines.choose), "[s.id]"),
         ):
             html.Span(classes="vb-dot", raw_attrs=[':style="{ background: s.colour }"'])
             html.Span("{{ s.name }}", style="flex:1;min-width:0;overflow-wrap:anywhere")
@@ -43,14 +44,14 @@ def outline_panel(app: Any) -> None:
                 v_if="!s.region",
                 size="x-small",
                 variant="text",
-                click_stop=(guard(outlines.choose_region), "[s.id]"),
+                v_on_click_stop=(guard(outlines.choose_region), "[s.id]"),
                 raw_attrs=[":id=\"'region_' + s.id\"", ":aria-label=\"'Predict on ' + s.name\""],
             ):
                 html.Span("predict on it")
             with v.VBtn(
                 size="x-small",
                 variant="text",
-                click_stop=(guard(outlines.set_visible), "[s.id, !s.visible]"),
+                v_on_click_stop=(guard(outlines.set_visible), "[s.id, !s.visible]"),
                 raw_attrs=[
                     ':icon="true"',
                     ":id=\"'visible_' + s.id\"",
@@ -61,7 +62,7 @@ def outline_panel(app: Any) -> None:
             with v.VBtn(
                 size="x-small",
                 variant="text",
-                click_stop=(guard(outlines.remove), "[s.id]"),
+                v_on_click_stop=(guard(outlines.remove), "[s.id]"),
                 raw_attrs=[
                     ':icon="true"',
                     ":id=\"'remove_' + s.id\"",
@@ -92,7 +93,7 @@ def outline_panel(app: Any) -> None:
                 variant="outlined",
                 hide_details=True,
                 spellcheck="false",
-                keydown_enter=guard(desk.load_mask),
+                v_on_keydown_enter=guard(desk.load_mask),
             )
             controls.icon_button(
                 "Browse the folders of this computer",
@@ -107,7 +108,13 @@ def outline_panel(app: Any) -> None:
                 v_model=("tool",), mandatory=True, density="compact", color="primary", variant="outlined"
             ):
                 for name, label, icon in TOOLS:
-                    with v.VBtn(value=name, id=f"tool_{name}", aria_label=label, title=label, size="small"):
+                    with v.VBtn(
+                        value=name,
+                        id=f"tool_{name}",
+                        title=label,
+                        size="small",
+                        raw_attrs=controls.aria(label=label),
+                    ):
                         v.VIcon(icon, size="20")
             v.VSpacer()
             controls.icon_button("Undo", "undo", "mdi-undo", guard(outlines.undo), disabled=("!can_undo",))
@@ -146,7 +153,7 @@ def outline_panel(app: Any) -> None:
                     max=("window_limits[1]",),
                     step=("window_step",),
                     id="threshold",
-                    aria_labelledby="threshold_label",
+                    raw_attrs=controls.aria(labelledby="threshold_label"),
                     hide_details=True,
                     density="compact",
                     thumb_size=14,
@@ -201,16 +208,8 @@ def outline_panel(app: Any) -> None:
             controls.button("Grow", "margin_grow", guard(desk.margin_grow))
             controls.button("Shrink", "margin_shrink", guard(desk.margin_shrink))
     with controls.section("Facts", "section_facts"):
-        facts_table()
-
-
-def facts_table() -> None:
-    """Size and place of the outline."""
-    html.Div("{{ facts_note || 'Nothing is outlined yet.' }}", v_if="!facts.length", classes="vb-note")
-    with html.Table(classes="vb-table", v_if="facts.length"), html.Tbody():
-        with html.Tr(v_for="f in facts", key="f.id"):
-            html.Td("{{ f.name }}")
-            html.Td("{{ f.value }}", classes="num", raw_attrs=[":id=\"'fact_' + f.id\""])
+        html.Div("{{ facts_note || 'Nothing is outlined yet.' }}", v_if="!facts.length", classes="vb-note")
+        facts_table("fact")
 
 
 def _millimetres(name: str, label: str) -> None:
@@ -220,8 +219,7 @@ def _millimetres(name: str, label: str) -> None:
         id=name,
         suffix="mm",
         type="number",
-        min=0.5,
-        step=0.5,
+        raw_attrs=controls.aria(min="0.5", step="0.5"),
         density="compact",
         variant="outlined",
         hide_details=True,

@@ -8,6 +8,7 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v
 
 from . import controls
+from .facts import facts_table
 
 
 def result_panel(app: Any) -> None:
@@ -20,12 +21,7 @@ def result_panel(app: Any) -> None:
         classes=("['vb-card', stale ? 'stale' : '']",),
         raw_attrs=[":id=\"'card_' + c.id\"", ':data-p="c.exact"'],
     ):
-        with html.Div(classes="d-flex align-start ga-2"):
-            with html.Div(style="flex:1;min-width:0"):
-                html.Div("Estimated probability of", classes="vb-note")
-                html.Div("{{ c.positive }}", style="font-size:17px;font-weight:600")
-            html.Div("{{ c.p_text }}", classes="vb-p", raw_attrs=[":id=\"'p_' + c.id\""])
-        html.Div(v_html=("c.svg",), classes="vb-figure my-1")
+        html.Div(v_html=("c.svg",), classes="vb-figure")
         html.Div(
             "{{ c.delta }}",
             v_if="c.delta && !stale",
@@ -34,13 +30,8 @@ def result_panel(app: Any) -> None:
             classes="mb-1",
         )
         with html.Div(classes="vb-note"):
-            html.Div("{{ c.threshold_text }}; {{ c.log_odds }}")
-            html.Div(
-                "<b>How sure:</b> {{ c.stability }}",
-                v_if="c.stability",
-                raw_attrs=[":id=\"'stability_' + c.id\""],
-            )
-            html.Div("<b>How sure:</b> being computed …", v_if="!c.stability && !stale")
+            html.Div("{{ c.log_odds }}")
+            html.Div("How sure: {{ c.stability }}", raw_attrs=[":id=\"'stability_' + c.id\""], v_if="!stale")
             html.Div("{{ c.performance }}", raw_attrs=[":id=\"'performance_' + c.id\""])
         with html.Div(v_if="c.simulated", classes="mt-2"):
             v.VChip(
@@ -71,14 +62,11 @@ def result_panel(app: Any) -> None:
     with controls.section("What to know before the numbers", "section_warnings", v_if="warnings.length"):
         html.Div("{{ w }}", v_for="w in warnings", key="w", classes="vb-warn mb-1")
     with controls.section("The outline", "section_result_facts", v_if="facts.length"):
-        with html.Table(classes="vb-table"), html.Tbody():
-            with html.Tr(v_for="f in facts", key="f.id"):
-                html.Td("{{ f.name }}")
-                html.Td("{{ f.value }}", classes="num")
-    with controls.section("How it was computed", "section_provenance", v_if="provenance.length"):
-        with html.Details(classes="vb-note"):
-            html.Summary(
-                "{{ provenance.length }} steps, last update {{ update_ms }} ms", style="cursor:pointer"
-            )
-            with html.Ol(style="padding-left:20px"):
-                html.Li("{{ step }}", v_for="step in provenance", key="step", style="overflow-wrap:anywhere")
+        facts_table("result_fact")
+    with (
+        controls.section("How it was computed", "section_provenance", v_if="provenance.length"),
+        html.Details(classes="vb-note"),
+    ):
+        html.Summary("{{ provenance.length }} steps, last update {{ update_ms }} ms", style="cursor:pointer")
+        with html.Ol(style="padding-left:20px"):
+            html.Li("{{ step }}", v_for="step in provenance", key="step", style="overflow-wrap:anywhere")

@@ -15,7 +15,7 @@ html { overflow: hidden; }
   padding: 3px 12px; font-size: 13px; white-space: nowrap; }
 .vb-head { padding: 10px 14px 8px; border-bottom: 1px solid var(--vb-line); background: #1b1f24; }
 .vb-tabs { flex: none; border-bottom: 1px solid var(--vb-line); }
-.vb-tabs .v-tab { min-width: 0; padding: 0 9px; flex: 1 1 auto; font-size: 13px; }
+.vb-tabs .v-tab.v-tab.v-btn { min-width: 0; padding: 0 6px; flex: 1 1 auto; font-size: 13px; }
 .vb-body { flex: 1 1 auto; overflow-y: auto; overflow-x: hidden; padding: 4px 14px 18px;
   scrollbar-width: thin; }
 .vb-section { padding: 10px 0 12px; border-bottom: 1px solid var(--vb-line); }
@@ -42,8 +42,8 @@ html { overflow: hidden; }
 .vb-card { background: #1b1f24; border: 1px solid var(--vb-line); border-radius: 8px; padding: 12px;
   margin: 10px 0; }
 .vb-card.stale { border-color: #a06a12; }
-.vb-card.stale .vb-figure, .vb-card.stale .vb-p { opacity: 0.45; }
-.vb-p { font-size: 30px; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.1; }
+.vb-card.stale .vb-figure { opacity: 0.45; }
+.vb-card > .vb-figure { margin: -12px -12px 6px; border-radius: 8px; overflow: hidden; }
 .vb-figure svg { display: block; width: 100%; height: auto; }
 .vb-segment { display: flex; align-items: center; gap: 6px; padding: 2px 6px; border-radius: 6px;
   cursor: pointer; }
@@ -54,7 +54,7 @@ html { overflow: hidden; }
   font-size: 12.5px; text-shadow: 0 0 3px #000; }
 .vb-side { position: absolute; color: #e6c463; font-size: 14px; font-weight: 600; pointer-events: none;
   text-shadow: 0 0 3px #000; }
-.vb-slice-slider { position: absolute; bottom: 2px; left: 10px; right: 10px; }
+.vb-slice-slider { position: absolute; top: 1px; left: 118px; right: 14px; }
 .vb-alert { margin: 8px 0 0; font-size: 13px; }
 .layout-grid-item { min-width: 0; min-height: 0; }
 """

@@ -8,13 +8,15 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v
 from trame_slicer.app.logic.slice_view_logic import connect_slice_view_slider_to_state
 
+from .controls import aria
+
 # Letters at the left, right, top and bottom of the picture, radiological convention.
 SIDES = {"Axial": "RLAP", "Coronal": "RLSI", "Sagittal": "APSI"}
 PLACES = (
     "left:8px;top:50%;transform:translateY(-50%)",
     "right:8px;top:50%;transform:translateY(-50%)",
-    "top:6px;left:50%;transform:translateX(-50%)",
-    "bottom:34px;left:50%;transform:translateX(-50%)",
+    "top:34px;left:50%;transform:translateX(-50%)",
+    "bottom:26px;left:50%;transform:translateX(-50%)",
 )
 
 
@@ -27,8 +29,8 @@ def _caption(text: str, view: Any, identity: str) -> None:
             variant="text",
             click=view.reset_view,
             id=f"fit_{identity}",
-            aria_label=f"Fit the {text} view",
-            title="Fit",
+            title=f"Fit the {text} view",
+            raw_attrs=aria(label=f"Fit the {text} view"),
         ):
             v.VIcon("mdi-fit-to-page-outline", size="16")
 
@@ -53,7 +55,7 @@ def slice_view_ui(server: Any, view_id: str, view: Any) -> None:
             track_size=2,
             color="grey-lighten-1",
             id=f"slice_{identity}",
-            aria_label=f"{orientation} slice position in mm",
+            raw_attrs=aria(label=f"{orientation} slice position in mm"),
         )
 
 
