@@ -1,9 +1,10 @@
 """``make bench``: median time from an edit of the outline to the new prediction, next to pyradiomics.
 
 Prints a table and writes build/bench.json: {name: {"ours_s", "peer_s", "peer", "ratio", "n", "cases"}}.
-Runs are interleaved on the same masks of the sample case (simulated). Ours is everything that follows an edit:
-outline on the model's grid, features, both predictions, explanations with voxel maps, evidence. The peer is a full
-extraction of the same features by pyradiomics 3.0.1, in a process that is already warm and has the images in memory.
+Runs are interleaved on the same masks of the sample case (simulated). Ours is everything that follows an
+edit: outline on the model's grid, features, predictions, explanations with voxel maps, evidence. The peer
+is a full extraction of the same features by pyradiomics 3.0.1, in a process that is already warm and has the
+images in memory.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python pyradiomics_worker.py REQUEST_JSON
 
-REQUEST_JSON: {"images": {role: path}, "features": {role: {class: [names]}}, "settings": {…}}. Images are read once.
-Each input line is the path of a mask; the answer is one JSON line {"seconds": s, "features": {"t1c_glcm_Id": …}}.
-Reading the mask is not timed.
+REQUEST_JSON: {"images": {role: path}, "features": {role: {class: [names]}}, "settings": {…}}; images are read
+once. Each input line is the path of a mask; the answer is one JSON line
+{"seconds": s, "features": {"t1c_glcm_Id": …}}. Reading the mask is not timed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from radiomics import featureextractor
 def main(request: str) -> None:
     radiomics.logger.setLevel(logging.ERROR)
     if not hasattr(numpy, "float"):
-        numpy.float = float
+        numpy.float = float  # noqa: NPY001
     wanted = json.loads(request)
     images = {role: sitk.ReadImage(path) for role, path in wanted["images"].items()}
     extractors = {}
