@@ -1,92 +1,31 @@
-"""The scanner: protocols, signal, bias field, slices, noise, and the ADC map."""
+"""What a scanner makes of an anatomy: signal, bias field, slices, noise, and the ADC map."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..progress import Progress, silent
 from . import signal
 from .anatomy import Anatomy, tissue_rows
 from .fields import Lattice
+from .scanner import SEQUENCES, Protocol, Scanner
 from .tissues import NAMES, R1, R2, Parameters, parameters
 
-SEQUENCES = ("t1", "t1c", "t2", "flair", "adc")
 
-
-@dataclass(frozen=True)
-class Protocol:
-    """One sequence.
-
-    Attributes
-    ----------
-    kind : "spin_echo", "flair", "spoiled", "mprage" or "diffusion".
-    timing : keyword arguments of the signal equation (ms, degrees), for diffusion `b` in s/mm².
-    in_plane : pixel size in mm; None for the scanner grid itself.
-    slice_mm, gap_mm : thickness and gap of the slices.
-    snr : signal of white matter over the noise of one channel.
-    contrast : whether contrast agent is present.
-    """
-
-    kind: str
-    timing: Mapping[str, float]
-    in_plane: float | None
-    slice_mm: float
-    gap_mm: float
-    snr: float
-    contrast: bool = False
-
-
-@dataclass(frozen=True)
-class Scanner:
-    """Field strength and protocols of one examination."""
-
-    tesla: float
-    grid: tuple[float, float, float]
-    protocols: Mapping[str, Protocol] = field(default_factory=dict)
-
-
-def draw_scanner(rng: np.random.Generator) -> Scanner:
-    """Draw one of the usual examinations: 1.5 T or 3 T, MPRAGE or spoiled gradient echo, thick slices else."""
-    tesla = 3.0 if rng.random() < 0.6 else 1.5
-    strong = tesla == 3.0
-    grid = ((1.0, 1.0, 1.0), (1.0, 0.94, 0.94), (1.2, 0.98, 0.98))[int(rng.integers(3))]
-    gain = 1.0 if strong else 0.72
-    if rng.random() < 0.65:
-        t1c = Protocol(
-            "mprage",
-            {"tr": 2000.0 if strong else 1900.0, "ti": 950.0 if strong else 880.0, "te": 2.6, "flip": 9.0, "spacing": 6.6, "echoes": 176},
-            None, grid[0], 0.0, 27 * gain * rng.uniform(0.8, 1.25), True,
-        )  # fmt: skip
-    else:
-        t1c = Protocol(
-            "spoiled", {"tr": rng.uniform(8.0, 11.0), "te": 3.2, "flip": rng.uniform(15, 20)},
-            None, grid[0], 0.0, 27 * gain * rng.uniform(0.8, 1.25), True,
-        )  # fmt: skip
-    thick = float(rng.choice((4.0, 5.0, 5.0)))
-    gap = float(rng.choice((0.0, 0.5, 1.0)))
-    pixel = float(rng.choice((0.72, 0.8, 0.86)))
-    tr_flair, null = (9000.0, 4100.0) if strong else (8500.0, 3900.0)
-    return Scanner(
-        tesla,
-        grid,
-        {
-            "t1": Protocol("spin_echo", {"tr": rng.uniform(480, 620), "te": 11.0}, pixel, thick, gap, 48 * gain * rng.uniform(0.8, 1.2)),
-            "t1c": t1c,
-            "t2": Protocol("spin_echo", {"tr": rng.uniform(4200, 5600), "te": rng.uniform(92, 106)}, pixel, thick, gap, 36 * gain * rng.uniform(0.8, 1.2)),
-            "flair": Protocol(
-                "flair", {"tr": tr_flair, "te": rng.uniform(95, 125), "ti": float(signal.null_ti(null, tr_flair))}, pixel, thick, gap, 30 * gain * rng.uniform(0.8, 1.2)
-            ),
-            "adc": Protocol("diffusion", {"b": 1000.0, "te": 85.0}, float(rng.choice((1.5, 1.72, 1.9))), 5.0, gap, 38 * gain * rng.uniform(0.8, 1.2)),
-        },
-    )  # fmt: skip
-
-
-def _signal(protocol: Protocol, pd, t1, t2, t2star, c, tesla: float):
+def _signal(
+    protocol: Protocol,
+    pd: np.ndarray,
+    t1: np.ndarray,
+    t2: np.ndarray,
+    t2star: np.ndarray,
+    c: np.ndarray,
+    tesla: float,
+) -> np.ndarray:
+    """Signal of tissue with these parameters and contrast agent concentration `c` in mmol/l."""
     at = int(tesla == 3.0)
     if protocol.contrast:
         t1 = signal.shortened(t1, R1[at], c)
@@ -113,7 +52,7 @@ def tissue_signals(protocol: Protocol, tesla: float) -> np.ndarray:
         values = values * np.where(long, p.flow, np.sqrt(p.flow))
         if protocol.kind == "spin_echo":
             # Fast spin echo keeps fat bright: J-coupling is broken up by the refocusing train.
-            values = values * np.where(np.isin(NAMES, ["fat", "marrow"]) & long, 1.5, 1.0)
+            values = values * np.where(np.isin(NAMES, ["fat", "marrow"]) & long, 2.1, 1.0)
     elif protocol.kind == "diffusion":
         values = values * p.dwi
     elif protocol.kind in ("spoiled", "mprage"):
@@ -188,7 +127,7 @@ def _bias(axes: Sequence[np.ndarray], tesla: float, rng: np.random.Generator) ->
     return np.exp(strength * lattice.noise(rng))
 
 
-def _grid_image(array: np.ndarray, axes: Sequence[np.ndarray]) -> sitk.Image:
+def grid_image(array: np.ndarray, axes: Sequence[np.ndarray]) -> sitk.Image:
     image = sitk.GetImageFromArray(array)
     image.SetSpacing([float(a[1] - a[0]) for a in axes[::-1]])
     image.SetOrigin([float(a[0]) for a in axes[::-1]])
@@ -232,11 +171,11 @@ def _acquire(
     averaged = ndimage.uniform_filter1d(volume, width, axis=0)
     if protocol.in_plane > 1.3:
         averaged = ndimage.gaussian_filter(averaged, (0, 0.35 * protocol.in_plane, 0.35 * protocol.in_plane))
-    image = _grid_image(averaged, axes)
+    image = grid_image(averaged, axes)
     return sitk.GetArrayFromImage(sitk.Resample(image, reference, moved, sitk.sitkLinear, 0.0))
 
 
-def _finish(array: np.ndarray, reference: sitk.Image, unit: str, details: Mapping[str, Any]) -> sitk.Image:
+def _finish(array: np.ndarray, reference: sitk.Image) -> sitk.Image:
     image = sitk.GetImageFromArray(np.clip(np.rint(array), -32768, 32767).astype(np.int16))
     image.CopyInformation(reference)
     return image
@@ -250,45 +189,62 @@ def acquire(
     *,
     motion: float = 1.0,
     sequences: Sequence[str] = SEQUENCES,
+    white_level: float = 600.0,
+    mask_air: bool = False,
+    progress: Progress = silent,
 ) -> dict[str, sitk.Image]:
-    """Return the images by role, int16; ADC in 10⁻⁶ mm²/s, the others in arbitrary units (white matter near 600).
+    """Return the images by role, int16; ADC in 10⁻⁶ mm²/s, the others in arbitrary units.
 
     Parameters
     ----------
     axes : voxel positions (z, y, x) of the scanner grid in mm, LPS.
     motion : scale of the patient's motion between sequences; 0 for none.
-    """  # fmt: skip
+    white_level : about the value of white matter.
+    mask_air : set the air around the head to 0.
+    """
     images: dict[str, sitk.Image] = {}
-    p_white = NAMES.index("white")
     # One stream for each sequence: leaving one out does not change the others.
     streams = dict(zip(SEQUENCES, rng.spawn(len(SEQUENCES)), strict=True))
-    for name in SEQUENCES:
-        if name not in sequences:
-            continue
+    head = _head_mask(anatomy) if mask_air else None
+    chosen = [name for name in SEQUENCES if name in sequences]
+    for number, name in enumerate(chosen):
+        progress(number / len(chosen), f"Acquiring {name}")
         own = streams[name]
         protocol = scanner.protocols[name]
-        white = float(tissue_signals(protocol, scanner.tesla)[p_white])
+        white = float(tissue_signals(protocol, scanner.tesla)[NAMES.index("white")])
+        sigma = white / protocol.snr
+        level = white_level / white * float(own.uniform(0.85, 1.2))
         volume, weighted = _paint(anatomy, protocol, scanner.tesla)
         bias = _bias(axes, scanner.tesla, own)
-        sigma = white / protocol.snr
+        volume *= bias
         if protocol.in_plane is None:
-            volume *= bias
-            level = 600.0 / white * float(own.uniform(0.85, 1.2))
             noisy = signal.rician(volume, sigma, own)
-            images[name] = _finish(noisy * level, _grid_image(volume, axes), "", {})
+            if head is not None:
+                noisy *= head
+            images[name] = _finish(noisy * level, grid_image(volume, axes))
             continue
         reference, moved = _slices(protocol, axes, own, motion)
-        thick = _acquire(volume * bias, protocol, axes, reference, moved)
-        noisy = signal.rician(thick, sigma, own)
+        noisy = signal.rician(_acquire(volume, protocol, axes, reference, moved), sigma, own)
         if weighted is None:
-            level = 600.0 / white * float(own.uniform(0.85, 1.2))
-            images[name] = _finish(noisy * level, reference, "", {})
+            if head is not None:
+                noisy *= _acquire(head, protocol, axes, reference, moved) > 0.05
+            images[name] = _finish(noisy * level, reference)
             continue
-        thick_b = _acquire(weighted * bias, protocol, axes, reference, moved)
-        # Three directions of the trace are averaged: less noise in the weighted image.
-        noisy_b = (sum(signal.rician(thick_b, sigma, own) for _ in range(3))) / 3
+        weighted *= bias
+        thick = _acquire(weighted, protocol, axes, reference, moved)
+        # The three directions of the trace are averaged: less noise in the weighted image.
+        noisy_b = sum(signal.rician(thick, sigma, own) for _ in range(3)) / 3
         adc = signal.adc_from(noisy, noisy_b, protocol.timing["b"])
         mask = ndimage.gaussian_filter(noisy, (0, 1, 1)) > 0.22 * white
         mask = ndimage.binary_opening(mask, np.ones((1, 3, 3)))
-        images[name] = _finish(np.where(mask, np.clip(adc, 0, 4000), 0), reference, "10⁻⁶ mm²/s", {})
+        images[name] = _finish(np.where(mask, np.clip(adc, 0, 4000), 0), reference)
     return images
+
+
+def _head_mask(anatomy: Anatomy) -> np.ndarray:
+    """1 in the head with its air spaces and a margin of some mm, 0 in the air around it; float32."""
+    mask = np.zeros(int(np.prod(anatomy.shape)), dtype=bool)
+    for part in anatomy.voxels.values():
+        mask[part] = True
+    mask = ndimage.binary_dilation(mask.reshape(anatomy.shape), iterations=2)
+    return mask.astype(np.float32)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-#: Share of locations, and the log-odds that a receptor-positive tumour (receptor +1 sd) adds to it (M16, M17).
+#: Share of locations, and the change of its logarithm for one sd of the receptor variable (M16, M17).
 LOCATIONS: Mapping[str, tuple[float, float]] = {
     "convexity": (0.34, -0.20),
     "parasagittal": (0.18, -0.15),
@@ -27,7 +27,7 @@ LOCATIONS: Mapping[str, tuple[float, float]] = {
 KI67_CUTOFF = 5.0
 PR_CUTOFF = 10.0
 
-#: Loadings of the visible properties: (proliferation, receptor); the rest of a unit variance is their own noise.
+#: Loadings of the visible properties: (proliferation, receptor); own noise fills up to unit variance.
 LOADINGS: Mapping[str, tuple[float, float]] = {
     "size": (0.38, -0.05),
     "irregularity": (0.48, -0.08),
@@ -44,7 +44,6 @@ LOADINGS: Mapping[str, tuple[float, float]] = {
     "calcification": (-0.30, 0.05),
 }
 
-#: The share of variance that the loadings may explain is set by `overlap`: 1 keeps the loadings above.
 _AGE = (58.0, 12.5)
 
 
@@ -106,7 +105,7 @@ def _indices(proliferation: float, receptor: float) -> tuple[float, float]:
 
 
 def _sampled(percent: float, spread: float, nuclei: int, rng: np.random.Generator) -> float:
-    """A pathologist's index: a field that differs from the whole tumour by `spread` on the log-odds, counted."""
+    """Index counted in one sample, whose log-odds differ from those of the whole tumour by `spread` (sd)."""
     share = np.clip(percent / 100, 1e-4, 1 - 1e-4)
     odds = np.log(share / (1 - share)) + spread * rng.standard_normal()
     return float(100 * rng.binomial(nuclei, 1 / (1 + np.exp(-odds))) / nuclei)
@@ -160,7 +159,7 @@ def draw_biology(rng: np.random.Generator, *, overlap: float = 1.0) -> Biology:
 
 
 def read_signs(biology: Biology, rng: np.random.Generator, errors: float = 0.08) -> dict[str, Any]:
-    """Return the clinical variables as a reader notes them (names of `case.clinical`); some signs are misread."""
+    """Return the clinical variables as a reader notes them; some signs are misread."""
     p = biology.properties
 
     def sign(present: bool) -> bool:

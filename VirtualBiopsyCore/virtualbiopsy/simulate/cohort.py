@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -15,6 +16,8 @@ from ..progress import Progress, silent
 from .meningioma import SimulatedCase, SimulationSettings, simulate_meningioma
 from .template import template_folder
 from .write import write_case
+
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def case_seed(cohort_seed: int, number: int) -> int:
@@ -58,7 +61,10 @@ def simulate_cohort(
         progress(1.0, f"{n} cases simulated")
         return
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    before = {name: os.environ.get(name) for name in _THREADS}
     try:
+        # The workers share the cores between them; their BLAS must not start a thread for each core as well.
+        os.environ.update(dict.fromkeys(_THREADS, "1"))
         running: dict[int, Future] = {}
         submitted = 0
         for number in range(n):
@@ -72,6 +78,11 @@ def simulate_cohort(
         progress(1.0, f"{n} cases simulated")
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 class _Writer:

@@ -63,7 +63,7 @@ _UNIT = np.float32((315 / 151) ** 1.5)
 def smooth_noise(
     axes: Sequence[np.ndarray], step: float | Sequence[float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Return one smooth random field (mean 0, sd about 1) on the grid of `axes`; correlation length `step` mm."""
+    """Return a smooth random field (mean 0, sd about 1) on the grid of `axes`; correlation length `step`."""
     return Lattice(axes, step).noise(rng)
 
 
@@ -81,5 +81,5 @@ def fractal_noise(
 
 
 def ramp(values: np.ndarray, width: float = 1.0) -> np.ndarray:
-    """Return the share of a voxel that lies below zero of a distance field: 1 inside, 0 outside, linear between."""
+    """Return the share of a voxel inside a distance field: 1 inside, 0 outside, linear over `width`."""
     return np.clip(0.5 - values / np.float32(width), 0, 1).astype(np.float32, copy=False)

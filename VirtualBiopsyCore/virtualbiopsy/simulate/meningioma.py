@@ -12,12 +12,13 @@ import SimpleITK as sitk
 
 from ..case.model import Case
 from ..case.model import Sequence as CaseSequence
-from ..progress import Progress, silent
-from .acquisition import SEQUENCES, Scanner, _grid_image, acquire, draw_scanner
-from .anatomy import build_anatomy, csf_thickness
+from ..progress import Progress, part, silent
+from .acquisition import acquire, grid_image
+from .anatomy import Anatomy, build_anatomy, csf_thickness
 from .biology import Biology, draw_biology, read_signs
 from .head import template_head
 from .pose import draw_pose, scanner_axes
+from .scanner import SEQUENCES, Scanner, draw_scanner
 from .tumour import draw_site, grow_tumour
 
 
@@ -31,12 +32,18 @@ class SimulationSettings:
     overlap : scale of the noise between biology and picture, see :func:`draw_biology`.
     motion : scale of the patient's motion between sequences (1: about 0.5 mm and 0.4 degrees), 0 for none.
     grid : spacing (dk, dj, di) in mm of the contrast-enhanced T1 image; None to draw it.
+    pixel : pixel size in mm of the thick-slice images; None to draw it.
+    white_level : about the value of white matter in the images of arbitrary unit.
+    mask_air : set the air around the head to 0, as some scanners do; makes files much smaller.
     """
 
     sequences: tuple[str, ...] = SEQUENCES
     overlap: float = 1.0
     motion: float = 1.0
     grid: tuple[float, float, float] | None = None
+    pixel: float | None = None
+    white_level: float = 600.0
+    mask_air: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +106,8 @@ def simulate_meningioma(
 
     Parameters
     ----------
-    seed : non-negative; anatomy, tumour, scanner and noise follow from it, and the biology if it is not given.
-    out_dir : folder to write the case to (see :func:`virtualbiopsy.simulate.write.write_case`); None for none.
+    seed : non-negative; anatomy, tumour, scanner and noise follow from it, and the biology if none is given.
+    out_dir : folder to write the case to, see :func:`virtualbiopsy.simulate.write.write_case`.
     biology : the tumour's biology; drawn from the seed if None.
 
     Raises
@@ -126,9 +133,17 @@ def simulate_meningioma(
     tumour = grow_tumour(head, pose, site, biology, csf_mm, for_tumour)
     progress(0.4, "Assembling the tissues")
     anatomy = build_anatomy(head, pose, biology, tumour, csf_mm, for_anatomy)
-    progress(0.65, "Acquiring the images")
+    scanner = scanner.with_grid(grid, settings.pixel)
     images = acquire(
-        anatomy, axes, scanner, for_scanner, motion=settings.motion, sequences=settings.sequences
+        anatomy,
+        axes,
+        scanner,
+        for_scanner,
+        motion=settings.motion,
+        sequences=settings.sequences,
+        white_level=settings.white_level,
+        mask_air=settings.mask_air,
+        progress=part(progress, 0.6, 0.95),
     )
     progress(0.95, "Writing the truth")
     masks = _masks(anatomy, axes)
@@ -152,7 +167,7 @@ def simulate_meningioma(
     return case
 
 
-def _masks(anatomy, axes: Sequence[np.ndarray]) -> dict[str, sitk.Image]:
+def _masks(anatomy: Anatomy, axes: Sequence[np.ndarray]) -> dict[str, sitk.Image]:
     t = anatomy.tumour
     box_maps = {
         "tumour": t.share >= 0.5,
@@ -164,7 +179,7 @@ def _masks(anatomy, axes: Sequence[np.ndarray]) -> dict[str, sitk.Image]:
     for name, values in box_maps.items():
         mask = np.zeros(anatomy.shape, dtype=np.uint8)
         mask[t.box] = values
-        out[name] = _grid_image(mask, axes)
+        out[name] = grid_image(mask, axes)
     # Oedema of the tumour, not the spots of small vessel disease elsewhere.
     near = np.zeros(anatomy.shape, dtype=bool)
     near[t.box] = t.oedema > 0.5
@@ -172,7 +187,7 @@ def _masks(anatomy, axes: Sequence[np.ndarray]) -> dict[str, sitk.Image]:
     oedema.ravel()[anatomy.oedema] = 1
     oedema[~near] = 0
     oedema[t.box][box_maps["tumour"]] = 0
-    out["oedema"] = _grid_image(oedema, axes)
+    out["oedema"] = grid_image(oedema, axes)
     return out
 
 

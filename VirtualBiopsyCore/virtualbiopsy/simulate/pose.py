@@ -32,12 +32,13 @@ class Pose:
     def shape(self) -> tuple[int, int, int]:
         return tuple(len(a) for a in self.axes)
 
-    def sample(self, volume: np.ndarray, where: object, outside: float = 0.0) -> np.ndarray:
-        """Sample a template map (linear) at the voxels `where` of the scanner grid (any numpy index)."""
-        points = np.stack([self.index[axis][where] for axis in range(3)])
-        return ndimage.map_coordinates(
-            volume, points, order=1, mode="constant", cval=outside, output=np.float32
-        )
+    def points(self, flat: np.ndarray) -> np.ndarray:
+        """Return (3, n) template voxel coordinates of voxels given by their flat indices."""
+        return self.index.reshape(3, -1)[:, flat]
+
+    def box(self, box: tuple[slice, slice, slice]) -> np.ndarray:
+        """Return (3, …) template voxel coordinates of a box of the scanner grid."""
+        return self.index[(slice(None), *box)]
 
     def locate(self, position: Sequence[float]) -> np.ndarray:
         """Return the scanner position (z, y, x) in mm whose template position is nearest to `position`."""
@@ -46,6 +47,21 @@ class Pose:
         gap = sum((self.index[a][::step, ::step, ::step] - target[a]) ** 2 for a in range(3))
         at = np.unravel_index(int(np.argmin(gap)), gap.shape)
         return np.array([axis[step * i] for axis, i in zip(self.axes, at, strict=True)])
+
+
+def sample(volume: np.ndarray, points: np.ndarray, outside: float = 0.0) -> np.ndarray:
+    """Sample a template map (linear) at template voxel coordinates; `outside` beyond its box."""
+    return ndimage.map_coordinates(volume, points, order=1, mode="constant", cval=outside, output=np.float32)
+
+
+def lookup(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the value of a template map at the nearest voxel; 0 beyond its box."""
+    where = np.rint(points).astype(np.int32)
+    valid = np.ones(where.shape[1:], dtype=bool)
+    for axis, size in enumerate(mask.shape):
+        valid &= (where[axis] >= 0) & (where[axis] < size)
+        np.clip(where[axis], 0, size - 1, out=where[axis])
+    return mask[where[0], where[1], where[2]] & valid
 
 
 def scanner_axes(spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,7 +99,7 @@ def draw_pose(head: Head, axes: Sequence[np.ndarray], rng: np.random.Generator, 
     offsets = [a[0] for a in head.axes]
     for row in range(3):
         part = [linear[row, c] * np.asarray(axes[c]) for c in range(3)]
-        field = lattice.upsample(rng.standard_normal(lattice.shape, dtype=np.float32) * 4.2)
+        field = lattice.upsample(rng.standard_normal(lattice.shape, dtype=np.float32) * 3.6)
         field += fine.upsample(rng.standard_normal(fine.shape, dtype=np.float32) * 1.9)
         field += medium.upsample(swelling[row])
         field += part[0].astype(np.float32)[:, None, None]

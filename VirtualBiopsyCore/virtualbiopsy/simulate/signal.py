@@ -51,9 +51,9 @@ def mprage(
 ) -> Array:
     """Magnetisation-prepared rapid gradient echo, signal at the centre of k-space, in the steady state.
 
-    Inversion; `echoes` pulses of `flip` every `spacing` ms, the middle one at `ti`; recovery until `tr`. Between
-    pulses the magnetisation relaxes towards PD, each pulse multiplies it with cos(flip); the steady state over
-    cycles is solved in closed form (Deichmann et al., NeuroImage 12:112, 2000). Returns the magnitude.
+    Inversion; `echoes` pulses of `flip` every `spacing` ms, the middle one at `ti`; recovery until `tr`.
+    Between pulses the magnetisation relaxes towards PD, each pulse multiplies it with cos(flip); the steady
+    state over cycles is solved in closed form (Deichmann et al., NeuroImage 12:112, 2000).
     """
     angle = np.deg2rad(flip)
     before = ti - echoes / 2 * spacing

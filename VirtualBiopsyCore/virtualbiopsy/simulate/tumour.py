@@ -10,7 +10,8 @@ from scipy import ndimage
 from .biology import Biology
 from .fields import Lattice, fractal_noise, ramp, smooth_noise
 from .head import Head
-from .pose import Pose
+from .pose import Pose, sample
+from .shapes import smooth_min
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +151,6 @@ def _frame(normal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.stack([first, np.cross(normal, first), normal])
 
 
-def _smooth_min(a: np.ndarray, b: np.ndarray, radius: float) -> np.ndarray:
-    blend = np.clip(0.5 + 0.5 * (b - a) / radius, 0, 1)
-    return b + (a - b) * blend - radius * blend * (1 - blend)
-
-
 def grow_tumour(
     head: Head, pose: Pose, site: Site, biology: Biology, csf_mm: float, rng: np.random.Generator
 ) -> Tumour:
@@ -177,7 +173,7 @@ def grow_tumour(
         box.append(slice(int(low), int(high)))
         axes.append(axis[low:high])
     box = tuple(box)
-    hull = pose.sample(head.hull, box, outside=30.0)
+    hull = sample(head.hull, pose.box(box), outside=30.0)
     q = (
         np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
         - anchor.astype(np.float32)[:, None, None, None]
@@ -211,16 +207,14 @@ def grow_tumour(
             np.sin(angle) * rb * np.sqrt(1 - rise**2) * 0.8,
         )
         away = np.sqrt((a - ca) ** 2 + (b - cb) ** 2 + (h - h0 - rise * rh * 0.8) ** 2) - lobe
-        distance = _smooth_min(distance, away, 3.0)
+        distance = smooth_min(distance, away, 3.0)
     distance = distance + bumps
     # A collar where the tumour creeps along the dura.
     distance -= np.clip(2.5 - np.abs(hull - csf_mm + 1.5), 0, 2.5) * np.clip(0.9 - 0.3 * irregular, 0.2, 1.4)
     wall = hull - csf_mm
-    midline = None
+    side_x = biology.side * (pose.index[2][box] + np.float32(pose.template_axes[2][0]))
     if site.midline:
-        side_x = pose.index[2][box] + np.float32(pose.template_axes[2][0])
-        midline = 0.6 - biology.side * side_x
-        wall = np.maximum(wall, midline)
+        wall = np.maximum(wall, 0.6 - side_x)
     distance = np.maximum(distance, wall).astype(np.float32)
     inside = distance < 0
     labels, count = ndimage.label(inside)
@@ -255,7 +249,7 @@ def grow_tumour(
     strength = float(np.clip(0.55 + 0.55 * p["tail"], 0, 2.0))
     extent = (8 + 9 * strength) * np.clip(0.5 + 0.75 * smooth_noise(axes, 24.0, rng), 0.02, 1.5)
     fade = np.clip(1 - euclid / extent, 0, 1)
-    thickness = (0.5 + 0.85 * min(strength, 1.5)) * np.sqrt(fade)
+    thickness = (0.35 + 0.5 * min(strength, 1.5)) * np.sqrt(fade)
     sheet = np.abs(wall + 0.35 * thickness)
     tail = ramp(sheet - thickness, 1.0) * (fade > 0) * np.clip(2.2 * fade, 0, 1) * (strength > 0.12)
     tail = np.minimum(tail, 1 - share)
@@ -296,7 +290,7 @@ def grow_tumour(
     )
     necrosis = necrosis.astype(np.float32)
     t2_level = np.exp(0.10 * p["t2"] + 0.25 * (adc - 1.03))
-    oedema = _oedema(p["oedema"], radius, euclid, axes, rng)
+    oedema = _oedema(p["oedema"], radius, euclid, axes, np.clip(0.5 + side_x / 3, 0, 1), rng)
     push, lattice = _mass_effect(pose, axes, inside, euclid, anchor, normal, radius, site)
     one = np.float32(1)
     return Tumour(
@@ -326,7 +320,7 @@ def grow_tumour(
 
 
 def _spokes(a: np.ndarray, b: np.ndarray, h: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Noise that is drawn out along rays from the attachment: the spoke-wheel pattern of the feeding vessels."""
+    """Noise drawn out along rays from the attachment: the spoke-wheel pattern of feeding vessels."""
     r = np.sqrt(a**2 + b**2 + (h + 4) ** 2) + 1e-3
     noise = ndimage.gaussian_filter(rng.standard_normal((40, 40, 40), dtype=np.float32), 1.0, mode="wrap")
     noise /= noise.std()
@@ -336,14 +330,20 @@ def _spokes(a: np.ndarray, b: np.ndarray, h: np.ndarray, rng: np.random.Generato
 
 
 def _oedema(
-    level: float, radius: float, euclid: np.ndarray, axes: list, rng: np.random.Generator
+    level: float,
+    radius: float,
+    euclid: np.ndarray,
+    axes: list,
+    own_side: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """How far white matter is replaced by oedema, before it is confined to white matter."""
-    reach = float(np.clip(9 + 11 * level, 0, 34)) * (0.6 + 0.4 * radius / 20)
-    if reach < 2:
+    """How far white matter is replaced by oedema, before it is confined to white matter of the same side."""
+    reach = float(np.clip(3.5 + 8.5 * level, 0, 22)) * (0.6 + 0.4 * radius / 20)
+    if reach < 3:
         return np.zeros_like(euclid)
-    uneven = 1 + 0.45 * smooth_noise(axes, 22.0, rng) + 0.2 * smooth_noise(axes, 9.0, rng)
-    return np.clip((reach * np.clip(uneven, 0.1, 2) - euclid) / 5.0, 0, 1).astype(np.float32)
+    uneven = 1 + 0.5 * smooth_noise(axes, 20.0, rng) + 0.25 * smooth_noise(axes, 9.0, rng)
+    share = np.clip((reach * np.clip(uneven, 0.1, 2) - euclid) / (2.5 + 0.25 * reach), 0, 1)
+    return (share * own_side).astype(np.float32)
 
 
 def _mass_effect(

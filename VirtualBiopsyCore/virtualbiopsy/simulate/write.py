@@ -38,8 +38,12 @@ necrosis and dural tail.
 """
 
 
-def write_case(case: SimulatedCase, out_dir: Path | str) -> Path:
+def write_case(case: SimulatedCase, out_dir: Path | str, *, compression: int = 4) -> Path:
     """Write the case; the folder appears whole or not at all. Returns the folder.
+
+    Parameters
+    ----------
+    compression : gzip level of the images, 1 (fast) to 9 (small).
 
     Raises
     ------
@@ -53,7 +57,9 @@ def write_case(case: SimulatedCase, out_dir: Path | str) -> Path:
     try:
         os.chmod(work, 0o755)
         for role, image in case.images.items():
-            sitk.WriteImage(image, str(work / f"{role}.nii.gz"), useCompression=True, compressionLevel=4)
+            sitk.WriteImage(
+                image, str(work / f"{role}.nii.gz"), useCompression=True, compressionLevel=compression
+            )
         sitk.WriteImage(case.masks["tumour"], str(work / "tumour_mask.nii.gz"), useCompression=True)
         for name, values in (("clinical", case.clinical), ("truth", case.truth)):
             (work / f"{name}.json").write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
