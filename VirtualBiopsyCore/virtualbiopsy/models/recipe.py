@@ -1,0 +1,131 @@
+"""Recipes: a study as data — endpoint, sequences, preparation, features, classifier, validation (TOML)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import FeatureError, ModelFormatError
+from ..prepare.model import Preparation
+from ..radiomics.keys import FeatureKey, is_clinical
+from ..resources import resource
+
+_ADVICE = "Compare it with the recipes in Resources/Recipes."
+_TABLES = {
+    "endpoint": {"name", "positive", "label"},
+    "sequences": {"required", "optional"},
+    "preparation": set(Preparation.__dataclass_fields__),
+    "classifier": None,
+    "validation": {"folds", "repeats", "inner_folds", "bootstraps", "seed"},
+    "background": {"rows", "seed"},
+}
+_OPTIONS = {"logistic": "l2", "gaussian_nb": "smoothing"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model is made.
+
+    Attributes
+    ----------
+    recipe_id, title, version : as the model will carry them.
+    simulated : whether it is a demonstration on simulated cases.
+    endpoint, positive, label : "Ki-67", "Ki-67 ≥ 5 %", and the column of the feature table with 0 or 1.
+    required, optional : sequence roles.
+    preparation : how images are made comparable.
+    features : ordered; why each is there, by key.
+    classifier, option : "logistic" with the L2 weight, or "gaussian_nb" with its variance smoothing.
+    calibration : "none" or "platt".
+    validation : folds, repeats, inner_folds, bootstraps, seed.
+    background : rows (at most) and seed of the stored background.
+    """
+
+    recipe_id: str
+    title: str
+    version: str
+    simulated: bool
+    endpoint: str
+    positive: str
+    label: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    preparation: Preparation
+    features: Mapping[str, str]
+    classifier: str
+    option: float
+    calibration: str
+    validation: Mapping[str, int]
+    background: Mapping[str, int]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.features)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    ModelFormatError : the file cannot be read or a field is missing, unknown or of the wrong kind.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelFormatError(f"The recipe {path.name} cannot be read ({error}).", _ADVICE) from error
+    try:
+        return _recipe(content)
+    except (KeyError, TypeError, ValueError, FeatureError) as error:
+        raise ModelFormatError(f"The recipe {path.name} is not valid ({error}).", _ADVICE) from error
+
+
+def builtin_recipes() -> list[Recipe]:
+    """Return the recipes of Resources/Recipes, sorted by file name."""
+    return [load_recipe(path) for path in sorted(resource("Recipes").glob("*.toml"))]
+
+
+def _recipe(content: Mapping[str, Any]) -> Recipe:
+    known = {"format", "id", "title", "version", "simulated", "features", *_TABLES}
+    if set(content) != known:
+        raise ValueError(f"fields missing or unknown: {sorted(known ^ set(content))}")
+    if content["format"] != 1:
+        raise ValueError(f"format {content['format']!r} is not 1")
+    for name, fields in _TABLES.items():
+        if fields is not None and set(content[name]) != fields:
+            raise ValueError(f"[{name}]: fields missing or unknown: {sorted(fields ^ set(content[name]))}")
+    classifier = content["classifier"]
+    option = _OPTIONS.get(classifier["kind"])
+    if option is None or set(classifier) != {"kind", "calibration", option}:
+        raise ValueError(f"[classifier] is not one of {sorted(_OPTIONS)} with its option and calibration")
+    if classifier["calibration"] not in ("none", "platt"):
+        raise ValueError(f"calibration {classifier['calibration']!r} is neither none nor platt")
+    features = {feature["key"]: feature["why"] for feature in content["features"]}
+    if len(features) != len(content["features"]):
+        raise ValueError("a feature is there twice")
+    for key in features:
+        if not is_clinical(key):
+            FeatureKey.parse(key)
+    preparation = dict(content["preparation"])
+    preparation["spacing"] = tuple(float(value) for value in preparation["spacing"])
+    endpoint, sequences = content["endpoint"], content["sequences"]
+    return Recipe(
+        recipe_id=content["id"],
+        title=content["title"],
+        version=content["version"],
+        simulated=content["simulated"],
+        endpoint=endpoint["name"],
+        positive=endpoint["positive"],
+        label=endpoint["label"],
+        required=tuple(sequences["required"]),
+        optional=tuple(sequences["optional"]),
+        preparation=Preparation(**preparation),
+        features=features,
+        classifier=classifier["kind"],
+        option=float(classifier[option]),
+        calibration=classifier["calibration"],
+        validation=content["validation"],
+        background=content["background"],
+    )

@@ -1,0 +1,106 @@
+"""Repeated stratified cross-validation in which nothing that is learnt sees the held-out cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..models.calibration import sigmoid
+from ..models.recipe import Recipe
+from ..progress import Progress, silent
+from ..radiomics.keys import FeatureKey, is_clinical
+from .fit import fit, fold_numbers
+from .metrics import auc, brier, calibration, interval, sensitivity_specificity
+
+Metrics = dict[str, dict[str, float]]
+
+
+def scenarios(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """Which sequences are taken away from the held-out cases: none, each optional one, all of them."""
+    found = {"": ()}
+    found.update({f"_without_{role}": (role,) for role in recipe.optional})
+    if len(recipe.optional) > 1:
+        found["_without_" + "_".join(recipe.optional)] = recipe.optional
+    return found
+
+
+def cross_validate(
+    recipe: Recipe, rows: np.ndarray, labels: np.ndarray, progress: Progress = silent
+) -> Metrics:
+    """Return the cross-validated figures with 95 % bootstrap intervals.
+
+    Imputation, scaling, fit, calibration and threshold are repeated in every training part; held-out cases
+    are only looked at. Every figure is the mean over the repeats; the bootstrap resamples cases.
+
+    Returns
+    -------
+    Figures by name; names with "_without_adc" etc. are for held-out cases that lack these sequences.
+    """
+    settings = recipe.validation
+    held_out = held_out_log_odds(recipe, rows, labels, progress)
+    metrics: Metrics = {}
+    for name, (log_odds, high) in held_out.items():
+        metrics.update(_figures(name, labels, log_odds, high, settings["bootstraps"], settings["seed"]))
+    metrics["cases"] = {"value": float(labels.size)}
+    metrics["positive_cases"] = {"value": float(labels.sum())}
+    return metrics
+
+
+def held_out_log_odds(
+    recipe: Recipe, rows: np.ndarray, labels: np.ndarray, progress: Progress = silent
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return, for each scenario, log-odds and calls "high", both (repeats, n), of held-out cases."""
+    settings = recipe.validation
+    rng = np.random.default_rng(settings["seed"])
+    lacking = {name: _columns(recipe.keys, roles) for name, roles in scenarios(recipe).items()}
+    shape = (settings["repeats"], labels.size)
+    found = {name: (np.empty(shape), np.empty(shape, dtype=bool)) for name in lacking}
+    for repeat in range(settings["repeats"]):
+        number = fold_numbers(labels, settings["folds"], rng)
+        for fold in range(settings["folds"]):
+            progress((repeat + fold / settings["folds"]) / settings["repeats"], "Cross-validating")
+            held = number == fold
+            fitted = fit(recipe, rows[~held], labels[~held], int(rng.integers(2**32)))
+            for name, columns in lacking.items():
+                part = rows[held].copy()
+                part[:, columns] = np.nan
+                log_odds, high = found[name]
+                log_odds[repeat, held] = fitted.log_odds(part)
+                high[repeat, held] = sigmoid(log_odds[repeat, held]) >= fitted.threshold
+    return found
+
+
+def _columns(keys: Sequence[str], roles: Sequence[str]) -> list[int]:
+    return [
+        j for j, key in enumerate(keys) if not is_clinical(key) and FeatureKey.parse(key).sequence in roles
+    ]
+
+
+def _figures(
+    scenario: str, labels: np.ndarray, log_odds: np.ndarray, high: np.ndarray, bootstraps: int, seed: int
+) -> Metrics:
+    repeats = range(len(log_odds))
+
+    def mean_of(figure):
+        return lambda at: float(np.mean([figure(labels[at], r, at) for r in repeats]))
+
+    wanted = {
+        "auc": mean_of(lambda y, r, at: auc(y, log_odds[r, at])),
+        "brier": mean_of(lambda y, r, at: brier(y, log_odds[r, at])),
+        "sensitivity": mean_of(lambda y, r, at: sensitivity_specificity(y, high[r, at])[0]),
+        "specificity": mean_of(lambda y, r, at: sensitivity_specificity(y, high[r, at])[1]),
+    }
+    everyone = np.arange(labels.size)
+    metrics: Metrics = {}
+    for name, figure in wanted.items():
+        low, top = interval(labels, figure, bootstraps, seed)
+        metrics[name + scenario] = _four({"value": figure(everyone), "low": low, "high": top})
+    slopes, larges = zip(*(calibration(labels, log_odds[r]) for r in repeats), strict=True)
+    metrics["calibration_slope" + scenario] = _four({"value": float(np.mean(slopes))})
+    metrics["calibration_in_the_large" + scenario] = _four({"value": float(np.mean(larges))})
+    return metrics
+
+
+def _four(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) + 0.0 for name, value in figures.items()}
