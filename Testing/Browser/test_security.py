@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -38,6 +38,8 @@ server.state.count = 0
 server.state.trame__favicon = "data:,"
 host, port = sys.argv[1], int(sys.argv[2])
 sys.argv[1:] = sys.argv[3:]
+from virtualbiopsy.web import secure
+secure.SECONDS_TO_SIGN_IN = 3.0
 security = harden(server, port, host)
 server.controller.on_server_ready.add(lambda **_: print("URL", security.url, flush=True))
 server.serve["shared"] = str(__import__("pathlib").Path(__file__).parent / "shared")
@@ -342,6 +344,8 @@ def test_no_way_out_of_the_served_folder(app, path):
     )
     answer = raw(app, line.encode())
     assert answer.split()[1] in (b"400", b"403", b"404"), answer[:200]
+    if ".." in unquote(path):
+        assert b"There is no such page" in answer
     assert b"not for the web" not in answer and b"root:" not in answer and b"note.txt" not in answer
 
 
@@ -392,6 +396,20 @@ def test_a_stranger_does_not_block_the_user(app):
             assert "result" not in await hello(stranger, "wslink-secret")
             async with connected(app, cookies=await sign_in(app)) as user:
                 assert "result" in await hello(user, app.key)
+
+    run(go())
+
+
+def test_a_stranger_is_dropped_and_the_user_is_not(app):
+    """The time to sign in is three seconds in this application."""
+
+    async def go():
+        async with connected(app) as user, connected(app) as stranger:
+            assert "result" in await hello(user, app.key)
+            async with asyncio.timeout(15):
+                assert (await stranger.receive()).type == aiohttp.WSMsgType.CLOSE
+            await asyncio.sleep(0.5)
+            assert "result" in await state(user)
 
     run(go())
 
@@ -544,7 +562,7 @@ def chromium():
 
 
 @pytest.fixture
-def browser(app, chromium):
+def browsers(app, chromium):
     """A browser that no one else is in; each context of it is a browser of its own."""
     for _ in range(50):  # a closed page is noticed by the server a moment later
         if run(get(app, f"/?secret={app.key}"))[0] != 409:
@@ -555,8 +573,8 @@ def browser(app, chromium):
         context.close()
 
 
-def open_page(browser, url, context=None):
-    page = (context or browser.new_context()).new_page()
+def open_page(browsers, url, context=None):
+    page = (context or browsers.new_context()).new_page()
     page.complaints = []
     page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
     page.on("pageerror", lambda e: page.complaints.append(str(e)))
@@ -570,8 +588,8 @@ def shows(page, text):
     )
 
 
-def test_browser_works_reloads_and_hides_the_key(app, browser):
-    page = open_page(browser, app.url)
+def test_browser_works_reloads_and_hides_the_key(app, browsers):
+    page = open_page(browsers, app.url)
     shows(page, "simulated patient 0")
     assert app.key not in page.url
     page.click("#more")
@@ -585,10 +603,10 @@ def test_browser_works_reloads_and_hides_the_key(app, browser):
     shows(page, "simulated patient 2")
 
 
-def test_second_browser_sees_a_page_that_says_why(app, browser):
-    first = open_page(browser, app.url)
+def test_second_browser_sees_a_page_that_says_why(app, browsers):
+    first = open_page(browsers, app.url)
     shows(first, "simulated patient")
-    second = open_page(browser, app.url)
+    second = open_page(browsers, app.url)
     assert second.answer.status == 409
     assert "another browser" in second.inner_text("body")
     assert "simulated patient" not in second.content()
@@ -601,11 +619,11 @@ def test_second_browser_sees_a_page_that_says_why(app, browser):
     shows(second, "simulated patient")
 
 
-def test_second_tab_takes_over_and_the_first_says_so(app, browser):
-    context = browser.new_context()
-    first = open_page(browser, app.url, context)
+def test_second_tab_takes_over_and_the_first_says_so(app, browsers):
+    context = browsers.new_context()
+    first = open_page(browsers, app.url, context)
     shows(first, "simulated patient")
-    second = open_page(browser, app.url, context)
+    second = open_page(browsers, app.url, context)
     shows(second, "simulated patient")
     first.wait_for_function("() => document.body.innerText.includes('opened in another tab')", timeout=10000)
     assert "simulated patient" not in first.inner_text("body")
@@ -614,18 +632,18 @@ def test_second_tab_takes_over_and_the_first_says_so(app, browser):
     second.wait_for_function("() => document.body.innerText.includes('opened in another tab')", timeout=10000)
 
 
-def test_address_without_key_says_what_to_do(app, browser):
-    page = open_page(browser, app.base)
+def test_address_without_key_says_what_to_do(app, browsers):
+    page = open_page(browsers, app.base)
     assert page.answer.status == 403 and "printed" in page.inner_text("body")
-    shows(open_page(browser, app.url, page.context), "simulated patient")
+    shows(open_page(browsers, app.url, page.context), "simulated patient")
     page.goto(app.base)
     page.wait_for_function("() => document.body.innerText.includes('printed')", timeout=10000)
 
 
-def test_other_sites_page_cannot_use_frame_or_read_it(app, browser, tmp_path):
+def test_other_sites_page_cannot_use_frame_or_read_it(app, browsers, tmp_path):
     """A hostile page in the same browser, on another port of the same host, while the user is signed in."""
-    context = browser.new_context()
-    shows(open_page(browser, app.url, context), "simulated patient")
+    context = browsers.new_context()
+    shows(open_page(browsers, app.url, context), "simulated patient")
     hostile = f"""<!doctype html><iframe src="{app.base}/index.html?secret=x"></iframe>
     <script src="{app.base}/vue.global.js" onload="window.loaded=1"></script>
     <script>
@@ -659,8 +677,8 @@ def test_other_sites_page_cannot_use_frame_or_read_it(app, browser, tmp_path):
         server.stdout.close()
 
 
-def test_injected_inline_script_does_not_run(app, browser):
-    page = open_page(browser, app.url)
+def test_injected_inline_script_does_not_run(app, browsers):
+    page = open_page(browsers, app.url)
     shows(page, "simulated patient")
     page.evaluate(
         """() => { const d = document.createElement('div');
@@ -672,9 +690,9 @@ def test_injected_inline_script_does_not_run(app, browser):
     assert page.evaluate("() => window.injected") is None
 
 
-def test_link_cannot_send_the_browser_elsewhere(app, browser):
+def test_link_cannot_send_the_browser_elsewhere(app, browsers):
     page = open_page(
-        browser, f"{app.url}&sessionURL=ws://127.0.0.1:1/ws&sessionManagerURL=http://127.0.0.1:1/"
+        browsers, f"{app.url}&sessionURL=ws://127.0.0.1:1/ws&sessionManagerURL=http://127.0.0.1:1/"
     )
     shows(page, "simulated patient")
     assert "127.0.0.1:1/" not in page.url and page.complaints == []

@@ -64,9 +64,7 @@ class _ButtonEffect(SegmentationEffect):
         node = self.modifier.segment_editor_node
         ranged = bool(node.GetSourceVolumeIntensityMask())
         if everywhere:
-            node.SetSourceVolumeIntensityMask(
-                False
-            )  # bypassing the mask does not cover the range of grey values
+            node.SetSourceVolumeIntensityMask(False)  # not covered by bypassing the mask
         try:
             self.modifier.apply_labelmap(
                 labelmap,
@@ -203,7 +201,7 @@ class FillBetweenSlices(_ButtonEffect):
             interpolate.SetInputData(_image(filled.astype(np.uint8), self._spacing()))
             interpolate.SetAxis(2 - axis)
             interpolate.Update()
-            filled = filled | (vtk_image_to_np(interpolate.GetOutput()) > 0)
+            filled = vtk_image_to_np(interpolate.GetOutput()) > 0
         before = int(mask.sum())
         mask[box] = filled
         self._set_segment(mask)

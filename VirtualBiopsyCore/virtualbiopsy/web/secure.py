@@ -129,7 +129,7 @@ def harden(server: Any, port: int, host: str = "127.0.0.1", *, allowed_hosts: Se
                 "The application must listen on this computer only, and directly.",
                 "Start it without --host, --reverse-url and TRAME_DEFAULT_HOST.",
             )
-        server.protocol.updateSecret(security.key)
+        server.protocol.updateSecret(security.key)  # in no case the public default
         doorman.ws_server = ws_server
         ws_server.app.middlewares.insert(0, _guard(ws_server, doorman, tuple(allowed_hosts)))
 
