@@ -4,8 +4,8 @@
 
 It lies in build/oracle-pyradiomics, or in $VIRTUALBIOPSY_ORACLES/pyradiomics where that is set. pyradiomics
 is used by tests and benchmarks only; it is not a part of the product and does not share its environment.
-Needs a Python 3.9 to 3.11 (the last that pyradiomics 3.0.1 builds on) and a C compiler. Ends with status 1 and one
-message if it cannot be built.
+Needs a Python 3.9 to 3.11 (the last that pyradiomics 3.0.1 builds on) and a C compiler. Ends with status 1
+and one message if it cannot be built.
 """
 
 from __future__ import annotations
@@ -82,5 +82,5 @@ def build() -> Path:
 if __name__ == "__main__":
     try:
         print(build())
-    except OracleError as error:
+    except (OracleError, OSError) as error:
         sys.exit(str(error))

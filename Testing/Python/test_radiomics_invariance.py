@@ -218,6 +218,30 @@ def test_core_lies_at_its_depth():
     assert values["glszm", "small_zone_emphasis"] == pytest.approx((1 + 1 / 342**2) / 2)
 
 
+def test_depth_is_counted_in_steps_along_the_axes():
+    """A hole diagonally beside the bright voxel is two steps away."""
+    image = np.zeros((7, 7, 7))
+    image[3, 3, 3] = 1
+    mask = np.ones(image.shape, dtype=bool)
+    mask[4, 4, 3] = False
+    assert _textures(image, mask=mask)["gldzm", "large_distance_emphasis"] == pytest.approx((1 + 4) / 2)
+
+
+def test_spatial_autocorrelation_against_all_pairs(blob):
+    from scipy.spatial.distance import pdist, squareform
+
+    image, mask = blob[0][:9], blob[1][:9]
+    weights = squareform(1 / pdist(np.argwhere(mask) * SPACING))
+    x = image[mask] - image[mask].mean()
+    name = "t1:tumour:original:morphology:{}:3d:none:ibsi".format
+    values = extract({"t1": image}, {"tumour": mask}, SPACING, [name("morans_i"), name("gearys_c")]).values
+    scale = len(x) / weights.sum() / (x @ x)
+    assert values[name("morans_i")] == pytest.approx(scale * (x @ weights @ x), rel=1e-9)
+    gaps = (x[:, None] - x[None, :]) ** 2
+    expected = scale * (len(x) - 1) / len(x) / 2 * (weights * gaps).sum()
+    assert values[name("gearys_c")] == pytest.approx(expected, rel=1e-9)
+
+
 def test_line_of_alternating_voxels():
     """One row: a single direction holds pairs, every voxel is a run of its own."""
     values = _textures(np.arange(10.0).reshape(1, 1, 10) % 2)

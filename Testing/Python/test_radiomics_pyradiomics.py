@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from virtualbiopsy.radiomics import mesh
 from virtualbiopsy.radiomics.definitions import DEFINITIONS, all_keys
 from virtualbiopsy.radiomics.extract import extract
 
@@ -64,8 +65,10 @@ def _write(folder, image: np.ndarray, mask: np.ndarray, spacing) -> tuple:
 def test_equals_pyradiomics_on_a_scattered_mask(density, tmp_path, pyradiomics_oracle):
     """All 256 cubes of the surface (density 0.5); lone voxels and empty directions (0.1)."""
     rng = np.random.default_rng(7)
-    size = (14, 13, 12) if density > 0.3 else (6, 7, 5)
+    size = (16, 15, 14) if density > 0.3 else (6, 7, 5)
     mask = np.pad(rng.random(size) < density, 2)
+    if density > 0.3:
+        assert len(np.unique(mesh.cube_numbers(mask))) == 256
     image = rng.normal(200, 60, mask.shape)
     paths = _write(tmp_path, image, mask, (2.3, 0.9, 1.1))
     _compare(pyradiomics_oracle, *paths, "fbw25", "3d_average")

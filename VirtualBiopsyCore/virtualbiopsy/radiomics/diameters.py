@@ -6,12 +6,14 @@ column and row.
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
 
-def _extremes(points: np.ndarray, axis: int) -> np.ndarray:
+def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
     """Keep the first and last point of each line along ``axis``: the others lie between them."""
     others = [n for n in range(points.shape[1]) if n != axis]
     order = np.lexsort((points[:, axis], *(points[:, n] for n in others)))
@@ -20,25 +22,12 @@ def _extremes(points: np.ndarray, axis: int) -> np.ndarray:
     return points[np.concatenate(([True], change)) | np.concatenate((change, [True]))]
 
 
-def hull_points(points: np.ndarray) -> np.ndarray:
-    """Candidates for the ends of the longest distance: corners of the convex hull, or all if it is flat."""
-    if len(points) > 32:
-        try:
-            return points[ConvexHull(points).vertices]
-        except QhullError:
-            pass
-    return points
-
-
 def longest(points: np.ndarray) -> float:
     """Longest distance between two of the points (n, d); 0 for a single point."""
-    ends = hull_points(points)
-    return float(pdist(ends).max()) if len(ends) > 1 else 0.0
-
-
-def maximum_diameter(vertices: np.ndarray, spacing: tuple[float, float, float]) -> float:
-    """Largest distance in mm between two vertices (n, 3) given in voxels, spacing (dk, dj, di)."""
-    return longest(_extremes(vertices, 2) * np.asarray(spacing, dtype=float))
+    if len(points) > 32:
+        with contextlib.suppress(QhullError):
+            points = points[ConvexHull(points).vertices]
+    return float(pdist(points).max()) if len(points) > 1 else 0.0
 
 
 def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, float], axis: int) -> float:
@@ -59,5 +48,5 @@ def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, f
     for n in np.argsort(-bounds):
         if bounds[n] <= best:
             break
-        best = max(best, longest(_extremes(points[starts[n] : stops[n]], 1)))
+        best = max(best, longest(line_ends(points[starts[n] : stops[n]], 1)))
     return best

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
+from scipy import fft
 from scipy.spatial import ConvexHull
 
 from . import mesh
-from .diameters import maximum_diameter, maximum_planar_diameter
+from .diameters import line_ends, longest, maximum_planar_diameter
 
 
 class Shape:
@@ -31,6 +32,7 @@ class Shape:
         self.mask = mask
         self.spacing = spacing
         self.profile = profile
+        self.spatial: tuple[np.ndarray, tuple[float, float, float, float]] | None = None
 
     @cached_property
     def coordinates(self) -> np.ndarray:
@@ -70,8 +72,28 @@ class Shape:
         return np.ptp(self.vertices, axis=0) * np.asarray(self.spacing)
 
     @cached_property
+    def _kernel(self) -> tuple[tuple[int, ...], np.ndarray]:
+        """Size of a periodic grid that holds every offset once, and the transform of 1 / distance on it."""
+        size = tuple(fft.next_fast_len(2 * n - 1, real=True) for n in self.mask.shape)
+        steps = [fft.fftfreq(n, 1 / n) * step for n, step in zip(size, self.spacing, strict=True)]
+        distance = np.sqrt(steps[0][:, None, None] ** 2 + steps[1][:, None] ** 2 + steps[2] ** 2)
+        distance[0, 0, 0] = np.inf
+        return size, fft.rfftn(1 / distance)
+
+    def weigh(self, array: np.ndarray) -> np.ndarray:
+        """(n,) for each voxel of the mask, the sum of ``array`` over the others, each over its distance."""
+        size, kernel = self._kernel
+        whole = fft.irfftn(fft.rfftn(array, size) * kernel, size)
+        return whole[tuple(slice(n) for n in self.mask.shape)][self.mask]
+
+    @cached_property
+    def pair_weights(self) -> np.ndarray:
+        """(n,) for each voxel of the mask, the sum of 1 / distance to all others."""
+        return self.weigh(self.mask.astype(float))
+
+    @cached_property
     def hull(self) -> ConvexHull:
-        return ConvexHull(self.vertices * np.asarray(self.spacing))
+        return ConvexHull(line_ends(self.vertices, 2) * np.asarray(self.spacing))
 
     @cached_property
     def ellipsoid_volume(self) -> float:
@@ -128,7 +150,7 @@ FEATURES: dict[str, Callable[[Shape], float]] = {
     "spherical_disproportion": lambda s: s.area / _ball_ratio(s),
     "sphericity": lambda s: _ball_ratio(s) / s.area,
     "asphericity": lambda s: s.area / _ball_ratio(s) - 1,
-    "maximum_3d_diameter": lambda s: maximum_diameter(s.vertices, s.spacing),
+    "maximum_3d_diameter": lambda s: longest(s.hull.points[s.hull.vertices]),
     "maximum_2d_diameter_slice": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 0),
     "maximum_2d_diameter_column": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 1),
     "maximum_2d_diameter_row": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 2),
@@ -155,43 +177,26 @@ def _centre_shift(shape: Shape, values: np.ndarray) -> float:
     return float(np.linalg.norm(weighted - shape.coordinates.mean(axis=0)))
 
 
-def _inverse_distances(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> np.ndarray:
-    """1 / distance in mm between voxels, on a periodic grid that holds every offset once; 0 at distance 0."""
-    offsets = [
-        np.fft.fftfreq(2 * size, 1 / (2 * size)) * step for size, step in zip(shape, spacing, strict=True)
-    ]
-    square = offsets[0][:, None, None] ** 2 + offsets[1][None, :, None] ** 2 + offsets[2][None, None, :] ** 2
-    square[0, 0, 0] = 1
-    kernel = 1 / np.sqrt(square)
-    kernel[0, 0, 0] = 0
-    return kernel
-
-
-def _pair_sums(shape: Shape, deviations: np.ndarray) -> tuple[float, float, float]:
-    """Σ w, Σ w xᵢxⱼ and Σ w xᵢ² over ordered pairs of voxels, w = 1 / distance; exact, through FFTs."""
-    kernel = np.fft.rfftn(_inverse_distances(shape.mask.shape, shape.spacing))
-    size, axes = tuple(2 * n for n in shape.mask.shape), (0, 1, 2)
-    image = np.zeros(shape.mask.shape)
-    image[shape.mask] = deviations
-
-    def weigh(array: np.ndarray) -> np.ndarray:
-        whole = np.fft.irfftn(np.fft.rfftn(array, size, axes) * kernel, size, axes)
-        return whole[tuple(slice(n) for n in shape.mask.shape)][shape.mask]
-
-    weights = weigh(shape.mask.astype(float))
-    return float(weights.sum()), float(weigh(image) @ deviations), float(weights @ deviations**2)
+def _spatial_sums(shape: Shape, values: np.ndarray) -> tuple[float, float, float, float]:
+    """Σ w, Σ w xᵢxⱼ, Σ w xᵢ² over ordered pairs of voxels, and Σ x²; x from the mean, w = 1 / distance."""
+    if shape.spatial is None or shape.spatial[0] is not values:
+        x = values - values.mean()
+        image = np.zeros(shape.mask.shape)
+        image[shape.mask] = x
+        weights = shape.pair_weights
+        sums = (weights.sum(), shape.weigh(image) @ x, weights @ x**2, x @ x)
+        shape.spatial = (values, tuple(float(term) for term in sums))
+    return shape.spatial[1]
 
 
 def _moran(shape: Shape, values: np.ndarray) -> float:
-    deviations = values - values.mean()
-    weight, product, _ = _pair_sums(shape, deviations)
-    return len(values) / weight * product / float(deviations @ deviations)
+    weight, product, _, square = _spatial_sums(shape, values)
+    return len(values) / weight * product / square
 
 
 def _geary(shape: Shape, values: np.ndarray) -> float:
-    deviations = values - values.mean()
-    weight, product, square = _pair_sums(shape, deviations)
-    return (len(values) - 1) / (2 * weight) * (2 * square - 2 * product) / float(deviations @ deviations)
+    weight, product, own, square = _spatial_sums(shape, values)
+    return (len(values) - 1) / weight * (own - product) / square
 
 
 INTENSITY_FEATURES: dict[str, Callable[[Shape, np.ndarray], float]] = {
