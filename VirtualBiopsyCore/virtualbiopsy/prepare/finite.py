@@ -33,7 +33,7 @@ def clean_background(image: sitk.Image, name: str) -> tuple[sitk.Image, str]:
     cleaned = sitk.GetImageFromArray(np.where(bad, fill, values))
     cleaned.CopyInformation(image)
     try:
-        head = sitk.GetArrayViewFromImage(head_mask(cleaned)) != 0
+        head = sitk.GetArrayFromImage(head_mask(cleaned)) != 0
     except ConstantImageError as error:
         raise ConstantImageError(f"The {name} sequence has the same value everywhere.", error.hint) from None
     within = int(np.count_nonzero(bad & head))

@@ -27,7 +27,7 @@ def head_mask(image: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(image)
     background = stripped_value(values)
     if background is not None:
-        return _image(_largest_filled(values != background), image)
+        return _image(_filled(_largest(values != background)), image)
     lowest, highest = float(values.min()), float(values.max())
     if not highest > lowest:
         raise ConstantImageError(
@@ -37,7 +37,7 @@ def head_mask(image: sitk.Image) -> sitk.Image:
     coarse = _block_mean(values, step)
     bright = np.percentile(coarse, 99)
     coarse = np.minimum(coarse, bright)
-    inside = _largest_filled(coarse > _air_threshold(coarse), opening=1)
+    inside = _largest_filled(coarse > _air_threshold(coarse))
     if not inside.any():
         inside = coarse > np.median(coarse)
     return _image(_refine(inside, step, values.shape), image)
@@ -127,22 +127,36 @@ def _largest(inside: np.ndarray) -> np.ndarray:
     return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def _largest_filled(inside: np.ndarray, opening: int = 0) -> np.ndarray:
-    if opening:
-        opened = _largest(ndimage.binary_opening(inside, iterations=opening))
-        if opened.any():
-            inside = inside & ndimage.binary_dilation(opened, iterations=opening + 1)
-    inside = _largest(inside)
+def _largest_filled(inside: np.ndarray) -> np.ndarray:
+    """The largest part with everything that it encloses, also within single slices.
+
+    Enclosed voxels are filled before parts are compared: the scalp may be a shell that no bright voxel
+    connects with the brain. A small opening cuts off noise and what hangs on it by a thread.
+    """
     if not inside.any():
         return inside
-    box = bounding_box(inside)
-    filled = ndimage.binary_fill_holes(inside[box])
+    filled = _filled_slices(_filled(inside))
+    core = _largest(ndimage.binary_opening(filled))
+    if not core.any():
+        return _largest(filled)
+    return _largest(filled & ndimage.binary_dilation(core, iterations=2))
+
+
+def _filled_slices(inside: np.ndarray) -> np.ndarray:
     for axis in range(3):
-        for index in range(filled.shape[axis]):
+        for index in range(inside.shape[axis]):
             at = (slice(None),) * axis + (index,)
-            filled[at] = ndimage.binary_fill_holes(filled[at])
-    result = np.zeros_like(inside)
-    result[box] = filled
+            inside[at] = ndimage.binary_fill_holes(inside[at])
+    return inside
+
+
+def _filled(inside: np.ndarray) -> np.ndarray:
+    """The mask with its enclosed holes filled."""
+    box = bounding_box(inside)
+    result = np.zeros(inside.shape, dtype=bool)
+    part = sitk.GetImageFromArray(np.pad(inside[box], 1).astype(np.uint8))
+    filled = sitk.GetArrayFromImage(sitk.BinaryFillhole(part, fullyConnected=False, foregroundValue=1))
+    result[box] = filled[1:-1, 1:-1, 1:-1] != 0
     return result
 
 

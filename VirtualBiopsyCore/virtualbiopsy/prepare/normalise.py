@@ -24,4 +24,6 @@ def zscore(image: sitk.Image, mask: sitk.Image, name: str = "image") -> tuple[si
             f"The {name} sequence has the same value everywhere; it cannot be normalised.",
             "Check that the right series was loaded, or give it the role other.",
         )
-    return (sitk.Cast(image, sitk.sitkFloat64) - mean) / sd, mean, sd
+    result = sitk.GetImageFromArray((values.astype(np.float64) - mean) / sd)
+    result.CopyInformation(image)
+    return result, mean, sd

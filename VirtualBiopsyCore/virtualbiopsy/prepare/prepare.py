@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
@@ -223,19 +224,14 @@ def _background(image: sitk.Image) -> float:
 def _coverage(grid: sitk.Image, transform: sitk.Transform, image: sitk.Image) -> sitk.Image | None:
     """uint8 mask of the grid points that fall into the image; None if all do."""
     matrix = affine(grid, transform, image)
-    nx, ny, nz = grid.GetSize()
-    size = image.GetSize()
-    inside = np.ones((nz, ny, nx), dtype=bool)
-    i, j, k = np.arange(nx)[None, None, :], np.arange(ny)[None, :, None], np.arange(nz)[:, None, None]
-    for axis in range(3):
-        a, b, c, d = matrix[axis]
-        index = (c * k + d) + b * j + a * i
-        inside &= (index >= -0.5 - 1e-6) & (index <= size[axis] - 0.5 + 1e-6)
-    if inside.all():
+    size = np.array(image.GetSize())[:, None]
+    corners = np.array(list(product(*((0, n - 1) for n in grid.GetSize())))).T
+    mapped = matrix[:3, :3] @ corners + matrix[:3, 3:]
+    if ((mapped >= -0.5 - 1e-6) & (mapped <= size - 0.5 + 1e-6)).all():
         return None
-    cover = sitk.GetImageFromArray(inside.astype(np.uint8))
-    cover.CopyInformation(grid)
-    return cover
+    ones = sitk.Image(image.GetSize(), sitk.sitkUInt8) + 1
+    ones.CopyInformation(image)
+    return sitk.Resample(ones, grid, transform, sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
 
 
 def _share_outside(mask: sitk.Image, inside: np.ndarray, grid: sitk.Image) -> float:

@@ -20,7 +20,6 @@ MIN_OVERLAP = 0.25
 
 _WORKING_MM = 1.5
 _LEVELS_MM = ((8.0, 4.0), (4.0, 2.0), (2.5, 1.0))  # voxel edge, smoothing sigma
-_SCORE_MM = (3.0, 1.5)
 _MARGIN_MM = 10.0
 _BINS = 32
 _ITERATIONS = 150
@@ -85,7 +84,8 @@ def register_rigid(
     head = head_mask(fixed_small)
     around = _widened(head)
     progress(0.05, message)
-    scored = _coarse(fixed_small, *_SCORE_MM), _coarse(moving_small, *_SCORE_MM)
+    pyramid = [(_coarse(fixed_small, *mm), _coarse(moving_small, *mm)) for mm in _LEVELS_MM]
+    scored = pyramid[1]
 
     start = _shifted(fixed, np.zeros(3))
     before = _score(*scored, around, start)
@@ -96,11 +96,12 @@ def register_rigid(
     progress(0.1, message)
 
     transform = start
-    for level, (mm, sigma) in enumerate(_LEVELS_MM):
+    for level, (small, small_moving) in enumerate(pyramid):
         # Each level has about eight times the voxels of the one before.
         bounds = (0.1, 0.2, 0.4, 0.95)
         report = part(progress, bounds[level], bounds[level + 1])
-        transform = _optimise(fixed_small, moving_small, around, transform, mm, sigma, name, report)
+        step = 2.0 if level == 0 else 1.0
+        transform = _optimise(small, small_moving, around, transform, step, name, report)
 
     transform = _rounded(transform)
     after = _score(*scored, around, transform)
@@ -193,14 +194,13 @@ def _score(fixed: sitk.Image, moving: sitk.Image, mask: sitk.Image, transform: s
         return 0.0
 
 
-def _optimise(fixed, moving, mask, start, mm, sigma, name, progress) -> sitk.Euler3DTransform:
-    small = _coarse(fixed, mm, sigma)
-    method = _method(mask, small)
+def _optimise(fixed, moving, mask, start, step, name, progress) -> sitk.Euler3DTransform:
+    method = _method(mask, fixed)
     method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=2.0 if mm > 6 else 1.0,
-        minStep=0.002,
+        learningRate=step,
+        minStep=0.001,
         numberOfIterations=_ITERATIONS,
-        relaxationFactor=0.7,
+        relaxationFactor=0.85,
         gradientMagnitudeTolerance=1e-8,
     )
     method.SetOptimizerScalesFromPhysicalShift()
@@ -209,10 +209,10 @@ def _optimise(fixed, moving, mask, start, mm, sigma, name, progress) -> sitk.Eul
     try:
         run(
             method,
-            small,
-            _coarse(moving, mm, sigma),
+            fixed,
+            moving,
             progress=progress,
-            message=f"Registering {name} at {mm:g} mm",
+            message=f"Registering {name}",
             event=sitk.sitkIterationEvent,
             fraction=lambda: method.GetOptimizerIteration() / _ITERATIONS,
         )
