@@ -17,7 +17,7 @@ from .meningioma import SimulatedCase, SimulationSettings, simulate_meningioma
 from .write import write_case
 
 SEED = 2024
-SETTINGS = SimulationSettings(grid=(1.8, 1.0, 1.0), pixel=1.0, white_level=80.0, mask_air=True)
+SETTINGS = SimulationSettings(grid=(2.0, 1.0, 1.0), pixel=1.0, white_level=50.0, mask_air=True)
 
 
 def sample_biology() -> Biology:
