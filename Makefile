@@ -65,7 +65,7 @@ $(VENV)/test.done: $(VENV)/web.done pyproject.toml
 	@touch $@
 
 files:
-	$(PYTHON) VirtualBiopsyCore/update_file_lists.py
+	$(PYTHON) Testing/update_cmake_lists.py
 
 clean:
 	rm -rf $(VENV) build VirtualBiopsyCore/*.egg-info
