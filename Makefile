@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find VirtualBiopsyCore Resources -type f -not -name '*.pyc' -not -path '*egg-info*' 2>/dev/null)
 export WSLINK_WS_COMPRESS = 0
+export VIRTUALBIOPSY_ORACLES ?= $(HOME)/.cache/virtualbiopsy/oracles
 
 .PHONY: help demo test lint unit mrml browser bench screenshots files clean
 
