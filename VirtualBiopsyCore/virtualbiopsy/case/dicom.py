@@ -1,0 +1,459 @@
+"""DICOM series: finding, sorting and reading them with their geometry."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence as List
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+
+from ..errors import GeometryError, ImageError, OversizedFileError, UnreadableFileError
+from ..progress import Progress, silent
+from .limits import MAX_BYTES, MAX_VOLUMES_OF_A_SERIES, readable_size
+from .tags import PROTOCOL_KEYWORDS, first_item, functional_groups, number, protocol_of, text_of
+
+_READ = [
+    *PROTOCOL_KEYWORDS, "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
+    "ProtocolName", "FrameOfReferenceUID", "InstanceNumber", "Rows", "Columns", "NumberOfFrames",
+    "ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept",
+    "SamplesPerPixel", "BitsAllocated", "TemporalPositionIdentifier", "TriggerTime", "AcquisitionNumber",
+    "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence", "RealWorldValueMappingSequence",
+]  # fmt: skip
+_NO_IMAGE = {"SEG": "a DICOM segmentation", "RTSTRUCT": "an RT structure set", "SR": "a structured report"}
+_GAP = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class DicomVolume:
+    """One 3D volume of a series.
+
+    Attributes
+    ----------
+    name : series description, or the folder's name; with a number if the series holds several volumes.
+    description : series description or protocol name, "" if the data say nothing.
+    image : image in LPS.
+    protocol : see :mod:`virtualbiopsy.case.tags`.
+    frame_of_reference : Frame of Reference UID, None if it is not given.
+    unit : unit of the values where the data state it (Real World Value Mapping), else None.
+    source : folder or file.
+    """
+
+    name: str
+    description: str
+    image: sitk.Image
+    protocol: dict[str, str]
+    frame_of_reference: str | None
+    unit: str | None
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Slice:
+    path: Path
+    frame: int
+    position: np.ndarray | None
+    orientation: np.ndarray | None
+    spacing: tuple[float, float]
+    rescale: tuple[float, float]
+    dataset: Any = field(repr=False)
+    groups: Any = field(repr=False)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file has the DICOM mark, or the suffix of a file that lacks it."""
+    if path.suffix.lower() in (".dcm", ".ima"):
+        return True
+    try:
+        with path.open("rb") as opened:
+            return opened.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def read_dicom(
+    paths: List[Path], *, max_bytes: int = MAX_BYTES, progress: Progress = silent
+) -> tuple[list[DicomVolume], list[str]]:
+    """Read all series among DICOM files, whatever their names and order.
+
+    Slices are sorted by their position along the slice normal; a series that repeats positions is split
+    into volumes. What cannot be read is left out with a warning, unless nothing is left.
+
+    Returns
+    -------
+    volumes in the order of series numbers, and warnings.
+
+    Raises
+    ------
+    UnreadableFileError, GeometryError : no series could be read; the first reason.
+    OversizedFileError : the images need more than `max_bytes`.
+    Cancelled : the progress callback asked to stop.
+    """
+    series, warnings = _group(paths, progress)
+    volumes: list[DicomVolume] = []
+    failures: list[Exception] = []
+    left = max_bytes
+    for index, slices in enumerate(series):
+        progress(0.5 + 0.5 * index / max(1, len(series)), "Reading DICOM series")
+        name = _series_name(slices[0])
+        try:
+            found, notes = _read_series(name, slices, left)
+        except (UnreadableFileError, GeometryError, ImageError) as error:
+            failures.append(error)
+            warnings.append(f"{error} The series was left out.")
+            continue
+        volumes.extend(found)
+        warnings.extend(notes)
+        left -= sum(_bytes(v.image) for v in found)
+    if not volumes and failures:
+        raise failures[0]
+    return volumes, warnings
+
+
+def _group(paths: List[Path], progress: Progress) -> tuple[list[list[_Slice]], list[str]]:
+    groups: dict[tuple, list[_Slice]] = defaultdict(list)
+    skipped: dict[str, int] = defaultdict(int)
+    for index, path in enumerate(paths):
+        if index % 8 == 0:
+            progress(0.5 * index / len(paths), "Reading DICOM headers")
+        try:
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_READ)
+            slices = _slices(path, dataset)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, IndexError):
+            skipped["unreadable files"] += 1
+            continue
+        except NotImplementedError:
+            skipped["files of an unknown kind"] += 1
+            continue
+        if isinstance(slices, str):
+            skipped[slices] += 1
+            continue
+        for item in slices:
+            groups[_series_key(item)].append(item)
+    warnings = []
+    for what, count in skipped.items():
+        many = f" ({count} files)" if count > 1 else ""
+        warnings.append(f"Left out: {what}{many}.")
+    ordered = sorted(groups.values(), key=lambda g: (_whole(g[0].dataset, "SeriesNumber"), str(g[0].path)))
+    return ordered, warnings
+
+
+def _slices(path: Path, dataset: Any) -> list[_Slice] | str:
+    modality = str(getattr(dataset, "Modality", ""))
+    if modality in _NO_IMAGE:
+        return f"{_NO_IMAGE[modality]}; export it as NIfTI or NRRD to use it as a region"
+    if not getattr(dataset, "Rows", None) or not getattr(dataset, "Columns", None):
+        return "DICOM objects without an image"
+    if int(getattr(dataset, "SamplesPerPixel", 1) or 1) != 1:
+        return "colour images"
+    frames = int(getattr(dataset, "NumberOfFrames", 1) or 1)
+    if frames < 1 or frames > 100_000:
+        return "unreadable files"
+    result = []
+    for frame in range(frames):
+        groups = functional_groups(dataset, frame)
+        position = _vector(_find(dataset, groups, "PlanePositionSequence", "ImagePositionPatient"), 3)
+        orientation = _vector(
+            _find(dataset, groups, "PlaneOrientationSequence", "ImageOrientationPatient"), 6
+        )
+        spacing = _vector(_find(dataset, groups, "PixelMeasuresSequence", "PixelSpacing"), 2)
+        transformation = "PixelValueTransformationSequence"
+        slope = number(text_of(_find(dataset, groups, transformation, "RescaleSlope")))
+        intercept = number(text_of(_find(dataset, groups, transformation, "RescaleIntercept")))
+        if frames > 1 and not groups:
+            # One position for many frames says where the first one lies and nothing about the others.
+            position = None
+        result.append(
+            _Slice(
+                path,
+                frame,
+                position,
+                orientation,
+                (1.0, 1.0) if spacing is None else (float(spacing[0]), float(spacing[1])),
+                (1.0 if slope is None else slope, 0.0 if intercept is None else intercept),
+                dataset,
+                groups,
+            )
+        )
+    return result
+
+
+def _find(dataset: Any, groups: list[Any], sequence: str, keyword: str) -> Any:
+    for group in groups:
+        value = getattr(first_item(group, sequence), keyword, None)
+        if value is not None:
+            return value
+    return getattr(dataset, keyword, None)
+
+
+def _vector(value: Any, length: int) -> np.ndarray | None:
+    if value is None or isinstance(value, (str, float, int)) or len(value) != length:
+        return None
+    vector = np.array([float(v) for v in value])
+    return vector if np.isfinite(vector).all() else None
+
+
+def _whole(dataset: Any, keyword: str) -> int:
+    value = number(text_of(getattr(dataset, keyword, None)))
+    return 0 if value is None else int(value)
+
+
+def _series_key(item: _Slice) -> tuple:
+    dataset = item.dataset
+    orientation = () if item.orientation is None else tuple(np.round(item.orientation, 2))
+    return (
+        str(getattr(dataset, "SeriesInstanceUID", "") or item.path.parent),
+        orientation,
+        int(dataset.Rows),
+        int(dataset.Columns),
+        tuple(round(s, 3) for s in item.spacing),
+    )
+
+
+def _series_name(item: _Slice) -> str:
+    """What a user calls the series: its description, else the folder's name, else its number."""
+    text = _description(item) or item.path.parent.name
+    return text if text.strip() else f"series {_whole(item.dataset, 'SeriesNumber')}"
+
+
+def _description(item: _Slice) -> str:
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        text = text_of(getattr(item.dataset, keyword, None)).strip()
+        if text:
+            return text
+    return ""
+
+
+def _read_series(name: str, slices: list[_Slice], max_bytes: int) -> tuple[list[DicomVolume], list[str]]:
+    warnings: list[str] = []
+    rows, columns = int(slices[0].dataset.Rows), int(slices[0].dataset.Columns)
+    needed = rows * columns * len(slices) * 4
+    if needed > max_bytes:
+        raise OversizedFileError(
+            f"The series {name} needs {readable_size(needed)}, more than the limit of "
+            f"{readable_size(max_bytes)}.",
+            "Leave out series that are not needed.",
+        )
+    if any(s.position is None or s.orientation is None for s in slices):
+        return _without_positions(name, slices)
+    normal = np.cross(slices[0].orientation[:3], slices[0].orientation[3:])
+    if not 0.99 < np.linalg.norm(normal) < 1.01:
+        raise GeometryError(f"The series {name} states an orientation that is not one.", "Export it again.")
+    stacks = _stacks(name, slices, normal)
+    if len(stacks[0]) < 2:
+        raise UnreadableFileError(
+            f"The series {name} has a single slice in this orientation.", "A volume has at least two."
+        )
+    if len(stacks) > MAX_VOLUMES_OF_A_SERIES:
+        warnings.append(
+            f"The series {name} holds {len(stacks)} volumes; only the first was read. Export the one that "
+            "is needed as a series of its own."
+        )
+        stacks = stacks[:1]
+    volumes = []
+    for number_, stack in enumerate(stacks, start=1):
+        image, notes = _volume(name, stack, normal)
+        warnings.extend(notes if number_ == 1 else [])
+        label = name if len(stacks) == 1 else f"{name} ({number_} of {len(stacks)})"
+        volumes.append(_dicom_volume(label, stack[0], image, len(stacks)))
+    return volumes, warnings
+
+
+def _stacks(name: str, slices: list[_Slice], normal: np.ndarray) -> list[list[_Slice]]:
+    """Split into volumes with each position once, every one sorted along the normal."""
+    depth = np.array([s.position @ normal for s in slices])
+    order = np.argsort(depth, kind="stable")
+    same = 0.01
+    positions: list[list[_Slice]] = []
+    last = None
+    for index in order:
+        if last is None or depth[index] - last > same:
+            positions.append([])
+            last = depth[index]
+        positions[-1].append(slices[index])
+    counts = {len(p) for p in positions}
+    if len(counts) > 1:
+        raise UnreadableFileError(
+            f"The series {name} is incomplete: its {len(positions)} slice positions hold between "
+            f"{min(counts)} and {max(counts)} images.",
+            "Load the whole series again.",
+        )
+    for position in positions:
+        position.sort(key=_time_order)
+    return [[position[n] for position in positions] for n in range(counts.pop())]
+
+
+def _time_order(item: _Slice) -> tuple:
+    dataset = item.dataset
+    b_value = number(text_of(_find(dataset, item.groups, "MRDiffusionSequence", "DiffusionBValue")))
+    return (
+        _whole(dataset, "TemporalPositionIdentifier"),
+        0.0 if b_value is None else b_value,
+        number(text_of(_find(dataset, item.groups, "MREchoSequence", "EchoTime"))) or 0.0,
+        _whole(dataset, "InstanceNumber"),
+        item.frame,
+        str(item.path),
+    )
+
+
+def _volume(name: str, stack: list[_Slice], normal: np.ndarray) -> tuple[sitk.Image, list[str]]:
+    warnings = []
+    points = np.array([s.position for s in stack])
+    steps = np.diff(points @ normal)
+    step = float(np.median(steps))
+    missing = int(np.round(steps / step - 1).clip(0).sum())
+    if missing and (np.abs(steps / step - np.round(steps / step)) < 0.2).all():
+        after = int(np.argmax(steps > 1.5 * step)) + 1
+        raise UnreadableFileError(
+            f"The series {name} lacks {missing} of {len(stack) + missing} slices, the first after slice {after}.",
+            "Load the whole series again.",
+        )
+    uneven = float(np.abs(steps - step).max())
+    if uneven > 0.25 * step:
+        raise GeometryError(
+            f"The slices of the series {name} are unevenly spaced: {steps.min():.2f} to {steps.max():.2f} mm.",
+            "Resample it to even slices first.",
+        )
+    if uneven > max(_GAP * step, 0.01):
+        warnings.append(
+            f"The slices of {name} are slightly uneven ({steps.min():.2f} to {steps.max():.2f} mm); "
+            "their mean distance is used."
+        )
+    mean_step = float(steps.mean())
+    line = points[0] + np.outer(np.arange(len(stack)) * mean_step, normal)
+    drift = float(np.linalg.norm((points - line) - np.outer((points - line) @ normal, normal), axis=1).max())
+    if drift > 0.5 * min(stack[0].spacing) + 0.05:
+        raise GeometryError(
+            f"The slices of the series {name} are shifted against each other (a tilted gantry?), "
+            f"by up to {drift:.1f} mm.",
+            "Resample it to a rectangular grid first.",
+        )
+    array = _pixels(name, stack)
+    image = sitk.GetImageFromArray(array)
+    row, column = stack[0].orientation[:3], stack[0].orientation[3:]
+    image.SetOrigin(points[0].tolist())
+    image.SetSpacing((stack[0].spacing[1], stack[0].spacing[0], mean_step))
+    image.SetDirection(_rotation(row, column).ravel().tolist())
+    return image, warnings
+
+
+def _rotation(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Direction matrix with columns row, column, normal, made orthonormal (six digits in a file are not)."""
+    first = row / np.linalg.norm(row)
+    second = column - (column @ first) * first
+    second /= np.linalg.norm(second)
+    return np.stack([first, second, np.cross(first, second)], axis=1)
+
+
+def _pixels(name: str, stack: list[_Slice]) -> np.ndarray:
+    """Values (k, j, i) with slope and intercept applied; whole numbers stay whole numbers."""
+    planes = []
+    frames: dict[Path, np.ndarray] = {}
+    rescaled = any(s.rescale != (1.0, 0.0) for s in stack)
+    for item in stack:
+        if item.path not in frames:
+            if not _is_multiframe(item.dataset):
+                frames.clear()
+            frames[item.path] = _decoded(name, item)
+        planes.append(frames[item.path][item.frame])
+    values = np.stack(planes)
+    if rescaled or values.dtype.kind == "f":
+        return values.astype(np.float32)
+    return values
+
+
+def _is_multiframe(dataset: Any) -> bool:
+    return int(getattr(dataset, "NumberOfFrames", 1) or 1) > 1
+
+
+def _decoded(name: str, item: _Slice) -> np.ndarray:
+    """Frames (n, j, i) of one file in real values."""
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(item.path))
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise UnreadableFileError(
+            f"An image of the series {name} cannot be decoded: it is damaged, truncated, or compressed in a "
+            "way that is not read.",
+            "Export the series again, uncompressed if possible.",
+        ) from error
+    array = sitk.GetArrayFromImage(image)
+    if array.ndim == 2:
+        array = array[None]
+    expected = (
+        max(1, int(getattr(item.dataset, "NumberOfFrames", 1) or 1)),
+        item.dataset.Rows,
+        item.dataset.Columns,
+    )
+    if array.shape != expected:
+        raise UnreadableFileError(f"An image of the series {name} has another size than its header says.")
+    return array
+
+
+def _without_positions(name: str, slices: list[_Slice]) -> tuple[list[DicomVolume], list[str]]:
+    """A multi-frame object without plane positions: GDCM's geometry, with a warning."""
+    first = slices[0]
+    if len({s.path for s in slices}) > 1 or not _is_multiframe(first.dataset):
+        raise GeometryError(
+            f"The images of the series {name} do not say where they lie in space.",
+            "Export the series from the scanner or PACS again.",
+        )
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(first.path))
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise UnreadableFileError(f"The series {name} cannot be decoded.", "Export it again.") from error
+    if image.GetDimension() != 3:
+        raise UnreadableFileError(f"The series {name} is not a volume.", "Export it again.")
+    step = number(text_of(getattr(first.dataset, "SpacingBetweenSlices", None)))
+    note = f"The frames of {name} do not state their positions; their order and distance are taken as stored."
+    if step:
+        image.SetSpacing((*image.GetSpacing()[:2], step))
+    return [_dicom_volume(name, first, image, 1)], [note]
+
+
+def _dicom_volume(name: str, item: _Slice, image: sitk.Image, volumes: int) -> DicomVolume:
+    protocol = protocol_of(item.dataset)
+    for keyword, sequence in (("DiffusionBValue", "MRDiffusionSequence"),):
+        text = text_of(_find(item.dataset, item.groups, sequence, keyword))
+        if text:
+            protocol[keyword] = text
+    if volumes > 1:
+        protocol["NumberOfTemporalPositions"] = str(volumes)
+    frame = text_of(getattr(item.dataset, "FrameOfReferenceUID", None)) or None
+    description = _description(item) or _folder_word(item)
+    source = str(item.path if _is_multiframe(item.dataset) else item.path.parent)
+    return DicomVolume(name, description, image, protocol, frame, _unit(item), source)
+
+
+def _folder_word(item: _Slice) -> str:
+    """Folder name of a series without description, unless it is only a number."""
+    name = item.path.parent.name
+    return name if any(c.isalpha() for c in name) else ""
+
+
+def _unit(item: _Slice) -> str | None:
+    """Unit that a Real World Value Mapping states for the stored values, if its scale is the rescale's."""
+    holders = [*item.groups, item.dataset]
+    for holder in holders:
+        mapping = first_item(holder, "RealWorldValueMappingSequence")
+        code = first_item(mapping, "MeasurementUnitsCodeSequence") if mapping is not None else None
+        if code is None:
+            continue
+        slope = number(text_of(getattr(mapping, "RealWorldValueSlope", None)))
+        intercept = number(text_of(getattr(mapping, "RealWorldValueIntercept", None)))
+        if (slope, intercept) == item.rescale:
+            return text_of(getattr(code, "CodeValue", None)) or None
+    return None
+
+
+def _bytes(image: sitk.Image) -> int:
+    return image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()
