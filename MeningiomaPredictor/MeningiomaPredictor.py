@@ -25,15 +25,22 @@ NAME = "MeningiomaPredictor"
 ROLES = ("t1c", "t1", "t2", "flair", "adc")
 SAMPLE_NAME = "MeningiomaSample"
 DICOM_TAGS = {
-    "MagneticFieldStrength": "0018,0087",
+    "Modality": "0008,0060",
+    "ImageType": "0008,0008",
+    "SeriesDescription": "0008,103E",
+    "ContrastBolusAgent": "0018,0010",
+    "ScanningSequence": "0018,0020",
+    "SequenceVariant": "0018,0021",
+    "MRAcquisitionType": "0018,0023",
+    "SequenceName": "0018,0024",
+    "SliceThickness": "0018,0050",
     "RepetitionTime": "0018,0080",
     "EchoTime": "0018,0081",
     "InversionTime": "0018,0082",
-    "SliceThickness": "0018,0050",
-    "ScanningSequence": "0018,0020",
-    "ContrastBolusAgent": "0018,0010",
+    "MagneticFieldStrength": "0018,0087",
+    "EchoTrainLength": "0018,0091",
+    "FlipAngle": "0018,1314",
     "DiffusionBValue": "0018,9087",
-    "SeriesDescription": "0008,103E",
     "FrameOfReferenceUID": "0020,0052",
 }
 
@@ -103,11 +110,16 @@ def registerSampleData():
 
 def dicomTags(node):
     """Return acquisition parameters of a volume by DICOM keyword; nothing that names a patient."""
-    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
-    if not uids or database is None:
+    if database is None:
         return {}
-    path = database.fileForInstance(uids[0])
+    instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    if not instances:  # other readers leave only the series in the subject hierarchy
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+        item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+        series = hierarchy.GetItemUID(item, "DICOM") if item else ""
+        instances = database.instancesForSeries(series) if series else ()
+    path = database.fileForInstance(instances[0]) if instances else ""
     if not path:
         return {}
     values = {keyword: database.fileValue(path, tag) for keyword, tag in DICOM_TAGS.items()}

@@ -31,7 +31,8 @@ def lists(root: Path = ROOT) -> dict[str, list[str]]:
     """Return the CMake lists by variable name; paths are relative, with forward slashes."""
     core, resources = root / "VirtualBiopsyCore", root / "Resources"
     package = [path.relative_to(core).as_posix() for path in _files(core / "virtualbiopsy")]
-    shipped = [path for name in SHIPPED for path in _files(resources / name)]
+    notices = sorted(path for path in resources.glob("*.txt") if path.is_file())
+    shipped = [*notices, *(path for name in SHIPPED for path in _files(resources / name))]
     return {
         "PACKAGE_SCRIPTS": [path for path in package if path.endswith(".py")],
         "PACKAGE_DATA": [path for path in package if not path.endswith(".py")],

@@ -4,8 +4,16 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/__init__.py
   virtualbiopsy/__main__.py
   virtualbiopsy/case/__init__.py
+  virtualbiopsy/case/__main__.py
+  virtualbiopsy/case/archive.py
   virtualbiopsy/case/clinical.py
+  virtualbiopsy/case/dicom.py
+  virtualbiopsy/case/files.py
+  virtualbiopsy/case/limits.py
   virtualbiopsy/case/model.py
+  virtualbiopsy/case/read.py
+  virtualbiopsy/case/roles.py
+  virtualbiopsy/case/tags.py
   virtualbiopsy/cli.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/cards.py
@@ -38,6 +46,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/npz.py
   virtualbiopsy/models/prediction.py
   virtualbiopsy/models/radmodel.py
+  virtualbiopsy/models/recipe.py
   virtualbiopsy/models/trees.py
   virtualbiopsy/prepare/__init__.py
   virtualbiopsy/prepare/bias.py
@@ -110,6 +119,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/head.py
   virtualbiopsy/simulate/meningioma.py
   virtualbiopsy/simulate/pose.py
+  virtualbiopsy/simulate/sample.py
+  virtualbiopsy/simulate/scanner.py
   virtualbiopsy/simulate/shapes.py
   virtualbiopsy/simulate/signal.py
   virtualbiopsy/simulate/structures.py
@@ -118,8 +129,15 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/tumour.py
   virtualbiopsy/simulate/write.py
   virtualbiopsy/training/__init__.py
+  virtualbiopsy/training/card.py
+  virtualbiopsy/training/cohort.py
   virtualbiopsy/training/convert.py
+  virtualbiopsy/training/demo.py
+  virtualbiopsy/training/fit.py
+  virtualbiopsy/training/metrics.py
   virtualbiopsy/training/platt.py
+  virtualbiopsy/training/table.py
+  virtualbiopsy/training/validate.py
   virtualbiopsy/trust/__init__.py
   virtualbiopsy/trust/model.py
   virtualbiopsy/trust/stability.py
@@ -160,6 +178,9 @@ set(PACKAGE_DATA
   )
 
 set(PACKAGE_RESOURCES
+  NOTICE-MNI152.txt
   Icons/VirtualBiopsy.png
+  Recipes/ki67-meningioma-demo.toml
+  Recipes/pr-meningioma-demo.toml
   Rules/meningioma.toml
   )

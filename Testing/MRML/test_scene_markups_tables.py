@@ -55,7 +55,7 @@ def test_feature_table(stage):
     node = feature_table_node(stage.scene, features)
     assert column(node, "Key") == [KEY, "clinical:age", "clinical:sex"]
     assert column(node, "Value") == ["7.125", "61", "missing"]
-    assert "entropy" in column(node, "Feature")[0].lower() and "t1c" in column(node, "Feature")[0]
+    assert "entropy" in column(node, "Feature")[0].lower() and "t1c" in column(node, "Feature")[0].lower()
     assert column(node, "Definition")[2] == "not entered"
     again = feature_table_node(stage.scene, FeatureVector({"unknown:key": 1.0}))
     assert again is node and column(node, "Feature") == ["unknown:key"]

@@ -61,7 +61,9 @@ def study(models=MODELS):
 
 def test_case_holds_what_the_nodes_show(loaded):
     _, volumes, _, _, found, _ = loaded
-    tags = {"Series adc": {"RepetitionTime": "4000", "FrameOfReferenceUID": "1.2.3"}}
+    tags = {
+        "Series adc": {"RepetitionTime": "4000", "FrameOfReferenceUID": "1.2.3", "SeriesDescription": "x"}
+    }
     case = case_from_nodes(
         {**volumes, "flair": None}, {"age": "61"}, tags=lambda node: tags.get(node.GetName(), {})
     )
@@ -107,6 +109,15 @@ def test_roles_are_guessed_with_a_reason(loaded):
     found = guess_roles([*volumes.values(), overlay], ("t1c", "t2", "adc", "flair"))
     assert {role: node for role, (node, _) in found.items()} == volumes
     assert all(guess.reason for _, guess in found.values())
+
+
+def test_series_description_outweighs_the_node_name(loaded):
+    _, volumes, *_ = loaded
+    volumes["t2"].SetName("t1c")  # a misleading name
+    volumes["t1c"].SetName("unnamed")
+    known = {"unnamed": {"SeriesDescription": "AX T1 POST GD"}, "t1c": {"SeriesDescription": "AX T2 TSE"}}
+    found = guess_roles([volumes["t2"], volumes["t1c"]], ("t1c", "t2"), lambda node: known[node.GetName()])
+    assert found["t1c"][0] is volumes["t1c"] and found["t2"][0] is volumes["t2"]
 
 
 def test_study_gives_the_numbers_of_the_session(loaded, result):

@@ -32,7 +32,8 @@ def case_from_nodes(
     volumes : vtkMRMLScalarVolumeNode by role; None is left out.
     clinical : values by variable name, checked by the session.
     name : name of the case; the first volume's name if empty.
-    tags : gives acquisition parameters by DICOM keyword for a node, "FrameOfReferenceUID" among them.
+    tags : gives acquisition parameters by DICOM keyword for a node; "FrameOfReferenceUID" and
+        "SeriesDescription" may be among them and do not become part of the protocol.
 
     Raises
     ------
@@ -43,6 +44,7 @@ def case_from_nodes(
     for role, node in chosen.items():
         known = dict(tags(node))
         frame = known.pop("FrameOfReferenceUID", None)
+        known.pop("SeriesDescription", None)  # free text: only for guessing
         label = node.GetName() or role
         if label in [sequence.name for sequence in sequences]:
             label = f"{label} ({role})"
@@ -88,14 +90,17 @@ def guess_roles(
 
     Returns
     -------
-    dict from role to (node, guess with the reason); the first volume wins where two have the same role.
+    dict from role to (node, guess with the reason); the surer guess wins where two volumes have the same
+    role.
     """
     wanted = set(roles)
     found: dict[str, tuple[Any, RoleGuess]] = {}
     for node in nodes:
         if (node.GetAttribute("VirtualBiopsy.Role") or "") or node.GetImageData() is None:
             continue
-        guess = guess_role(node.GetName() or "", dict(tags(node)))
-        if guess.role in wanted and guess.role not in found:
+        known = dict(tags(node))
+        guess = guess_role(node.GetName() or "", known, known.get("SeriesDescription", ""))
+        best = found.get(guess.role)
+        if guess.role in wanted and (best is None or guess.confidence > best[1].confidence):
             found[guess.role] = (node, guess)
     return found
