@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence as List
 
 from ..errors import VirtualBiopsyError
 from .read import read_case
@@ -27,7 +26,7 @@ def rows_of(path: str) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     return rows, case.warnings
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Print the table for each path; the exit status is 1 if one could not be read."""
     if not arguments:
         print("usage: python -m virtualbiopsy.case PATH…", file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def read_dicom(
-    paths: List[Path], *, max_bytes: int = MAX_BYTES, progress: Progress = silent
+    paths: list[Path], *, max_bytes: int = MAX_BYTES, progress: Progress = silent
 ) -> tuple[list[DicomVolume], list[str]]:
     """Read all series among DICOM files, whatever their names and order.
 
@@ -114,7 +113,7 @@ def read_dicom(
     return volumes, warnings
 
 
-def _group(paths: List[Path], progress: Progress) -> tuple[list[list[_Slice]], list[str]]:
+def _group(paths: list[Path], progress: Progress) -> tuple[list[list[_Slice]], list[str]]:
     groups: dict[tuple, list[_Slice]] = defaultdict(list)
     skipped: dict[str, int] = defaultdict(int)
     for index, path in enumerate(paths):
@@ -309,13 +308,13 @@ def _volume(name: str, stack: list[_Slice], normal: np.ndarray) -> tuple[sitk.Im
     if missing and (np.abs(steps / step - np.round(steps / step)) < 0.2).all():
         after = int(np.argmax(steps > 1.5 * step)) + 1
         raise UnreadableFileError(
-            f"The series {name} lacks {missing} of {len(stack) + missing} slices, the first after slice {after}.",
+            f"The series {name} lacks {missing} of {len(stack) + missing} slices, first after slice {after}.",
             "Load the whole series again.",
         )
     uneven = float(np.abs(steps - step).max())
     if uneven > 0.25 * step:
         raise GeometryError(
-            f"The slices of the series {name} are unevenly spaced: {steps.min():.2f} to {steps.max():.2f} mm.",
+            f"The slices of the series {name} are uneven: {steps.min():.2f} to {steps.max():.2f} mm apart.",
             "Resample it to even slices first.",
         )
     if uneven > max(_GAP * step, 0.01):
@@ -351,12 +350,17 @@ def _rotation(row: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 def _pixels(name: str, stack: list[_Slice]) -> np.ndarray:
     """Values (k, j, i) with slope and intercept applied; whole numbers stay whole numbers."""
+    multiframe = _is_multiframe(stack[0].dataset)
+    if multiframe and len({s.rescale for s in stack}) > 1:
+        raise UnreadableFileError(
+            f"The frames of the series {name} have different scales.", "Export it as single images."
+        )
     planes = []
     frames: dict[Path, np.ndarray] = {}
     rescaled = any(s.rescale != (1.0, 0.0) for s in stack)
     for item in stack:
         if item.path not in frames:
-            if not _is_multiframe(item.dataset):
+            if not multiframe:
                 frames.clear()
             frames[item.path] = _decoded(name, item)
         planes.append(frames[item.path][item.frame])
@@ -386,11 +390,8 @@ def _decoded(name: str, item: _Slice) -> np.ndarray:
     array = sitk.GetArrayFromImage(image)
     if array.ndim == 2:
         array = array[None]
-    expected = (
-        max(1, int(getattr(item.dataset, "NumberOfFrames", 1) or 1)),
-        item.dataset.Rows,
-        item.dataset.Columns,
-    )
+    frames = int(getattr(item.dataset, "NumberOfFrames", 1) or 1)
+    expected = (frames, int(item.dataset.Rows), int(item.dataset.Columns))
     if array.shape != expected:
         raise UnreadableFileError(f"An image of the series {name} has another size than its header says.")
     return array

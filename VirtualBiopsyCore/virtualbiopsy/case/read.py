@@ -7,7 +7,6 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Iterable
-from collections.abc import Sequence as List
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,11 @@ __all__ = ["read_case", "read_image", "read_mask"]
 _CLINICAL_FILES = ("clinical.json", "clinical.toml")
 _SKIPPED_FOLDERS = {"__macosx", "truth"}  # truth/: what a simulation knows and a reader must not see
 _MASK_WORD = re.compile(
-    r"(^|[^a-z])(seg|segm|segmentation|mask|label|labels|labelmap|roi|voi|tumou?r|lesion|gtv|ground ?truth|gt)"
+    r"(^|[^a-z])(seg|segm|segment|segmentation|mask|label|labels|labelmap|roi|voi|tumou?r|lesion|gtv|gt)"
     r"([^a-z]|$)|brainmask|multiclass"
 )
 _REGION_NAMES = (
-    ("brain", r"brain ?mask|brain|bet ?mask|skull"),
+    ("brain", r"(brain|bet|head|skull) ?mask"),
     ("oedema", r"o?edema"),
     ("necrosis", r"necro"),
     ("dural_tail", r"dural ?tail|tail"),
@@ -60,7 +59,7 @@ class _Found:
 
 
 def read_case(
-    paths: Path | str | List[Path | str], *, progress: Progress = silent, max_bytes: int = MAX_BYTES
+    paths: Path | str | Iterable[Path | str], *, progress: Progress = silent, max_bytes: int = MAX_BYTES
 ) -> Case:
     """Read images, masks and clinical values of one case.
 
@@ -165,7 +164,8 @@ def _read_file(path: Path, archive: Path | None, found: _Found) -> None:
     name = stem(path)
     labels = labels_of(image)
     called_mask = bool(_MASK_WORD.search(_plain(name)))
-    if labels is not None and len(labels) > 1 and (called_mask or len(labels) <= 8):
+    few = labels is not None and len(labels) <= 8 and guess_role(name, {}).role == "other"
+    if labels is not None and len(labels) > 1 and (called_mask or few):
         found.masks.append((path, image, tuple(v for v in labels if v > 0)))
         return
     if called_mask and labels is not None:
@@ -240,7 +240,7 @@ def _read_clinical(path: Path, found: _Found) -> None:
             found.warnings.append(f"{path.name}: {error} The value was left out.")
 
 
-def _assemble(given: List[Path], found: _Found) -> Case:
+def _assemble(given: list[Path], found: _Found) -> Case:
     if not found.sequences and not found.masks:
         if found.failures:
             raise found.failures[0]
@@ -271,11 +271,8 @@ def _regions(found: _Found, sequences: tuple[Sequence, ...]) -> dict[str, sitk.I
 
 def _region_name(path: Path, taken: dict[str, sitk.Image]) -> str:
     plain = _plain(stem(path))
-    for name, pattern in _REGION_NAMES:
-        if re.search(pattern, plain):
-            break
-    else:
-        name = "tumour"
+    fitting = (known for known, pattern in _REGION_NAMES if re.search(pattern, plain))
+    name = next(fitting, "tumour")
     if name in taken:
         name = stem(path)
     base, n = name, 2

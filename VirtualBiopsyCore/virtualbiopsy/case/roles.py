@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from collections.abc import Sequence as List
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -36,7 +35,7 @@ _PLAIN = r"pre|precontrast|nativ|native|plain|ohne|without|non|noncontrast|nonen
 _B_VALUES = r"b ?(0|50|100|200|300|400|500|600|700|800|900|1000|1200|1400|1500|2000|2500|3000)"
 
 # (role, pattern over " word word … ", what was found); the first that fits decides.
-_NAMES: List[tuple[str, str, str]] = (
+_NAMES: tuple[tuple[str, str, str], ...] = (
     ("other", r" (locali[sz]er|scout|survey|loc|3plane|calib\w*|phoenix\w*) ", "a localiser"),
     ("other", r" (e ?adc|exponential (adc|apparent)\w*|expadc) ", "an exponential ADC map"),
     ("adc", r" (adc|dadc|adcmap|apparent diffusion( coefficient)?) ", "ADC"),
