@@ -111,6 +111,13 @@ def test_platt_equals_an_unpenalised_logistic_regression_on_smoothed_targets():
     assert found.intercept == pytest.approx(reference.intercept_[0], abs=1e-5)
 
 
+def test_platt_never_turns_a_classifier_round():
+    labels = np.array([1, 1, 0, 0, 0, 0])
+    found = fit_platt(-labels.astype(float), labels)
+    assert found.slope == 0.0
+    assert sigmoid(found.intercept) == pytest.approx((2 * 3 / 4 + 4 * 1 / 6) / 6)
+
+
 def test_missing_features_are_imputed_and_listed():
     model = toy_model()
     whole = toy_features(model)

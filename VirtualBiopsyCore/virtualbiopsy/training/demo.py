@@ -149,6 +149,7 @@ def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
             "The model knows simulated tumours only. For a real tumour its answer has no known relation to "
             f"{recipe.endpoint}. Real scanners, outlines and tumours differ from the simulation in ways that "
             "were not modelled; the AUC on real patients is unknown and may be 0.5. Training images had no "
-            "motion between the sequences and were not registered; in use, sequences on other grids are registered."
+            "motion between the sequences and were not registered; in use, sequences on other grids are "
+            "registered."
         ),
     }

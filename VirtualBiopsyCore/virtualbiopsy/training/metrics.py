@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy.stats import rankdata
 
@@ -58,21 +56,31 @@ def youden_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
     return float((low + p[cut]) / 2)
 
 
-def interval(
-    labels: np.ndarray, figure: Callable[[np.ndarray], float], bootstraps: int, seed: int
-) -> tuple[float, float]:
-    """95 % percentile interval of `figure` over resampled cases, positives and negatives apart.
+def resamples(labels: np.ndarray, bootstraps: int, seed: int) -> np.ndarray:
+    """How often each case is drawn in each bootstrap resample, (bootstraps, n).
 
-    Parameters
-    ----------
-    figure : function of the row numbers (n,) of a resample.
+    Positives and negatives are drawn apart, so that both classes keep their size.
     """
     rng = np.random.default_rng(seed)
-    groups = [np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)]
-    values = []
-    for _ in range(bootstraps):
-        values.append(figure(np.concatenate([rng.choice(group, group.size) for group in groups])))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    weights = np.zeros((bootstraps, labels.size))
+    for group in (np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)):
+        share = np.full(group.size, 1.0 / group.size)
+        weights[:, group] = rng.multinomial(group.size, share, bootstraps)
+    return weights
+
+
+def wins(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return (positives, negatives): 1 where the positive case scores higher, ½ for a tie.
+
+    The mean of the table is the AUC.
+    """
+    positive, negative = scores[labels > 0], scores[labels <= 0]
+    return np.heaviside(positive[:, None] - negative[None, :], 0.5)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of bootstrap values."""
+    low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -11,7 +11,8 @@ def fit_platt(scores: np.ndarray, labels: np.ndarray) -> Calibrator:
     """Fit slope and intercept by maximum likelihood with Platt's smoothed targets.
 
     Source: Platt 1999, "Probabilistic outputs for support vector machines"; targets (n₊ + 1) / (n₊ + 2) and
-    1 / (n₋ + 2). Newton's method with halved steps as in Lin, Lin & Weng 2007.
+    1 / (n₋ + 2). Newton's method with halved steps as in Lin, Lin & Weng 2007. A negative slope, which would
+    turn the classifier round, becomes 0: then every case gets the prevalence.
 
     Parameters
     ----------
@@ -40,4 +41,6 @@ def fit_platt(scores: np.ndarray, labels: np.ndarray) -> Calibrator:
         weights = weights - size * step
         if np.abs(gradient).max() < 1e-10:
             break
+    if weights[0] < 0:
+        weights = np.array([0.0, np.log(target.mean() / (1 - target.mean()))])
     return Calibrator("platt", float(weights[0]), float(weights[1]))

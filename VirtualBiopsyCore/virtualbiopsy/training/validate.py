@@ -11,7 +11,7 @@ from ..models.recipe import Recipe
 from ..progress import Progress, silent
 from ..radiomics.keys import FeatureKey, is_clinical
 from .fit import fit, fold_numbers
-from .metrics import auc, brier, calibration, interval, sensitivity_specificity
+from .metrics import calibration, interval, resamples, wins
 
 Metrics = dict[str, dict[str, float]]
 
@@ -40,8 +40,9 @@ def cross_validate(
     settings = recipe.validation
     held_out = held_out_log_odds(recipe, rows, labels, progress)
     metrics: Metrics = {}
+    drawn = resamples(labels, settings["bootstraps"], settings["seed"])
     for name, (log_odds, high) in held_out.items():
-        metrics.update(_figures(name, labels, log_odds, high, settings["bootstraps"], settings["seed"]))
+        metrics.update(_figures(name, labels, log_odds, high, drawn))
     metrics["cases"] = {"value": float(labels.size)}
     metrics["positive_cases"] = {"value": float(labels.sum())}
     return metrics
@@ -78,25 +79,30 @@ def _columns(keys: Sequence[str], roles: Sequence[str]) -> list[int]:
 
 
 def _figures(
-    scenario: str, labels: np.ndarray, log_odds: np.ndarray, high: np.ndarray, bootstraps: int, seed: int
+    scenario: str, labels: np.ndarray, log_odds: np.ndarray, high: np.ndarray, drawn: np.ndarray
 ) -> Metrics:
-    repeats = range(len(log_odds))
+    """Figures of one scenario; `drawn` are bootstrap weights (bootstraps, n) of the cases."""
+    positive = labels > 0
+    table = np.mean([wins(labels, scores) for scores in log_odds], axis=0)
+    squares = ((sigmoid(log_odds) - labels) ** 2).mean(axis=0)
+    called = high.mean(axis=0)
 
-    def mean_of(figure):
-        return lambda at: float(np.mean([figure(labels[at], r, at) for r in repeats]))
+    def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
+        of_positive, of_negative = weights[:, positive], weights[:, ~positive]
+        ones, zeros = of_positive.sum(axis=1), of_negative.sum(axis=1)
+        return {
+            "auc": ((of_positive @ table) * of_negative).sum(axis=1) / (ones * zeros),
+            "brier": weights @ squares / weights.sum(axis=1),
+            "sensitivity": of_positive @ called[positive] / ones,
+            "specificity": of_negative @ (1.0 - called[~positive]) / zeros,
+        }
 
-    wanted = {
-        "auc": mean_of(lambda y, r, at: auc(y, log_odds[r, at])),
-        "brier": mean_of(lambda y, r, at: brier(y, log_odds[r, at])),
-        "sensitivity": mean_of(lambda y, r, at: sensitivity_specificity(y, high[r, at])[0]),
-        "specificity": mean_of(lambda y, r, at: sensitivity_specificity(y, high[r, at])[1]),
-    }
-    everyone = np.arange(labels.size)
+    whole, spread = figures(np.ones((1, labels.size))), figures(drawn)
     metrics: Metrics = {}
-    for name, figure in wanted.items():
-        low, top = interval(labels, figure, bootstraps, seed)
-        metrics[name + scenario] = _four({"value": figure(everyone), "low": low, "high": top})
-    slopes, larges = zip(*(calibration(labels, log_odds[r]) for r in repeats), strict=True)
+    for name, value in whole.items():
+        low, top = interval(spread[name])
+        metrics[name + scenario] = _four({"value": float(value[0]), "low": low, "high": top})
+    slopes, larges = zip(*(calibration(labels, scores) for scores in log_odds), strict=True)
     metrics["calibration_slope" + scenario] = _four({"value": float(np.mean(slopes))})
     metrics["calibration_in_the_large" + scenario] = _four({"value": float(np.mean(larges))})
     return metrics
