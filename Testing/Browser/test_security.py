@@ -603,6 +603,16 @@ def test_browser_works_reloads_and_hides_the_key(app, browsers):
     shows(page, "simulated patient 2")
 
 
+def test_a_slow_notice_does_not_overwrite_the_application(app, browsers):
+    """The client's own page fetches "Loading…" and writes it over whatever is there by then."""
+    context = browsers.new_context()
+    context.route("**/loading.tpl", lambda route: (time.sleep(1.5), route.continue_()))
+    page = open_page(browsers, app.url, context)
+    shows(page, "simulated patient")
+    page.wait_for_timeout(2000)
+    assert "simulated patient" in page.inner_text("body")
+
+
 def test_second_browser_sees_a_page_that_says_why(app, browsers):
     first = open_page(browsers, app.url)
     shows(first, "simulated patient")

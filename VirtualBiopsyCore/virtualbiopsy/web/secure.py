@@ -385,6 +385,12 @@ def _index(ws_server: Any, nonce: str) -> str | None:
     if not root or not (Path(root) / "index.html").is_file():
         return None
     text = (Path(root) / "index.html").read_text(encoding="utf-8")
+    waiting = Path(root) / "loading.tpl"
+    if waiting.is_file():
+        # The page would fetch this while it starts, and write it over the application if that is faster.
+        text = re.sub(r"<script>\s*fetch\(.\./loading\.tpl.*?</script>", "", text, flags=re.DOTALL)
+        notice = waiting.read_text(encoding="utf-8")
+        text = text.replace('<div id="app"></div>', f'<div id="app">{notice}</div>')
     text = text.replace("<head>", f"<head><script>{_KEEP_KEY}</script>", 1)
     return text.replace("<script", f'<script nonce="{nonce}"')
 
