@@ -179,6 +179,18 @@ set(PACKAGE_DATA
 
 set(PACKAGE_RESOURCES
   NOTICE-MNI152.txt
+  Cases/meningioma-sample/README.txt
+  Cases/meningioma-sample/adc.nii.gz
+  Cases/meningioma-sample/clinical.json
+  Cases/meningioma-sample/flair.nii.gz
+  Cases/meningioma-sample/t1.nii.gz
+  Cases/meningioma-sample/t1c.nii.gz
+  Cases/meningioma-sample/t2.nii.gz
+  Cases/meningioma-sample/truth/dural_tail_mask.nii.gz
+  Cases/meningioma-sample/truth/necrosis_mask.nii.gz
+  Cases/meningioma-sample/truth/oedema_mask.nii.gz
+  Cases/meningioma-sample/truth.json
+  Cases/meningioma-sample/tumour_mask.nii.gz
   Icons/VirtualBiopsy.png
   Recipes/ki67-meningioma-demo.toml
   Recipes/pr-meningioma-demo.toml
