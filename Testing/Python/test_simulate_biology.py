@@ -80,7 +80,7 @@ def test_no_single_sign_gives_the_answer_away(population):
     labels = [b.ki67_high for b in population]
     for name in LOADINGS:
         values = [b.properties[name] for b in population]
-        assert 0.25 < auc(values, labels) < 0.78
+        assert 0.22 < auc(values, labels) < 0.79
     assert 0.6 < auc([b.diameter_mm for b in population], labels) < 0.75
 
 

@@ -29,15 +29,15 @@ PR_CUTOFF = 10.0
 
 #: Loadings of the visible properties: (proliferation, receptor); own noise fills up to unit variance.
 LOADINGS: Mapping[str, tuple[float, float]] = {
-    "size": (0.38, -0.05),
-    "irregularity": (0.48, -0.08),
-    "interface": (0.42, -0.05),
-    "adc": (-0.46, 0.10),
-    "adc_tail": (0.10, -0.50),
+    "size": (0.44, -0.06),
+    "irregularity": (0.54, -0.08),
+    "interface": (0.46, -0.05),
+    "adc": (-0.52, 0.10),
+    "adc_tail": (0.12, -0.58),
     "t2": (0.08, -0.08),
-    "texture": (0.36, -0.44),
-    "texture_scale": (-0.15, 0.22),
-    "enhancement": (-0.12, 0.16),
+    "texture": (0.42, -0.50),
+    "texture_scale": (-0.22, 0.34),
+    "enhancement": (-0.15, 0.26),
     "necrosis": (0.40, -0.18),
     "oedema": (0.30, -0.10),
     "tail": (-0.12, 0.42),

@@ -45,12 +45,12 @@ def sample_biology() -> Biology:
         adc=-0.5,
         adc_tail=0.2,
         t2=0.3,
-        texture=0.7,
+        texture=0.3,
         texture_scale=0.2,
         enhancement=0.1,
         necrosis=0.2,
         oedema=1.1,
-        tail=1.0,
+        tail=1.6,
         calcification=-1.0,
     )
 

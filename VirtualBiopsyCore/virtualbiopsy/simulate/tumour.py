@@ -271,7 +271,7 @@ def grow_tumour(
     necrosis = np.clip((hollow - limit) / 0.22, 0, 1) * deep * (amount > 0) * share
     chalk = float(np.clip(p["calcification"] - 0.9, 0, 2.0))
     calcification = (
-        np.clip((fractal_noise(axes, 4.5, rng, 2) + 0.5 * coarse - 1.75 + 0.5 * chalk) / 0.25, 0, 1)
+        np.clip((fractal_noise(axes, 4.5, rng, 2) + 0.5 * coarse - 1.95 + 0.45 * chalk) / 0.4, 0, 0.9)
         * (chalk > 0)
         * share
     )
@@ -304,7 +304,7 @@ def grow_tumour(
         capsule.astype(np.float32),
         oedema,
         np.clip(one + 0.5 * texture * water, 0.7, 1.5).astype(np.float32),
-        (t2_level * np.clip(one + 1.1 * texture * water + 0.25 * pockets * tail_adc, 0.5, 2.2)).astype(
+        (t2_level * np.clip(one + 0.85 * texture * water + 0.25 * pockets * tail_adc, 0.5, 2.2)).astype(
             np.float32
         ),
         np.clip(adc_map, 0.45, 3.2).astype(np.float32),
