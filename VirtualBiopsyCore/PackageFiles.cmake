@@ -11,6 +11,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/files.py
   virtualbiopsy/case/limits.py
   virtualbiopsy/case/model.py
+  virtualbiopsy/case/nifti.py
   virtualbiopsy/case/read.py
   virtualbiopsy/case/roles.py
   virtualbiopsy/case/tags.py

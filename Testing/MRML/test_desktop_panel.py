@@ -171,6 +171,15 @@ def test_clinical_data_change_the_estimate(desk):
     assert desk.numbers == first
 
 
+def test_the_form_shows_what_the_parameter_node_holds(desk):
+    """Filling the form widget by widget must not write half-filled values back."""
+    values = {"age": "61", "sex": "male", "who_grade": "2", "dural_tail": "yes"}
+    desk.settings.clinical = dict(values)
+    assert desk.settings.clinical == values and desk.panel.form.values() == values
+    desk.settings.clinical = {}
+    assert desk.panel.form.values() == {}
+
+
 def test_displayed_volume_new_outline_and_guess(desk):
     found, _ = images()
     volumes = {r: node_from_image(desk.stage.scene, image, f"Case {r}") for r, image in found.items()}
