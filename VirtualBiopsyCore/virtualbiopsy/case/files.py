@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import DimensionError, EmptyRegionError, NonFiniteError, OversizedFileError, UnreadableFileError
 from .limits import MAX_BYTES, readable_size
+from .nifti import check_nifti, is_nifti
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr")
 MAX_LABELS = 64
@@ -64,10 +65,17 @@ def read_image(path: Path | str, *, max_bytes: int = MAX_BYTES) -> sitk.Image:
         )
     if reader.GetDimension() > 3:
         reader.SetExtractSize([*size[:3], *[0] * (reader.GetDimension() - 3)])
+    not_finite = check_nifti(path) if is_nifti(path) else None
     try:
         image = reader.Execute()
     except RuntimeError as error:
         raise _unreadable(path) from error
+    if not_finite is not None:
+        values = sitk.GetArrayFromImage(image)
+        values[not_finite.reshape(values.shape)] = np.nan
+        marked = sitk.GetImageFromArray(values)
+        marked.CopyInformation(image)
+        image = marked
     if image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
         values = sitk.GetArrayViewFromImage(image)
         if not np.isfinite(values).any():

@@ -14,6 +14,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..errors import (
+    Cancelled,
     ClinicalValueError,
     EmptyRegionError,
     OversizedFileError,
@@ -143,7 +144,7 @@ def _read_files(
         progress(0.5 * index / len(images), f"Reading {path.name}")
         try:
             _read_file(path, archive, found)
-        except OversizedFileError:
+        except (OversizedFileError, Cancelled):
             raise
         except VirtualBiopsyError as error:
             found.failures.append(error)
@@ -178,7 +179,7 @@ def _read_dicom(files: list[tuple[Path, Path | None]], found: _Found, progress: 
     archives = {str(path.parent): archive for path, archive in files if archive}
     try:
         volumes, warnings = read_dicom([p for p, _ in files], max_bytes=found.left, progress=progress)
-    except OversizedFileError:
+    except (OversizedFileError, Cancelled):
         raise
     except VirtualBiopsyError as error:
         found.failures.append(error)
