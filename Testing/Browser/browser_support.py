@@ -180,7 +180,8 @@ class Page:
             self.page.wait_for_timeout(60)
         self.page.wait_for_timeout(100)
         mouse.up()
-        mouse.move(box["x"] + 3, box["y"] + 3)
+        self.page.wait_for_timeout(100)
+        mouse.move(220, 22)
 
     def pixels(self, view: str) -> np.ndarray:
         """The view as uint8 (rows, columns, 3), 0…255."""
@@ -239,26 +240,23 @@ def opened(
         application.stop()
 
 
-def axial_place(
-    image: sitk.Image, lps: tuple[float, float, float], box: dict[str, float]
+def place(
+    image: sitk.Image, lps: tuple[float, float, float], box: dict[str, float], view: str = "axial"
 ) -> tuple[float, float]:
-    """Where a point lies in an axial view that was fitted to an upright volume, in fractions of the view."""
-    size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+    """Where a point lies in a slice view that was fitted to an upright volume, in fractions of the view."""
     corners = np.array(
         [
             image.TransformContinuousIndexToPhysicalPoint(
-                [float(c * (n - 1) + (2 * c - 1) * 0.5) for c, n in zip((i, j, k), size, strict=True)]
+                [float(c * n - 0.5) for c, n in zip(corner, image.GetSize(), strict=True)]
             )
-            for i in (0, 1)
-            for j in (0, 1)
-            for k in (0, 1)
+            for corner in np.ndindex(2, 2, 2)
         ]
     )
     low, high = corners.min(0), corners.max(0)
-    assert np.all(spacing > 0)
-    millimetres = max((high[0] - low[0]) / box["width"], (high[1] - low[1]) / box["height"])
-    middle = (low + high) / 2
+    across, down, sign = {"axial": (0, 1, 1), "coronal": (0, 2, -1), "sagittal": (1, 2, -1)}[view]
+    extent, middle = high - low, (low + high) / 2
+    millimetres = max(extent[across] / box["width"], extent[down] / box["height"])
     return (
-        0.5 + (lps[0] - middle[0]) / millimetres / box["width"],
-        0.5 + (lps[1] - middle[1]) / millimetres / box["height"],
+        0.5 + (lps[across] - middle[across]) / millimetres / box["width"],
+        0.5 + sign * (lps[down] - middle[down]) / millimetres / box["height"],
     )

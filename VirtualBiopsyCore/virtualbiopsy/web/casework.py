@@ -49,6 +49,7 @@ class CaseDesk:
         app.jobs.cancel("live", "range", "predict", "prepare")
         app.predictions.clear()
         app.session = session
+        self._apply_registration()
         app.viewer.load_case(session.case)
         app.outlines.reset(self.reference_node())
         with app.state as state:
@@ -75,6 +76,7 @@ class CaseDesk:
         for sequence in new:
             app.viewer.add_sequence(sequence.name, sequence.image)
         app.session = Session(case, app.models)
+        self._apply_registration()
         if self.reference_name() != before:
             app.outlines.move_to(self.reference_node())
         self.publish()
@@ -143,6 +145,21 @@ class CaseDesk:
             state.window_step = step
             state.window = list(viewer.window())
             state.threshold = [low + 0.5 * (high - low), high]
+
+    async def set_registration(self, register: bool, **_: Any) -> None:
+        """Register the other sequences to the reference, or take the positions in their headers."""
+        app, session = self._app, self._app.session
+        if session is None:
+            return
+        app.jobs.cancel("live", "range", "prepare", "predict")
+        changes = {} if register else {"register": False}
+        await app.jobs.run("role", "Changing the preparation", lambda p: session.set_preparation(**changes))
+        app.predictions.changed()
+        self.start_preparing()
+
+    def _apply_registration(self) -> None:
+        if not self._app.state.register:
+            self._app.session.set_preparation(register=False)
 
     def start_preparing(self) -> None:
         """Prepare the images in the background, so that the first prediction is quick."""

@@ -145,7 +145,9 @@ class Explanations:
         """Draw the maximum 3D diameter where it was measured."""
         self._facts = facts
         if self._app.state.diameter_shown:
-            show_diameter(self._app.viewer.scene, facts)
+            line = show_diameter(self._app.viewer.scene, facts)
+            if line is not None:
+                line.SetName("Diameter")  # the label in the views
         else:
             hide_diameter(self._app.viewer.scene)
 

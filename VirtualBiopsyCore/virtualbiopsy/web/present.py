@@ -18,7 +18,7 @@ from ..report.labels import feature_label
 from ..session import Result
 from ..trust.model import Stability
 
-ROLE_ITEMS = [{"title": f"{role} — {label}", "value": role} for role, label in ROLES.items()]
+ROLE_ITEMS = [{"title": role, "value": role, "subtitle": label} for role, label in ROLES.items()]
 STATUS_COLOURS = {"met": "warning", "not met": "teal", "information": "blue-grey", "not evaluable": "grey"}
 
 
@@ -140,6 +140,7 @@ def card(
         f"{numbers.signed(prediction.baseline)}.",
         "svg": probability_svg(prediction, stability, width=404, simulated=model.simulated),
         "stability": stability_text(stability),
+        "has_stability": stability is not None,
         "performance": performance(model),
         "trained": model.data_statement,
         "simulated": model.simulated,

@@ -44,6 +44,7 @@ KEPT_STATE = (
     "surface_shown",
     "diameter_shown",
     "live",
+    "register",
 )
 
 
@@ -128,6 +129,8 @@ class Saver:
         if not outlines.is_file():
             raise UnreadableFileError(f"{outlines} is missing.", "Choose another session folder.")
         page = document["page"]
+        with app.state as state:
+            state.register = page.get("register") is not False
         await app.cases.use(Session(case, app.models), shown=str(page.get("shown", "")))
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))

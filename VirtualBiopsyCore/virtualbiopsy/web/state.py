@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "case_warnings": [],
     "has_reference": False,
     "has_case_mask": False,
+    "register": True,
     "clinical_errors": {},
     "clinical_known": 0,
     "window": [0.0, 1.0],

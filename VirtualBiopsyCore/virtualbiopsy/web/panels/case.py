@@ -77,11 +77,13 @@ def case_panel(app: Any) -> None:
                     density="compact",
                     variant="outlined",
                     hide_details=True,
-                    style="max-width:196px",
+                    style="max-width:130px",
+                    item_props=("true",),
                     raw_attrs=[":id=\"'role_' + s.name\"", ":aria-label=\"'Role of ' + s.name\""],
                 )
             html.Div("{{ s.reason }}", classes="vb-note", style="padding-left:40px")
             html.Div("{{ s.grid }}", classes="vb-note", style="padding-left:40px")
+        controls.switch("Register the other sequences to T1c (rigid)", "register")
         html.Div("{{ w }}", v_for="w in case_warnings", key="w", classes="vb-warn")
     with controls.section("Display", "section_display", v_if="sequences.length"):
         controls.select("Displayed sequence", "shown", ("sequences.map(s => s.name)",))

@@ -91,12 +91,11 @@ def features_panel(app: Any) -> None:
                 with html.Td():
                     with html.Details():
                         with html.Summary(style="cursor:pointer"):
-                            html.Span("{{ f.label }} ")
-                            html.Small("{{ f.place }}")
+                            html.Span("{{ f.label }}")
+                            html.Small("{{ f.place }}", classes="ml-2")
                         html.Div("{{ f.description }}", classes="vb-note mt-1")
                         html.Div("IBSI {{ f.code }}", v_if="f.code", classes="vb-note")
                         html.Div("Used for {{ f.models }}", v_if="f.models", classes="vb-note")
                     html.Div("{{ f.why }}", v_if="f.why", classes="vb-warn")
                 with html.Td(classes="num"):
-                    html.Span("{{ f.value }} ")
-                    html.Small("{{ f.unit }}")
+                    html.Span("{{ f.value }}")

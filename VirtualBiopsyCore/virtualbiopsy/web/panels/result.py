@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from trame.widgets import html
-from trame.widgets import vuetify3 as v
 
 from . import controls
 from .facts import facts_table
@@ -31,16 +30,9 @@ def result_panel(app: Any) -> None:
         )
         with html.Div(classes="vb-note"):
             html.Div("{{ c.log_odds }}")
-            html.Div("How sure: {{ c.stability }}", raw_attrs=[":id=\"'stability_' + c.id\""], v_if="!stale")
+            html.Div("How sure: being computed …", v_if="!c.has_stability && !stale")
+            html.Div("{{ c.trained }}")
             html.Div("{{ c.performance }}", raw_attrs=[":id=\"'performance_' + c.id\""])
-        with html.Div(v_if="c.simulated", classes="mt-2"):
-            v.VChip(
-                "trained on simulated cases",
-                size="small",
-                color="warning",
-                variant="tonal",
-                prepend_icon="mdi-flask-outline",
-            )
         html.Div(
             "Not in this case, replaced by the training mean: {{ c.imputed.join('; ') }}.",
             v_if="c.imputed.length",
@@ -53,7 +45,7 @@ def result_panel(app: Any) -> None:
         )
         with html.Details(classes="vb-note mt-2"):
             html.Summary("About this model ({{ c.version }})", style="cursor:pointer")
-            html.P("{{ c.title }}. {{ c.trained }}", classes="mt-1")
+            html.P("{{ c.title }}", classes="mt-1")
             html.P("{{ c.intended_use }}")
             html.P("{{ c.limits }}")
     with html.Div(v_for="s in skipped", key="s.id", classes="vb-card"):

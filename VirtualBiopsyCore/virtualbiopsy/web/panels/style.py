@@ -33,6 +33,7 @@ html { overflow: hidden; }
   font-size: 12.5px; }
 .vb-switch .v-label { font-size: 13px; opacity: 1; padding-inline-start: 8px; }
 .vb-switch .v-selection-control { min-height: 32px; }
+.vb-switch .v-selection-control:not(.v-selection-control--dirty) .v-switch__thumb { background: #9aa4ae; }
 .vb-table { width: 100%; border-collapse: collapse; font-size: 12.5px; }
 .vb-table th { text-align: left; font-weight: 500; color: var(--vb-soft); padding: 3px 6px 3px 0; }
 .vb-table td { padding: 4px 6px 4px 0; vertical-align: top; border-top: 1px solid #262c33; }
