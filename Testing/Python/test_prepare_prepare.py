@@ -26,6 +26,7 @@ from virtualbiopsy.prepare.normalise import zscore
 from virtualbiopsy.prepare.prepare import prepare_case, prepare_mask, uncovered
 from virtualbiopsy.prepare.register import register_rigid
 from virtualbiopsy.prepare.resample import resample_image
+from virtualbiopsy.prepare.run import run
 from virtualbiopsy.prepare.units import check_adc, convert_adc
 from virtualbiopsy.progress import CancelToken
 
@@ -68,6 +69,16 @@ def t1():
 @pytest.fixture(scope="module")
 def t2():
     return head(contrast="t2", seed=1)
+
+
+@pytest.fixture(scope="module")
+def coarse_t1():
+    return head((3.0, 3.0, 3.0))
+
+
+@pytest.fixture(scope="module")
+def coarse_t2():
+    return head((3.0, 3.0, 3.0), contrast="t2", seed=1)
 
 
 def case_of(**images):
@@ -198,13 +209,13 @@ def test_adc_that_contradicts_its_header_is_refused(t1):
 
 
 def test_n4_flattens_a_polynomial_bias():
-    image = head((3.0, 3.0, 3.0), noise=2.0)
+    image = head((5.0, 5.0, 5.0), noise=2.0)
     k, j, i = np.indices(image.GetSize()[::-1])
     u, v, w = (2 * a / (a.max()) - 1 for a in (i, j, k))
     field = 1.0 + 0.35 * u - 0.25 * v + 0.2 * w * u + 0.15 * (v**2)
     biased = changed(image, lambda a: a * field)
     corrected, step = correct_bias(biased, head_mask(biased))
-    white = np.abs(sitk.GetArrayFromImage(head((3.0, 3.0, 3.0), noise=0.0)) - 150) < 1
+    white = np.abs(sitk.GetArrayFromImage(head((5.0, 5.0, 5.0), noise=0.0)) - 150) < 1
 
     def variation(im):
         values = sitk.GetArrayFromImage(im)[white]
@@ -213,6 +224,8 @@ def test_n4_flattens_a_polynomial_bias():
     assert variation(biased) > 0.1
     assert variation(corrected) < 0.4 * variation(biased)
     assert step.startswith("N4")
+    again, _ = correct_bias(biased, head_mask(biased))
+    assert sitk.Hash(again) == sitk.Hash(corrected)
 
 
 # --- registration ------------------------------------------------------------------------------------------
@@ -242,8 +255,11 @@ def test_known_rigid_transform_is_recovered(t1, t2, angles, shift):
     assert result.rotation_deg == pytest.approx(angle, abs=1.0)
 
 
-def test_registration_is_repeatable_and_keeps_what_is_already_aligned(t1, t2):
+def test_registration_is_repeatable_and_keeps_what_is_already_aligned(coarse_t1, coarse_t2):
+    t1, t2 = coarse_t1, coarse_t2
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     first, second = register_rigid(t1, t2), register_rigid(t1, t2)
+    assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == threads
     assert first.transform.GetParameters() == second.transform.GetParameters()
     assert _tre(first.transform, IDENTITY) < 0.5
 
@@ -275,8 +291,9 @@ def test_prepared_case_is_aligned_and_says_how(t1, t2):
     assert np.allclose(prepared.transforms["t2"].GetInverse().TransformPoint(there), point, atol=1e-9)
 
 
-def test_frames_of_reference_decide_about_registration(t1, t2):
-    other = sitk.Resample(t2, empty_grid(t2, (2.0, 2.0, 4.0)), IDENTITY, sitk.sitkLinear)
+def test_frames_of_reference_decide_about_registration(coarse_t1, coarse_t2):
+    t1, t2 = coarse_t1, coarse_t2
+    other = sitk.Resample(t2, empty_grid(t2, (3.0, 3.0, 5.0)), IDENTITY, sitk.sitkLinear)
 
     def steps(images, frames, **more):
         return " ".join(prepare_case(case_of(frames=frames, **images), PLAIN, **more).steps)
@@ -490,9 +507,10 @@ def test_unknown_settings(t1):
 # --- progress, cancelling, threads -------------------------------------------------------------------------
 
 
-def test_progress_rises_and_cancelling_works_at_every_stage(t1, t2):
+def test_progress_rises_and_cancelling_works_at_every_stage(coarse_t1, coarse_t2):
+    t1, t2 = coarse_t1, coarse_t2
     case = case_of(t1c=t1, t2=sitk.Resample(t2, empty_grid(t2, (2.0, 2.0, 4.0)), IDENTITY, sitk.sitkLinear))
-    settings = Preparation(spacing=(2.5, 2.5, 2.5), bias_correction=True)
+    settings = Preparation(spacing=(3.5, 3.5, 3.5), bias_correction=True)
     seen = []
     prepare_case(case, settings, progress=lambda f, m: seen.append((f, m)))
     fractions = [f for f, _ in seen]
@@ -510,6 +528,29 @@ def test_progress_rises_and_cancelling_works_at_every_stage(t1, t2):
         if sum(m == message for _, m in seen) > 1:
             with pytest.raises(Cancelled):
                 prepare_case(case, settings, progress=stop)
+
+
+def test_a_cancelled_filter_is_stopped_and_not_only_ignored(coarse_t1):
+    def events(progress):
+        resampler = sitk.ResampleImageFilter()
+        resampler.SetReferenceImage(empty_grid(coarse_t1, (1.5, 1.5, 1.5)))
+        resampler.SetInterpolator(sitk.sitkBSpline)
+        count = []
+        resampler.AddCommand(sitk.sitkProgressEvent, lambda: count.append(1))
+        try:
+            run(resampler, coarse_t1, progress=progress, message="Resampling")
+        except Cancelled:
+            return len(count), True
+        return len(count), False
+
+    def stop(fraction, _):
+        if fraction > 0.2:
+            raise Cancelled()
+
+    whole, cancelled = events(lambda fraction, message: None)
+    assert not cancelled and whole > 20
+    some, cancelled = events(stop)
+    assert cancelled and some < 0.6 * whole
 
 
 def test_cancelling_from_another_thread_is_quick(t1):

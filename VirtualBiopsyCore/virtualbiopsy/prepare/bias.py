@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from ..errors import ConstantImageError
 from ..progress import Progress, silent
-from .run import run
+from .run import one_thread, run
 
 ITERATIONS = (40, 40, 30)
 _WORKING_MM = 4.0
@@ -39,23 +39,7 @@ def correct_bias(
     small = sitk.Shrink(positive, factors)
     small_mask = sitk.Shrink(sitk.Cast(mask != 0, sitk.sitkUInt8), factors)
 
-    n4 = sitk.N4BiasFieldCorrectionImageFilter()
-    n4.SetMaximumNumberOfIterations(ITERATIONS)
-    n4.SetConvergenceThreshold(1e-3)
-
-    def fraction() -> float:
-        return (n4.GetCurrentLevel() + n4.GetElapsedIterations() / max(ITERATIONS)) / len(ITERATIONS)
-
-    run(
-        n4,
-        small,
-        small_mask,
-        progress=progress,
-        message="Correcting the bias field",
-        event=sitk.sitkIterationEvent,
-        fraction=fraction,
-    )
-    field = sitk.GetArrayFromImage(sitk.Exp(n4.GetLogBiasFieldAsImage(positive))).astype(np.float64)
+    field = _field(positive, small, small_mask, progress)
     corrected = (array.astype(np.float64) - shift) / field + shift
     result = sitk.GetImageFromArray(corrected)
     result.CopyInformation(image)
@@ -65,3 +49,25 @@ def correct_bias(
         result,
         f"N4 on a copy shrunk {shrunk}; field {low:.3f} to {high:.3f} (1st to 99th percentile).",
     )
+
+
+def _field(image: sitk.Image, small: sitk.Image, small_mask: sitk.Image, progress: Progress) -> np.ndarray:
+    """Bias field (k, j, i) on the grid of `image`, estimated on a shrunk copy of it."""
+    with one_thread():
+        n4 = sitk.N4BiasFieldCorrectionImageFilter()
+        n4.SetMaximumNumberOfIterations(ITERATIONS)
+        n4.SetConvergenceThreshold(1e-3)
+
+        def fraction() -> float:
+            return (n4.GetCurrentLevel() + n4.GetElapsedIterations() / max(ITERATIONS)) / len(ITERATIONS)
+
+        run(
+            n4,
+            small,
+            small_mask,
+            progress=progress,
+            message="Correcting the bias field",
+            event=sitk.sitkIterationEvent,
+            fraction=fraction,
+        )
+    return sitk.GetArrayFromImage(sitk.Exp(n4.GetLogBiasFieldAsImage(image))).astype(np.float64)

@@ -12,7 +12,7 @@ from ..errors import RegistrationError
 from ..progress import Progress, part, silent
 from .geometry import centre
 from .head import head_mask
-from .run import run
+from .run import one_thread, run
 
 MAX_ROTATION_DEG = 45.0
 MAX_TRANSLATION_MM = 80.0
@@ -68,8 +68,7 @@ def register_rigid(
 
     Mattes mutual information (IEEE TMI 22:120, 2003; 32 bins) in the fixed head and 10 mm around it,
     regular-step gradient descent at 8, 4 and 2.5 mm. It starts from the positions in the headers or, where
-    the images hardly overlap or it fits clearly better, with the centres of the heads aligned. Sums over
-    threads differ in the last digits from run to run; the result is rounded (10⁻⁵ rad, 10⁻⁴ mm) so that
+    the images hardly overlap or it fits clearly better, with the centres of the heads aligned. One thread:
     the same images give the same numbers.
 
     Raises
@@ -78,6 +77,11 @@ def register_rigid(
         less than a quarter of the head covered).
     Cancelled : the progress callback asked to stop.
     """
+    with one_thread():
+        return _register(fixed, moving, name, progress)
+
+
+def _register(fixed: sitk.Image, moving: sitk.Image, name: str, progress: Progress) -> Registration:
     message = f"Registering {name}"
     progress(0.0, message)
     fixed_small, moving_small = _working_copy(fixed), _working_copy(moving)
@@ -103,7 +107,6 @@ def register_rigid(
         step = 2.0 if level == 0 else 1.0
         transform = _optimise(small, small_moving, around, transform, step, name, report)
 
-    transform = _rounded(transform)
     after = _score(*scored, around, transform)
     improved = after >= before or header_overlap < MIN_OVERLAP
     beyond = float(np.linalg.norm(np.subtract(transform.GetTranslation(), start.GetTranslation())))
@@ -150,13 +153,6 @@ def _shifted(fixed: sitk.Image, shift: np.ndarray) -> sitk.Euler3DTransform:
     transform.SetCenter(centre(fixed).tolist())
     transform.SetTranslation(np.asarray(shift, dtype=float).tolist())
     return transform
-
-
-def _rounded(transform: sitk.Euler3DTransform) -> sitk.Euler3DTransform:
-    result = sitk.Euler3DTransform(transform)
-    angles, shift = transform.GetParameters()[:3], transform.GetParameters()[3:]
-    result.SetParameters([round(a, 5) for a in angles] + [round(t, 4) for t in shift])
-    return result
 
 
 def _mass_centre(mask: sitk.Image) -> np.ndarray:

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import SimpleITK as sitk
 
 from ..progress import Progress
+
+_lock = threading.Lock()
+_single = {"users": 0, "before": 0}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let ITK filters that are made inside use one thread.
+
+    Where a filter sums over threads the order of floating-point additions changes from run to run; an
+    optimiser turns such last digits into visible differences. The same images must give the same numbers.
+    """
+    process = sitk.ProcessObject
+    with _lock:
+        if _single["users"] == 0:
+            _single["before"] = process.GetGlobalDefaultNumberOfThreads()
+            process.SetGlobalDefaultNumberOfThreads(1)
+        _single["users"] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _single["users"] -= 1
+            if _single["users"] == 0:
+                process.SetGlobalDefaultNumberOfThreads(_single["before"])
 
 
 def run(
