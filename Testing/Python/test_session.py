@@ -121,6 +121,20 @@ def test_an_absent_optional_sequence_is_imputed_and_listed(tumour):
     assert "adc" in result.features.missing[adc]
 
 
+def test_a_sequence_that_misses_part_of_the_tumour_is_not_used(tumour):
+    sequences = (
+        Sequence("t1c", "t1c-image", tumour.image("t1c")),
+        Sequence("adc", "adc-image", tumour.image("adc")[:, :, : tumour.grid.GetDepth() // 2]),
+    )
+    session = Session(Case("half", sequences), [toy_model()])
+    session.set_preparation(register=False)
+    result = session.set_region(tumour.mask())
+    adc = next(key for key in result.predictions[0].imputed if key.startswith("adc:"))
+    assert adc not in result.features.values
+    assert "field of view" in result.features.missing[adc]
+    assert any("field of view of the adc" in warning for warning in result.warnings)
+
+
 def test_a_new_role_is_used_and_stales_the_result(tumour):
     session = Session(case_of(tumour, roles=("t1c", "t2")), [toy_model()])
     before = session.set_region(tumour.mask())

@@ -23,7 +23,7 @@ from .models.inference import predict
 from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
 from .prepare.model import Preparation, PreparedCase
-from .prepare.prepare import prepare_case, prepare_mask
+from .prepare.prepare import prepare_case, prepare_mask, uncovered
 from .progress import Progress, part, silent
 from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey, is_clinical
@@ -38,6 +38,7 @@ from .trust.stability import outline_stability
 BINS_ADVISED = (4, 64)
 EVIDENCE_ROLES = ("adc", "aptw")
 MARGIN_MM = 3.0
+UNCOVERED_ALLOWED = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +74,16 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class _Around:
-    """The prepared images around one outline: arrays (k, j, i), spacing (dk, dj, di) mm, the outline."""
+    """The prepared images around one outline: arrays (k, j, i), spacing (dk, dj, di) mm, the outline.
+
+    `left_out` says why a sequence of the case is not among the arrays, by role.
+    """
 
     prepared: PreparedCase
     arrays: Mapping[str, np.ndarray]
     spacing: tuple[float, float, float]
     tumour: sitk.Image
+    left_out: Mapping[str, str]
 
 
 def region_digest(mask: sitk.Image) -> str:
@@ -228,7 +233,7 @@ class Session:
                 explanations=tuple(explanations),
                 evidence=evaluate_rules(self._rules, self._evidence_facts(facts, outline, regions)),
                 skipped=skipped,
-                warnings=self._warnings(facts, features),
+                warnings=self._warnings(facts, features, regions),
                 provenance=self._provenance(models, features, regions),
             )
             progress(1.0, "Done")
@@ -288,8 +293,18 @@ class Session:
     def _around(self, models: Sequence[RadModel], mask: sitk.Image, progress: Progress) -> _Around:
         margin = MARGIN_MM + max((ring_width(name) for name in _regions(models)), default=0.0)
         prepared = crop_around(self._prepared_for(models[0], progress), mask, margin)
-        arrays = {role: sitk.GetArrayFromImage(image) for role, image in prepared.images.items()}
-        return _Around(prepared, arrays, prepared.grid.GetSpacing()[::-1], prepare_mask(mask, prepared))
+        tumour = prepare_mask(mask, prepared)
+        left_out = {
+            role: f"{100 * share:.0f} % of the outline lies outside the field of view of the {role} sequence"
+            for role, share in uncovered(tumour, prepared).items()
+            if share > UNCOVERED_ALLOWED
+        }
+        arrays = {
+            role: sitk.GetArrayFromImage(image)
+            for role, image in prepared.images.items()
+            if role not in left_out
+        }
+        return _Around(prepared, arrays, prepared.grid.GetSpacing()[::-1], tumour, left_out)
 
     def _masks(self, models: Iterable[RadModel], tumour: sitk.Image) -> dict[str, np.ndarray]:
         names = {"tumour", *_regions(models)}
@@ -302,7 +317,11 @@ class Session:
         keys = [FeatureKey.parse(key) for key in wanted]
         present = [key for key in keys if key.sequence == "mask" or key.sequence in around.arrays]
         vector = extract(around.arrays, masks, around.spacing, present)
-        absent = {str(key): f"the case has no {key.sequence} sequence" for key in keys if key not in present}
+        absent = {
+            str(key): around.left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
+            for key in keys
+            if key not in present
+        }
         return replace(
             vector,
             values={**vector.values, **encode_clinical(self._case.clinical)},
@@ -345,7 +364,7 @@ class Session:
             known["aptw_max"] = float(around.arrays["aptw"][tumour].max())
         return known
 
-    def _warnings(self, facts: RegionFacts, features: FeatureVector) -> tuple[str, ...]:
+    def _warnings(self, facts: RegionFacts, features: FeatureVector, regions) -> tuple[str, ...]:
         found = list(self._case.warnings)
         if facts.touches_border:
             found.append("The outline touches the border of the image: part of the tumour may be missing.")
@@ -353,6 +372,8 @@ class Session:
             found.append(
                 f"The outline has {facts.components} separate parts; all of them count as one tumour."
             )
+        left_out = dict.fromkeys(why for around, _ in regions.values() for why in around.left_out.values())
+        found += [f"{why}; it is not used." for why in left_out]
         low, high = BINS_ADVISED
         for name, bins in features.bins.items():
             if not low <= bins <= high:

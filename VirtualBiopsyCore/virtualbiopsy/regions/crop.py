@@ -45,7 +45,10 @@ def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> Prep
         )
     part = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
     return replace(
-        prepared, grid=grid[part], images={role: image[part] for role, image in prepared.images.items()}
+        prepared,
+        grid=grid[part],
+        images={role: image[part] for role, image in prepared.images.items()},
+        covered={role: cover[part] for role, cover in prepared.covered.items()},
     )
 
 
