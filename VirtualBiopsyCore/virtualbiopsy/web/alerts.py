@@ -21,6 +21,7 @@ class Alerts:
     def __init__(self, state: Any) -> None:
         self._state = state
         self._ids = itertools.count(1)
+        self._tasks: set[asyncio.Task] = set()
 
     def add(self, kind: str, text: str, hint: str = "") -> None:
         """Show an alert of the kind "error", "warning", "info" or "success"."""
@@ -53,17 +54,17 @@ class Alerts:
             )
 
     def guard(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap an event handler, plain or async, so that its exceptions become alerts."""
+        """Wrap an event handler, plain or async, so that its exceptions become alerts.
+
+        An async handler becomes a task of its own: the server takes the next message of a page only when the
+        handler of the last one has returned, and Cancel must get through.
+        """
         if asyncio.iscoroutinefunction(call):
 
-            @functools.wraps(call)
-            async def guarded_async(*args: Any, **kwargs: Any) -> Any:
-                try:
-                    return await call(*args, **kwargs)
-                except Exception as error:
-                    self.show(error)
+            def begin(*args: Any, **kwargs: Any) -> None:
+                self.start(call(*args, **kwargs))
 
-            return guarded_async
+            return begin
 
         @functools.wraps(call)
         def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -84,7 +85,11 @@ class Alerts:
                 raise
             except Exception as error:
                 self.show(error)
+            finally:
+                self._state.flush()
 
         task = asyncio.get_running_loop().create_task(watched())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: work.close())  # cancelled before it began
         return task

@@ -116,6 +116,8 @@ class Predictions:
     async def _run(self, kind: str, started: float) -> None:
         app, session = self._app, self._app.session
         mask = app.outlines.mask()
+        if not sitk.GetArrayViewFromImage(mask).any():
+            raise EmptyRegionError("The outline holds no voxel.", "Outline the tumour first.")
         result = await app.jobs.run(
             kind,
             "Predicting",
