@@ -101,7 +101,7 @@ def _predict(options: argparse.Namespace) -> None:
 
     progress = silent if options.quiet else _show
     case = read_case(options.case, progress=progress)
-    clinical = {**case.clinical, **_typed(_pairs(options.clinical, "--clinical"))}
+    clinical = {**case.clinical, **_pairs(options.clinical, "--clinical")}
     session = Session(case.with_clinical(clinical), [find_model(name) for name in options.model] or None)
     for name, role in _pairs(options.role, "--role").items():
         _check_role(session.case, name, role)
@@ -145,25 +145,6 @@ def _print_result(session, result) -> None:
         print(f"{model_id} was not run: {why}")
     for warning in result.warnings:
         print(f"Warning: {warning}")
-
-
-def _typed(texts: dict[str, str]) -> dict[str, object]:
-    from .case.clinical import CLINICAL
-
-    values: dict[str, object] = {}
-    for name, text in texts.items():
-        kind = CLINICAL[name].kind if name in CLINICAL else ""
-        if kind == "number":
-            try:
-                values[name] = float(text)
-                continue
-            except ValueError:
-                pass
-        if kind == "flag" and text.lower() in ("yes", "no", "true", "false", "0", "1"):
-            values[name] = text.lower() in ("yes", "true", "1")
-            continue
-        values[name] = text
-    return values
 
 
 def _check_role(case, name: str, role: str) -> None:
