@@ -17,6 +17,7 @@ import pytest
 import SimpleITK as sitk
 from browser_support import Page, opened, place
 from virtualbiopsy import RESEARCH_USE_ONLY
+from virtualbiopsy.case.read import read_case
 from virtualbiopsy.resources import resource
 
 pytestmark = pytest.mark.browser
@@ -58,24 +59,19 @@ def _brain1() -> Example:
     return Example("brain1", folder / "brain1_image.nrrd", folder / "brain1_label.nrrd", True)
 
 
-def _sample() -> Example:
+def _sample(folder: Path) -> Example:
     try:
-        folder = resource("Cases/meningioma-sample")
+        path = resource("Cases/meningioma-sample")
     except FileNotFoundError:
         pytest.skip("the sample case is not there")
-    from virtualbiopsy.case.read import read_case
-
-    mask = folder.parent
-    case = read_case(folder)
-    mask = Path(os.environ["PYTEST_SAMPLE_MASK"])
-    sitk.WriteImage(case.regions["tumour"], str(mask))
-    return Example("sample", folder, mask, False)
+    mask = folder / "outline.nrrd"
+    sitk.WriteImage(read_case(path).regions["tumour"], str(mask))
+    return Example("sample", path, mask, False)
 
 
 @pytest.fixture(scope="module", params=["brain1", "sample"])
 def example(request, tmp_path_factory):
-    os.environ["PYTEST_SAMPLE_MASK"] = str(tmp_path_factory.mktemp("mask") / "outline.nrrd")
-    return {"brain1": _brain1, "sample": _sample}[request.param]()
+    return _brain1() if request.param == "brain1" else _sample(tmp_path_factory.mktemp("mask"))
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +83,9 @@ def user(chromium, example, tmp_path_factory):
         yield page
 
 
-def _reference(user: Page, example: Example) -> sitk.Image:
+def _reference(example: Example) -> sitk.Image:
     if example.path.is_file():
         return sitk.ReadImage(str(example.path))
-    from virtualbiopsy.case.read import read_case
-
     return read_case(example.path).sequence("t1c").image
 
 
@@ -146,7 +140,7 @@ def test_seeds_painted_with_the_mouse_grow(user, example):
     k = int(inside.sum(axis=(1, 2)).argmax())
     distance = sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(mask[:, :, k], insideIsPositive=True))
     j, i = np.unravel_index(distance.argmax(), distance.shape)
-    reference = _reference(user, example)
+    reference = _reference(example)
     centre = mask.TransformIndexToPhysicalPoint((int(i), int(j), k))
     radius = max(4.0, 2.2 * math.sqrt(inside[k].sum() * np.prod(mask.GetSpacing()[:2]) / math.pi))
     box = user.box("axial")
@@ -179,7 +173,7 @@ def test_seeds_painted_with_the_mouse_grow(user, example):
 def test_threshold_and_islands(user, example):
     user.tab("outline")
     user.click("segment_tumour")
-    mask, image = sitk.ReadImage(str(example.mask)), _reference(user, example)
+    mask, image = sitk.ReadImage(str(example.mask)), _reference(example)
     values = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(mask) > 0]
     before = user.page.inner_text("#fact_voxels")
     user.click("tool_threshold")
@@ -243,7 +237,7 @@ def test_a_brush_stroke_moves_the_estimate_and_undo_brings_it_back(user, example
     k = int(inside.sum(axis=(1, 2)).argmax())
     rows, columns = np.nonzero(inside[k])
     edge = mask.TransformIndexToPhysicalPoint((int(columns[rows.argmin()]), int(rows.min()), k))
-    x, y = place(_reference(user, example), edge, user.box("axial"))
+    x, y = place(_reference(example), edge, user.box("axial"))
     user.stroke("axial", [(x, y), (x + 0.02, y - 0.01), (x + 0.03, y)])
     user.wait(lambda: user.state("stale") or user.state("update_count") > count, "the stale mark")
     painted = user.wait_for_update(count)

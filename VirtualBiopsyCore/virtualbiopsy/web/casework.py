@@ -72,13 +72,11 @@ class CaseDesk:
         added = await app.jobs.run("open", "Reading the file", lambda p: read_case(path, progress=p))
         case = _joined(app.session.case, added)
         new = [s for s in case.sequences if s.name not in app.viewer.volumes]
-        before = self.reference_name()
         for sequence in new:
             app.viewer.add_sequence(sequence.name, sequence.image)
         app.session = Session(case, app.models)
         self._apply_registration()
-        if self.reference_name() != before:
-            app.outlines.move_to(self.reference_node())
+        self._follow_reference()
         self.publish()
         app.predictions.changed()
         self.start_preparing()
@@ -103,6 +101,11 @@ class CaseDesk:
         name = self.reference_name() or (session.case.sequences[0].name if session.case.sequences else "")
         return self._app.viewer.volumes.get(name)
 
+    def _follow_reference(self) -> None:
+        """Bring the outlines onto a new reference; without one they stay where they were drawn."""
+        if self.reference_name():
+            self._app.outlines.move_to(self.reference_node())
+
     def publish(self) -> None:
         """Write the case into the page's state."""
         case = self._app.session.case
@@ -117,10 +120,9 @@ class CaseDesk:
         """Overrule the role of a sequence."""
         app = self._app
         app.jobs.cancel("live", "range", "prepare", "predict")
-        session, before = app.session, self.reference_name()
+        session = app.session
         await app.jobs.run("role", "Changing the role", lambda p: session.set_role(name, role))
-        if self.reference_name() != before:
-            app.outlines.move_to(self.reference_node())
+        self._follow_reference()
         self.publish()
         self.show(app.viewer.shown)
         app.predictions.changed()
