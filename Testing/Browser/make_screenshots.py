@@ -82,6 +82,7 @@ def walk(page: Page, album: Album, work: Path) -> None:
     page.wait(lambda: page.state("case_name"), "the case")
     page.wait(lambda: not page.state("job_active"), "the preparation", 120)
     page.tab("case")
+    page.fill("case_path", "Resources/Cases/meningioma-sample")
     album.shoot(page, "01-case-and-roles")
 
     page.tab("outline")
@@ -130,7 +131,8 @@ def walk(page: Page, album: Album, work: Path) -> None:
     page.tab("outline")
     page.click("segment_tumour")
     page.click("tool_erase")
-    page.slide("brush_mm", 9)
+    page.slide("brush_mm", 18)
+    page.slide("brush_sphere", True)
     page.page.wait_for_timeout(400)
     count = page.state("update_count")
     page.stroke(
