@@ -109,9 +109,6 @@ class Predictions:
             with app.state as state:
                 state.tab = "outline"
             raise
-        with app.state as state:
-            if state.tab in ("case", "outline"):
-                state.tab = "result"
 
     async def _run(self, kind: str, started: float) -> None:
         app, session = self._app, self._app.session
@@ -125,6 +122,8 @@ class Predictions:
             replaces=("live", "range", "predict"),
         )
         if app.session is session:
+            if kind == "predict" and app.state.tab in ("case", "outline"):
+                app.state.tab = "result"
             self.show(result, mask, round(1000 * (time.perf_counter() - started)))
             app.alerts.start(self._range(session, result))
 
