@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..case.clinical import encode_clinical
 from ..prepare.model import Preparation
-from ..prepare.prepare import prepare_case, prepare_mask
+from ..prepare.prepare import prepare_case, prepare_mask, uncovered
 from ..progress import Progress, silent
 from ..radiomics.extract import extract
 from ..radiomics.keys import FeatureKey, is_clinical
@@ -21,6 +21,9 @@ from .table import FeatureTable, parse_table, table_text
 
 LABELS = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive")
 PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
+
+MISSED_ALLOWED = 0.01
+"""Larger share of the outline outside a sequence's field of view: the sequence is left out, as in a session."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,16 @@ class CaseRow:
         prepared = prepare_case(case, replace(self.preparation, register=False))
         tumour = prepare_mask(case.regions["tumour"], prepared)
         keys = [FeatureKey.parse(key) for key in self.keys if not is_clinical(key)]
-        images = {role: sitk.GetArrayFromImage(image) for role, image in prepared.images.items()}
+        missed = uncovered(tumour, prepared)
+        images = {
+            role: sitk.GetArrayFromImage(image)
+            for role, image in prepared.images.items()
+            if missed.get(role, 0.0) <= MISSED_ALLOWED
+        }
+        present = [key for key in keys if key.sequence == "mask" or key.sequence in images]
         regions = sorted({key.region for key in keys})
         masks = {name: sitk.GetArrayFromImage(region_mask(name, tumour)) > 0 for name in regions}
-        vector = extract(images, masks, prepared.grid.GetSpacing()[::-1], keys)
+        vector = extract(images, masks, prepared.grid.GetSpacing()[::-1], present)
         values = {**vector.values, **encode_clinical(case.clinical)}
         biology, protocols = simulated.biology, simulated.scanner.protocols
         row = [
