@@ -193,6 +193,9 @@ set(PACKAGE_RESOURCES
   Cases/meningioma-sample/truth.json
   Cases/meningioma-sample/tumour_mask.nii.gz
   Icons/VirtualBiopsy.png
+  Models/ki67-meningioma-demo.radmodel
+  Models/meningioma-demo-features.csv
+  Models/pr-meningioma-demo.radmodel
   Recipes/ki67-meningioma-demo.toml
   Recipes/pr-meningioma-demo.toml
   Rules/meningioma.toml
