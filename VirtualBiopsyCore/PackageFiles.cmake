@@ -6,6 +6,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/__init__.py
   virtualbiopsy/case/__main__.py
   virtualbiopsy/case/archive.py
+  virtualbiopsy/case/arrays.py
   virtualbiopsy/case/clinical.py
   virtualbiopsy/case/dicom.py
   virtualbiopsy/case/files.py
@@ -81,7 +82,6 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/vector.py
   virtualbiopsy/radiomics/zones.py
   virtualbiopsy/regions/__init__.py
-  virtualbiopsy/regions/arrays.py
   virtualbiopsy/regions/crop.py
   virtualbiopsy/regions/derive.py
   virtualbiopsy/regions/facts.py

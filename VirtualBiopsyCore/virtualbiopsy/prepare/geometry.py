@@ -18,6 +18,19 @@ def same_grid(a: sitk.Image, b: sitk.Image, tolerance: float = 1e-3) -> bool:
     return bool(np.abs(corner_centres(a) - corner_centres(b)).max() <= limit)
 
 
+def settled(image: sitk.Image) -> sitk.Image:
+    """The image with its geometry rounded to a millionth of a mm, and directions to nine digits.
+
+    Readers and scenes hand over the same file with differences in the last bits, which a registration can
+    enlarge until they show; rounded, the same file gives the same numbers by every way.
+    """
+    result = sitk.Image(image)
+    result.SetOrigin([round(value, 6) for value in image.GetOrigin()])
+    result.SetSpacing([round(value, 9) for value in image.GetSpacing()])
+    result.SetDirection([round(value, 9) for value in image.GetDirection()])
+    return result
+
+
 def corner_centres(image: sitk.Image) -> np.ndarray:
     """(8, 3) physical LPS positions of the centres of the corner voxels."""
     nx, ny, nz = image.GetSize()

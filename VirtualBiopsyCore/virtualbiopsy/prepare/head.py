@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..case.arrays import bounding_box, spacing_kji
 from ..errors import ConstantImageError
-from ..regions.arrays import bounding_box, spacing_kji
 
 _WORKING_MM = 2.0
 

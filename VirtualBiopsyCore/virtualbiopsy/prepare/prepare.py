@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
 
+from ..case.arrays import mask_array
 from ..case.model import Case, Sequence
 from ..errors import ConstantImageError, DimensionError, EmptyRegionError, GeometryError
 from ..progress import Progress, part, silent
-from ..regions.arrays import mask_array
 from .bias import correct_bias
 from .finite import clean_background
-from .geometry import empty_grid, same_grid
+from .geometry import empty_grid, same_grid, settled
 from .head import brain_mask, head_mask
 from .model import Preparation, PreparedCase
 from .normalise import zscore
@@ -43,8 +44,9 @@ def prepare_case(
     Cancelled : the progress callback asked to stop.
     """
     _check_settings(settings)
-    reference = case.sequence(settings.reference)
-    chosen = [reference, *(s for s in case.sequences if s.role not in ("other", settings.reference))]
+    used = [s for s in case.sequences if s.role not in ("other", settings.reference)]
+    chosen = [replace(s, image=settled(s.image)) for s in (case.sequence(settings.reference), *used)]
+    reference = chosen[0]
     progress(0.0, "Preparing the images")
     steps: list[str] = []
     images: dict[str, sitk.Image] = {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from ..case.arrays import bounding_box, grow_box
 from ..progress import Progress, silent
-from ..regions.arrays import bounding_box, grow_box
 from .geometry import same_grid
 from .register import affine
 from .run import run

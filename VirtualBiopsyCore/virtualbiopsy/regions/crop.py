@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 import SimpleITK as sitk
 
+from ..case.arrays import bounding_box, grow_box, mask_array
 from ..errors import GeometryError
 from ..prepare.model import PreparedCase
-from .arrays import bounding_box, grow_box, mask_array
 
 
 def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> PreparedCase:

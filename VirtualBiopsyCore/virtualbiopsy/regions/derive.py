@@ -9,8 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..errors import EmptyRegionError, GeometryError, RegionError
-from .arrays import (
+from ..case.arrays import (
     axial_axis,
     bounding_box,
     grow_box,
@@ -19,6 +18,7 @@ from .arrays import (
     spacing_kji,
     surface_points,
 )
+from ..errors import EmptyRegionError, GeometryError, RegionError
 
 _RING = re.compile(r"ring(\d+(?:\.\d+)?)")
 

@@ -10,7 +10,14 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import cdist
 
-from .arrays import axial_axis, bounding_box, largest_slice_index, mask_array, spacing_kji, surface_points
+from ..case.arrays import (
+    axial_axis,
+    bounding_box,
+    largest_slice_index,
+    mask_array,
+    spacing_kji,
+    surface_points,
+)
 from .model import RegionFacts
 
 
