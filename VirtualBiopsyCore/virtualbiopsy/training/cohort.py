@@ -23,7 +23,7 @@ LABELS = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive")
 PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
 
 MISSED_ALLOWED = 0.01
-"""Larger share of the outline outside a sequence's field of view: the sequence is left out, as in a session."""
+"""A sequence that misses a larger share of the outline than this is left out, as in a session."""
 
 
 @dataclass(frozen=True)
