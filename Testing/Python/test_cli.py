@@ -94,6 +94,14 @@ def test_a_role_can_be_overruled(folder, tmp_path, capsys):
     assert first != second
 
 
+def test_departing_from_the_preparation_of_the_model_is_said(folder, tmp_path, capsys):
+    more = ("--region", str(folder / "outline.nrrd"), "--no-stability", "--n4", "--no-register")
+    assert main(arguments(folder, tmp_path, *more)) == 0
+    assert "bias_correction = True, register = False" in capsys.readouterr().out
+    steps = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["provenance"]
+    assert any("N4" in step for step in steps)
+
+
 def test_inspect_lists_roles_with_reasons(folder, capsys):
     assert main(["inspect", str(folder / "case")]) == 0
     lines = capsys.readouterr().out.splitlines()

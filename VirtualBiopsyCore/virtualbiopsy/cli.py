@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--out", type=Path, required=True, help="folder for the results")
     predict.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    predict.add_argument("--n4", action="store_true", help="correct the bias field of weighted sequences")
+    predict.add_argument("--no-register", action="store_true", help="trust the positions in the headers")
     predict.add_argument("--no-stability", action="store_true", help="do not vary the outline")
     predict.add_argument("--quiet", action="store_true", help="no progress on stderr")
     predict.set_defaults(run=_predict)
@@ -106,6 +108,10 @@ def _predict(options: argparse.Namespace) -> None:
     for name, role in _pairs(options.role, "--role").items():
         _check_role(session.case, name, role)
         session.set_role(name, role)
+    session.set_preparation(
+        **({"bias_correction": True} if options.n4 else {}),
+        **({"register": False} if options.no_register else {}),
+    )
     mask = read_mask(options.region) if options.region else case.regions.get("tumour")
     if mask is None:
         raise EmptyRegionError("The case has no tumour mask.", "Give one with --region FILE.")

@@ -73,7 +73,7 @@ class Application:
         change("surface_shown")(guard(lambda surface_shown, **_: self.outlines.set_surface(surface_shown)))
         change("explained_model")(guard(self.explanations.choose_model))
         change("explained_map")(guard(self.explanations.choose_map))
-        change("register")(guard(self.cases.set_registration))
+        change("register", "bias_correction")(guard(self.cases.set_preparation))
         change(*(f"clinical_{name}" for name in CLINICAL))(guard(self.cases.set_clinical))
 
     # Events of the page --------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class CaseDesk:
         app.jobs.cancel("live", "range", "predict", "prepare")
         app.predictions.clear()
         app.session = session
-        self._apply_registration()
+        self._app.session.set_preparation(**self._preparation_changes())
         app.viewer.load_case(session.case)
         app.outlines.reset(self.reference_node())
         with app.state as state:
@@ -75,7 +75,7 @@ class CaseDesk:
         for sequence in new:
             app.viewer.add_sequence(sequence.name, sequence.image)
         app.session = Session(case, app.models)
-        self._apply_registration()
+        self._app.session.set_preparation(**self._preparation_changes())
         self._follow_reference()
         self.publish()
         app.predictions.changed()
@@ -148,20 +148,22 @@ class CaseDesk:
             state.window = list(viewer.window())
             state.threshold = [low + 0.5 * (high - low), high]
 
-    async def set_registration(self, register: bool, **_: Any) -> None:
-        """Register the other sequences to the reference, or take the positions in their headers."""
+    async def set_preparation(self, **_: Any) -> None:
+        """Take the switches: registration or the positions in the headers; bias field correction."""
         app, session = self._app, self._app.session
         if session is None:
             return
         app.jobs.cancel("live", "range", "prepare", "predict")
-        changes = {} if register else {"register": False}
+        changes = self._preparation_changes()
         await app.jobs.run("role", "Changing the preparation", lambda p: session.set_preparation(**changes))
         app.predictions.changed()
         self.start_preparing()
 
-    def _apply_registration(self) -> None:
-        if not self._app.state.register:
-            self._app.session.set_preparation(register=False)
+    def _preparation_changes(self) -> dict[str, bool]:
+        """What the switches change in the models' own preparation."""
+        state = self._app.state
+        changes = {} if state.register else {"register": False}
+        return {**changes, "bias_correction": True} if state.bias_correction else changes
 
     def start_preparing(self) -> None:
         """Prepare the images in the background, so that the first prediction is quick."""

@@ -45,6 +45,7 @@ KEPT_STATE = (
     "diameter_shown",
     "live",
     "register",
+    "bias_correction",
 )
 
 
@@ -131,6 +132,7 @@ class Saver:
         page = document["page"]
         with app.state as state:
             state.register = page.get("register") is not False
+            state.bias_correction = page.get("bias_correction") is True
         await app.cases.use(Session(case, app.models), shown=str(page.get("shown", "")))
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "has_reference": False,
     "has_case_mask": False,
     "register": True,
+    "bias_correction": False,
     "clinical_errors": {},
     "clinical_known": 0,
     "window": [0.0, 1.0],

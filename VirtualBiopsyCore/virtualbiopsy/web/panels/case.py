@@ -84,6 +84,7 @@ def case_panel(app: Any) -> None:
             html.Div("{{ s.reason }}", classes="vb-note", style="padding-left:40px")
             html.Div("{{ s.grid }}", classes="vb-note", style="padding-left:40px")
         controls.switch("Register the other sequences to T1c (rigid)", "register")
+        controls.switch("Correct the bias field (N4)", "bias_correction")
         html.Div("{{ w }}", v_for="w in case_warnings", key="w", classes="vb-warn")
     with controls.section("Display", "section_display", v_if="sequences.length"):
         controls.select("Displayed sequence", "shown", ("sequences.map(s => s.name)",))
