@@ -262,10 +262,18 @@ class Outlines:
         self._editor.remove_segment(identity)
 
     def clear(self, identity: str) -> None:
-        modifier = self._editor.active_segment_modifier
-        modifier.apply_labelmap(
-            modifier.create_modifier_labelmap(), segment_id=identity, modification_mode=ModificationMode.Set
-        )
+        """Empty a segment, whatever the range of grey values that the tools are limited to."""
+        modifier, node = self._editor.active_segment_modifier, self._editor.editor_node
+        limited = node.GetSourceVolumeIntensityMask()
+        node.SetSourceVolumeIntensityMask(False)
+        try:
+            modifier.apply_labelmap(
+                modifier.create_modifier_labelmap(),
+                segment_id=identity,
+                modification_mode=ModificationMode.Set,
+            )
+        finally:
+            node.SetSourceVolumeIntensityMask(limited)
 
     def write(self, identity: str, mask: sitk.Image) -> None:
         """Replace a segment by a mask in the space of the reference; can be undone.
