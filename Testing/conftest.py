@@ -1,0 +1,28 @@
+"""What all tests share: how a run that loaded slicer-core ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+_status = 0
+
+
+def pytest_sessionfinish(session, exitstatus) -> None:
+    global _status
+    _status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config) -> None:
+    """Leave without the interpreter's own tear-down once VTK objects of slicer-core were made.
+
+    They outlive the modules that they need, and now and then the process ends with a segmentation fault after
+    all tests have passed. The status that is handed on is pytest's.
+    """
+    if "slicer" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_status)
