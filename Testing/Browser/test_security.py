@@ -547,20 +547,6 @@ def test_upload_size():
 # Browsers ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = preflight.chromium_path()
-    if path is None:
-        pytest.skip(preflight.install_hint("chromium"))
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def browsers(app, chromium):
     """A browser that no one else is in; each context of it is a browser of its own."""
