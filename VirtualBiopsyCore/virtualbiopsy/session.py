@@ -19,6 +19,7 @@ from .evidence.model import RuleOutcome
 from .evidence.rules import evaluate_rules, load_rules
 from .explain.explain import explain
 from .explain.model import Explanation
+from .explain.workspace import Workspace
 from .models.inference import predict
 from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
@@ -84,6 +85,15 @@ class _Around:
     spacing: tuple[float, float, float]
     tumour: sitk.Image
     left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What the features of a group of models were measured on; explanations share the workspace."""
+
+    around: _Around
+    masks: Mapping[str, np.ndarray]
+    workspace: Workspace
 
 
 def region_digest(mask: sitk.Image) -> str:
@@ -217,13 +227,23 @@ class Session:
                     "No model can run on this case.", " ".join(dict.fromkeys(skipped.values()))
                 )
             outline = crop_mask(mask)
-            features, regions = self._extract(models, outline, part(progress, 0.0, 0.8))
+            features, measured = self._extract(models, outline, part(progress, 0.0, 0.8))
             predictions, explanations = [], []
             for n, model in enumerate(models):
                 progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
-                around, masks = regions[model.model_id]
+                on = measured[model.model_id]
+                around = on.around
                 predictions.append(predict(model, features))
-                explanations.append(explain(model, features, around.arrays, masks, around.prepared.grid))
+                explanations.append(
+                    explain(
+                        model,
+                        features,
+                        around.arrays,
+                        on.masks,
+                        around.prepared.grid,
+                        workspace=on.workspace,
+                    )
+                )
             result = Result(
                 case_name=self._case.name,
                 region_digest=region_digest(mask),
@@ -231,10 +251,10 @@ class Session:
                 features=features,
                 predictions=tuple(predictions),
                 explanations=tuple(explanations),
-                evidence=evaluate_rules(self._rules, self._evidence_facts(facts, outline, regions)),
+                evidence=evaluate_rules(self._rules, self._evidence_facts(facts, outline, measured)),
                 skipped=skipped,
-                warnings=self._warnings(facts, features, regions),
-                provenance=self._provenance(models, features, regions),
+                warnings=self._warnings(facts, features, measured),
+                provenance=self._provenance(models, features, measured),
             )
             progress(1.0, "Done")
             self._mask, self._result = mask, result
@@ -328,10 +348,12 @@ class Session:
             missing={**vector.missing, **absent},
         )
 
-    def _extract(self, models: Iterable[RadModel], mask: sitk.Image, progress: Progress):
+    def _extract(
+        self, models: Iterable[RadModel], mask: sitk.Image, progress: Progress
+    ) -> tuple[FeatureVector, dict[str, _Measured]]:
         """Extract for every preparation; return one merged vector and, per model, its images and masks."""
         merged: FeatureVector | None = None
-        regions: dict[str, tuple[_Around, dict[str, np.ndarray]]] = {}
+        measured: dict[str, _Measured] = {}
         groups = self._by_preparation(models)
         for n, group in enumerate(groups.values()):
             step = part(progress, n / len(groups), (n + 1) / len(groups))
@@ -339,17 +361,21 @@ class Session:
             step(0.9, "Extracting features")
             masks = self._masks(group, around.tumour)
             vector = self._vector(group, around, masks)
-            regions.update({model.model_id: (around, masks) for model in group})
+            on = _Measured(around, masks, Workspace(around.arrays, masks))
+            measured.update({model.model_id: on for model in group})
             merged = vector if merged is None else _merge(merged, vector)
-        return merged, regions
+        return merged, measured
 
-    def _evidence_facts(self, facts: RegionFacts, mask: sitk.Image, regions) -> dict[str, object]:
+    def _evidence_facts(
+        self, facts: RegionFacts, mask: sitk.Image, measured: Mapping[str, _Measured]
+    ) -> dict[str, object]:
         known: dict[str, object] = {
             **self._case.clinical,
             "diameter_mm": facts.diameter_mm,
             "volume_ml": facts.volume_ml,
         }
-        around, masks = next(iter(regions.values()))
+        first = next(iter(measured.values()))
+        around, masks = first.around, first.masks
         tumour = masks["tumour"]
         if "adc" in around.arrays:
             values = around.arrays["adc"][tumour]
@@ -364,7 +390,9 @@ class Session:
             known["aptw_max"] = float(around.arrays["aptw"][tumour].max())
         return known
 
-    def _warnings(self, facts: RegionFacts, features: FeatureVector, regions) -> tuple[str, ...]:
+    def _warnings(
+        self, facts: RegionFacts, features: FeatureVector, measured: Mapping[str, _Measured]
+    ) -> tuple[str, ...]:
         found = list(self._case.warnings)
         if facts.touches_border:
             found.append("The outline touches the border of the image: part of the tumour may be missing.")
@@ -372,7 +400,7 @@ class Session:
             found.append(
                 f"The outline has {facts.components} separate parts; all of them count as one tumour."
             )
-        left_out = dict.fromkeys(why for around, _ in regions.values() for why in around.left_out.values())
+        left_out = dict.fromkeys(why for on in measured.values() for why in on.around.left_out.values())
         found += [f"{why}; it is not used." for why in left_out]
         low, high = BINS_ADVISED
         for name, bins in features.bins.items():
@@ -385,10 +413,12 @@ class Session:
             found.append(f"The preparation departs from the models' own ({listed}).")
         return tuple(found)
 
-    def _provenance(self, models: Iterable[RadModel], features: FeatureVector, regions) -> tuple[str, ...]:
+    def _provenance(
+        self, models: Iterable[RadModel], features: FeatureVector, measured: Mapping[str, _Measured]
+    ) -> tuple[str, ...]:
         steps = [f"VirtualBiopsy {__version__}"]
         for model in models:
-            steps += [s for s in regions[model.model_id][0].prepared.steps if s not in steps]
+            steps += [s for s in measured[model.model_id].around.prepared.steps if s not in steps]
         steps += [s for s in features.provenance if s not in steps]
         steps += [f"Model {m.model_id} {m.version}, SHA-256 {m.sha256}" for m in models]
         return tuple(steps)
