@@ -24,7 +24,7 @@ from .models.inference import predict
 from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
 from .prepare.model import Preparation, PreparedCase
-from .prepare.prepare import prepare_case, prepare_mask, uncovered
+from .prepare.prepare import UNCOVERED_ALLOWED, prepare_case, prepare_mask, uncovered
 from .progress import Progress, part, silent
 from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey, is_clinical
@@ -39,7 +39,6 @@ from .trust.stability import outline_stability
 BINS_ADVISED = (4, 64)
 EVIDENCE_ROLES = ("adc", "aptw")
 MARGIN_MM = 3.0
-UNCOVERED_ALLOWED = 0.01
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,8 @@ from .resample import INTERPOLATORS, resample_image, resample_mask
 from .units import convert_adc
 
 QUANTITATIVE = frozenset({"adc", "t1map", "aptw", "perfusion"})
+UNCOVERED_ALLOWED = 0.01
+"""A sequence that misses a larger share of the outline than this is left out; see :func:`uncovered`."""
 
 
 def prepare_case(

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..case.clinical import encode_clinical
 from ..prepare.model import Preparation
-from ..prepare.prepare import prepare_case, prepare_mask, uncovered
+from ..prepare.prepare import UNCOVERED_ALLOWED, prepare_case, prepare_mask, uncovered
 from ..progress import Progress, silent
 from ..radiomics.extract import extract
 from ..radiomics.keys import FeatureKey, is_clinical
@@ -21,9 +21,6 @@ from .table import FeatureTable, parse_table, table_text
 
 LABELS = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive")
 PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
-
-MISSED_ALLOWED = 0.01
-"""A sequence that misses a larger share of the outline than this is left out, as in a session."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class CaseRow:
         images = {
             role: sitk.GetArrayFromImage(image)
             for role, image in prepared.images.items()
-            if missed.get(role, 0.0) <= MISSED_ALLOWED
+            if missed.get(role, 0.0) <= UNCOVERED_ALLOWED
         }
         present = [key for key in keys if key.sequence == "mask" or key.sequence in images]
         regions = sorted({key.region for key in keys})
