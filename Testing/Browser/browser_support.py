@@ -36,6 +36,17 @@ READY = """
 VIEWS = {"axial": 0, "solid": 1, "coronal": 2, "sagittal": 3}
 
 
+def end(process: subprocess.Popen) -> None:
+    """Ask a server to stop, and kill it if it does not."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
 class Application:
     """``python -m virtualbiopsy.web`` on a free loopback port."""
 
@@ -65,13 +76,7 @@ class Application:
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+        end(self.process)
         self._file.close()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import pytest
 aiohttp = pytest.importorskip("aiohttp", reason="the browser application is not installed")
 pytest.importorskip("trame", reason="the browser application is not installed")
 import msgpack  # noqa: E402
+from browser_support import Application, end  # noqa: E402
 from virtualbiopsy.errors import OversizedFileError  # noqa: E402
 from virtualbiopsy.web import preflight, secure  # noqa: E402
 from wslink.chunking import UnChunker, generate_chunks  # noqa: E402
@@ -82,13 +82,7 @@ class App:
 
     def stop(self) -> str:
         """End it; returns its log."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+        end(self.process)
         self.process.stdout.close()
         return self.log.read_text()
 
@@ -699,8 +693,6 @@ def test_link_cannot_send_the_browser_elsewhere(app, browsers):
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    from browser_support import Application
-
     available, why = preflight.opengl_available()
     if not available:
         pytest.skip(f"{why}; {preflight.install_hint('opengl')}")
