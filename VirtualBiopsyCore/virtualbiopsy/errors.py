@@ -96,6 +96,14 @@ class FeatureError(VirtualBiopsyError):
     """A feature key is unknown or cannot be computed."""
 
 
+class MemoryLimitError(VirtualBiopsyError):
+    """The work would need more memory than is free; refused before anything is allocated."""
+
+
+class EngineError(VirtualBiopsyError):
+    """An extraction engine is not installed, failed, or does not know what it was asked for."""
+
+
 class RegistrationError(VirtualBiopsyError):
     """Rigid registration failed or ended with an implausible transform."""
 

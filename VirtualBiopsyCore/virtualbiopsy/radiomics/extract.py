@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 from scipy.spatial import QhullError
@@ -22,13 +21,11 @@ from ..errors import (
     NonFiniteError,
     RegionTooSmallError,
 )
-from . import glcm, histogram, morphology, ngtdm, sizes, statistics
-from .definitions import SIZE_ROLES, definition
+from . import morphology, statistics
+from .definitions import definition
 from .keys import FeatureKey
-from .neighbourhood import Neighbourhood
-from .runs import lined_up, run_lengths
+from .texture import Texture
 from .vector import FeatureVector
-from .zones import border_distance, count_table, zone_labels
 
 Spacing = tuple[float, float, float]
 
@@ -65,11 +62,6 @@ class _Region:
             self._shapes[profile] = morphology.Shape(self.mask, self.spacing, profile)
         return self._shapes[profile]
 
-    @cached_property
-    def depth(self) -> np.ndarray:
-        """(n,) distance of each voxel from the border."""
-        return border_distance(self.mask)[self.mask]
-
     def values(self, sequence: str, image: np.ndarray) -> np.ndarray:
         image = np.asarray(image)
         if image.ndim != 3:
@@ -94,100 +86,6 @@ class _Region:
         return values
 
 
-class _Texture:
-    """One region of one image with one discretisation and profile; the matrices are made when asked for."""
-
-    def __init__(self, region: _Region, values: np.ndarray, spec: str, profile: str) -> None:
-        self.region = region
-        self.profile = profile
-        self.cells = Neighbourhood(region.mask, values, spec, profile)
-
-    @cached_property
-    def histogram(self) -> histogram.Histogram:
-        return histogram.Histogram(self.cells.levels, self.cells.n_levels, self.profile)
-
-    @cached_property
-    def _pairs(self) -> np.ndarray:
-        half = len(glcm.DIRECTIONS)
-        return glcm.pair_counts(self.cells.rank, self.cells.neighbours[:half], len(self.cells.grey))
-
-    @cached_property
-    def _terms(self) -> dict[str, glcm.GlcmTerms]:
-        return {}
-
-    def glcm(self, name: str, aggregation: str) -> float:
-        if aggregation not in self._terms:
-            counts = self._pairs
-            if aggregation == "3d_merged":
-                counts = counts.sum(axis=0, keepdims=True)
-            counts = counts[counts.any(axis=(1, 2))]
-            if not len(counts):
-                return math.nan
-            self._terms[aggregation] = glcm.GlcmTerms(
-                counts, self.profile, self.cells.grey, self.cells.n_levels
-            )
-        return float(glcm.FEATURES[name](self._terms[aggregation]).mean())
-
-    @cached_property
-    def _runs(self) -> np.ndarray:
-        counts = run_lengths(self.cells)
-        if self.profile == "pyradiomics":
-            counts = counts[lined_up(self.cells)]
-        return counts
-
-    @cached_property
-    def _zones(self) -> tuple[np.ndarray, np.ndarray]:
-        return zone_labels(self.cells)
-
-    @cached_property
-    def _matrices(self) -> dict[tuple[str, str], sizes.SizeMatrix | None]:
-        return {}
-
-    def _size_matrix(self, family: str, aggregation: str) -> sizes.SizeMatrix | None:
-        levels, voxels = len(self.cells.grey), self.region.voxels
-        if family == "glrlm":
-            counts = self._runs
-            if not len(counts):
-                return None
-            if aggregation == "3d_merged":
-                voxels *= len(counts)
-                counts = counts.sum(axis=0, keepdims=True)
-            size = np.arange(1.0, counts.shape[2] + 1)
-        elif family == "glszm":
-            label, rank = self._zones
-            counts, size = count_table(rank, levels, np.bincount(label))
-        elif family == "gldzm":
-            label, rank = self._zones
-            distance = np.full(len(rank), np.iinfo(np.int64).max)
-            np.minimum.at(distance, label, self.region.depth)
-            counts, size = count_table(rank, levels, distance)
-        else:
-            alike = 1 + np.count_nonzero(self.cells.same, axis=0)
-            counts, size = count_table(self.cells.rank, levels, alike)
-        return sizes.SizeMatrix(counts, self.cells.grey, size, voxels, self.profile)
-
-    def size_feature(self, family: str, name: str, aggregation: str) -> float:
-        if (family, aggregation) not in self._matrices:
-            self._matrices[family, aggregation] = self._size_matrix(family, aggregation)
-        matrix = self._matrices[family, aggregation]
-        if matrix is None:
-            return math.nan
-        return float(sizes.FEATURES[SIZE_ROLES[family][name]](matrix).mean())
-
-    @cached_property
-    def _tones(self) -> ngtdm.ToneDifferences | None:
-        return ngtdm.tone_differences(self.cells)
-
-    def feature(self, key: FeatureKey) -> float:
-        if key.family == "histogram":
-            return histogram.FEATURES[key.name](self.histogram)
-        if key.family == "glcm":
-            return self.glcm(key.name, key.aggregation)
-        if key.family == "ngtdm":
-            return math.nan if self._tones is None else ngtdm.FEATURES[key.name](self._tones)
-        return self.size_feature(key.family, key.name, key.aggregation)
-
-
 class _Extraction:
     """What the keys of one call share."""
 
@@ -200,7 +98,7 @@ class _Extraction:
         self.regions: dict[str, _Region] = {}
         self.intensities: dict[tuple[str, str], np.ndarray] = {}
         self.statistics: dict[tuple[str, str, str], statistics.Values] = {}
-        self.textures: dict[tuple[str, str, str, str], _Texture] = {}
+        self.textures: dict[tuple[str, str, str, str], Texture] = {}
 
     def region(self, name: str) -> _Region:
         if name not in self.regions:
@@ -217,10 +115,10 @@ class _Extraction:
             self.intensities[index] = self.region(key.region).values(key.sequence, self.images[key.sequence])
         return self.intensities[index]
 
-    def texture(self, key: FeatureKey) -> _Texture:
+    def texture(self, key: FeatureKey) -> Texture:
         index = (key.sequence, key.region, key.discretisation, key.profile)
         if index not in self.textures:
-            self.textures[index] = _Texture(self.region(key.region), self.values(key), *index[2:])
+            self.textures[index] = Texture(self.region(key.region).mask, self.values(key), *index[2:])
         return self.textures[index]
 
     def value(self, key: FeatureKey) -> float:
