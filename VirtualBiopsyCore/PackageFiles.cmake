@@ -39,6 +39,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/model.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/workspace.py
+  virtualbiopsy/memory.py
   virtualbiopsy/models/__init__.py
   virtualbiopsy/models/calibration.py
   virtualbiopsy/models/classifier.py
@@ -65,6 +66,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/units.py
   virtualbiopsy/progress.py
   virtualbiopsy/radiomics/__init__.py
+  virtualbiopsy/radiomics/aggregation.py
   virtualbiopsy/radiomics/definitions.py
   virtualbiopsy/radiomics/diameters.py
   virtualbiopsy/radiomics/discretise.py
@@ -78,7 +80,9 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/ngtdm.py
   virtualbiopsy/radiomics/runs.py
   virtualbiopsy/radiomics/sizes.py
+  virtualbiopsy/radiomics/spec.py
   virtualbiopsy/radiomics/statistics.py
+  virtualbiopsy/radiomics/texture.py
   virtualbiopsy/radiomics/vector.py
   virtualbiopsy/radiomics/zones.py
   virtualbiopsy/regions/__init__.py

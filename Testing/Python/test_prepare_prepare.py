@@ -13,6 +13,7 @@ from virtualbiopsy.errors import (
     DimensionError,
     EmptyRegionError,
     GeometryError,
+    MemoryLimitError,
     MissingSequenceError,
     NonFiniteError,
     RegistrationError,
@@ -575,3 +576,11 @@ def test_cancelling_from_another_thread_is_quick(t1):
     assert ended and ended[0] - asked < 5.0
     # The filters release the interpreter lock: this thread kept ticking beside them.
     assert len(ticks) > 20
+
+
+def test_a_grid_that_does_not_fit_into_memory_is_refused(monkeypatch):
+    image = sitk.GetImageFromArray(np.random.default_rng(1).random((8, 8, 8)))
+    case = Case("big", (Sequence("t1c", "image", image),))
+    monkeypatch.setenv("VIRTUALBIOPSY_MEMORY_LIMIT", str(2 * 2**30))
+    with pytest.raises(MemoryLimitError, match=r"800×800×800 voxels would need 1[12]\.\d GB"):
+        prepare_case(case, Preparation(spacing=(0.01, 0.01, 0.01), normalise="none"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -49,6 +51,14 @@ def centre(image: sitk.Image) -> np.ndarray:
     return np.array(image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()]))
 
 
+def grid_size(reference: sitk.Image, spacing: tuple[float, float, float] | None) -> list[int]:
+    """Voxels (i, j, k) of the grid that :func:`empty_grid` makes."""
+    size, old = reference.GetSize(), reference.GetSpacing()
+    new = old if spacing is None else spacing
+    # Less than a millionth of a voxel of surplus does not deserve a further voxel.
+    return [max(1, math.ceil(n * s / t - 1e-6)) for n, s, t in zip(size, old, new, strict=True)]
+
+
 def empty_grid(reference: sitk.Image, spacing: tuple[float, float, float] | None) -> sitk.Image:
     """Return a uint8 image of zeros with the wanted spacing that covers the reference.
 
@@ -57,8 +67,7 @@ def empty_grid(reference: sitk.Image, spacing: tuple[float, float, float] | None
     """
     size, old = reference.GetSize(), reference.GetSpacing()
     new = old if spacing is None else tuple(float(s) for s in spacing)
-    # Less than a millionth of a voxel of surplus does not deserve a further voxel.
-    count = [max(1, int(np.ceil(n * s / t - 1e-6))) for n, s, t in zip(size, old, new, strict=True)]
+    count = grid_size(reference, spacing)
     grid = sitk.Image(count, sitk.sitkUInt8)
     grid.SetSpacing(new)
     grid.SetDirection(reference.GetDirection())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -12,10 +12,11 @@ import SimpleITK as sitk
 from ..case.arrays import mask_array
 from ..case.model import Case, Sequence
 from ..errors import ConstantImageError, DimensionError, EmptyRegionError, GeometryError
+from ..memory import image_bytes, require_memory
 from ..progress import Progress, part, silent
 from .bias import correct_bias
 from .finite import clean_background
-from .geometry import empty_grid, same_grid, settled
+from .geometry import empty_grid, grid_size, same_grid, settled
 from .head import brain_mask, head_mask
 from .model import Preparation, PreparedCase
 from .normalise import zscore
@@ -43,6 +44,7 @@ def prepare_case(
     MissingSequenceError : the case lacks the reference.
     NonFiniteError, ConstantImageError, UnitError, DimensionError : a sequence cannot be used.
     RegistrationError : a registration failed or is implausible.
+    MemoryLimitError : the common grid does not fit into the free memory; nothing was allocated.
     Cancelled : the progress callback asked to stop.
     """
     _check_settings(settings)
@@ -55,6 +57,9 @@ def prepare_case(
     transforms: dict[str, sitk.Transform] = {}
     covered: dict[str, sitk.Image] = {}
 
+    size = grid_size(reference.image, settings.spacing)
+    # The finished images and two at work.
+    require_memory((len(chosen) + 2) * image_bytes(tuple(size)), f"A common grid of {_times(size)} voxels")
     grid = empty_grid(reference.image, settings.spacing)
     steps.append(_grid_sentence(reference, grid, settings))
     fixed: sitk.Image | None = None
@@ -150,10 +155,13 @@ def _check_settings(settings: Preparation) -> None:
 
 
 def _grid_sentence(reference: Sequence, grid: sitk.Image, settings: Preparation) -> str:
-    size = "×".join(str(n) for n in grid.GetSize())
     spacing = "×".join(f"{s:g}" for s in grid.GetSpacing())
     whose = "own grid" if settings.spacing is None else "common grid"
-    return f"{reference.role}: reference; {whose} of {size} voxels of {spacing} mm."
+    return f"{reference.role}: reference; {whose} of {_times(grid.GetSize())} voxels of {spacing} mm."
+
+
+def _times(size: Iterable[int]) -> str:
+    return "×".join(str(n) for n in size)
 
 
 def _comparable(
