@@ -26,6 +26,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/overlay.py
   virtualbiopsy/desktop/panel.py
   virtualbiopsy/desktop/study.py
+  virtualbiopsy/engines/__init__.py
+  virtualbiopsy/engines/protocol.py
   virtualbiopsy/errors.py
   virtualbiopsy/evidence/__init__.py
   virtualbiopsy/evidence/condition.py
@@ -73,11 +75,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/extract.py
   virtualbiopsy/radiomics/glcm.py
   virtualbiopsy/radiomics/histogram.py
+  virtualbiopsy/radiomics/images.py
   virtualbiopsy/radiomics/keys.py
   virtualbiopsy/radiomics/mesh.py
   virtualbiopsy/radiomics/morphology.py
   virtualbiopsy/radiomics/neighbourhood.py
   virtualbiopsy/radiomics/ngtdm.py
+  virtualbiopsy/radiomics/plan.py
   virtualbiopsy/radiomics/runs.py
   virtualbiopsy/radiomics/sizes.py
   virtualbiopsy/radiomics/spec.py
