@@ -18,7 +18,9 @@ from pathlib import Path
 
 TOOLS = ("numpy==1.26.4", "wheel", "setuptools==68.2.2")
 PACKAGES = ("pyradiomics==3.0.1", "SimpleITK>=2.3,<3")
-RECIPE = "\n".join((*TOOLS, *PACKAGES, "no build isolation"))
+PATTERNS = ("scipy>=1.11,<1.15", "scikit-image>=0.22,<0.26", "trimesh>=4,<5")
+"""What pyradiomics imports for its local binary patterns; newer releases lack functions that it calls."""
+RECIPE = "\n".join((*TOOLS, *PACKAGES, *PATTERNS, "no build isolation"))
 
 
 class OracleError(RuntimeError):
@@ -71,6 +73,7 @@ def build() -> Path:
         pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2")
         _run("Installing the build tools", *pip, *TOOLS)
         _run("Building pyradiomics", *pip, "--no-build-isolation", *PACKAGES, TOOLS[0])
+        _run("Installing what local binary patterns need", *pip, *PATTERNS, TOOLS[0])
         _run("Importing pyradiomics", python, "-c", "import radiomics.featureextractor")
     except OracleError:
         shutil.rmtree(place, ignore_errors=True)
