@@ -28,7 +28,8 @@ class Discretisation:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.kind}{self.value:g}"
+        number = f"{self.value:.12f}".rstrip("0").rstrip(".")
+        return f"{self.kind}{number}"
 
 
 def parse_discretisation(spec: str) -> Discretisation:
@@ -48,10 +49,19 @@ def parse_discretisation(spec: str) -> Discretisation:
         raise FeatureError(f"{spec!r} needs a whole number of bins between 2 and {MAX_LEVELS}.")
     if value <= 0:
         raise FeatureError(f"{spec!r} needs a bin width above zero.")
-    return Discretisation(kind, value)
+    found = Discretisation(kind, value)
+    if str(found) != spec:
+        raise FeatureError(f"Write the discretisation {spec!r} as {str(found)!r}.")
+    return found
 
 
-def discretise_values(values: np.ndarray, spec: str, profile: str) -> tuple[np.ndarray, int]:
+def discretise_values(
+    values: np.ndarray,
+    spec: str,
+    profile: str,
+    lower: float | None = None,
+    max_levels: int = MAX_LEVELS,
+) -> tuple[np.ndarray, int]:
     """Discretise the values of one region.
 
     Parameters
@@ -61,6 +71,9 @@ def discretise_values(values: np.ndarray, spec: str, profile: str) -> tuple[np.n
     profile : "ibsi" (bins start at the region's minimum; the maximum falls into the last of a fixed number
         of bins) or "pyradiomics" (bins of fixed width start at ``min - min % width``; the edges of a fixed
         number of bins are those of ``numpy.histogram``, compared as floats).
+    lower : lower bound of the re-segmentation range, where bins of fixed width start in the profile "ibsi";
+        None without one. Must not exceed the values.
+    max_levels : more than so many levels are refused.
 
     Returns
     -------
@@ -69,7 +82,7 @@ def discretise_values(values: np.ndarray, spec: str, profile: str) -> tuple[np.n
     Raises
     ------
     FlatRegionError : fixed bin number in a region with a single value.
-    FeatureError : unknown spec or profile, or more than ``MAX_LEVELS`` levels.
+    FeatureError : unknown spec or profile, or more than ``max_levels`` levels.
     """
     if profile not in PROFILES:
         raise FeatureError(f"Unknown profile {profile!r}.", f"Use one of {', '.join(PROFILES)}.")
@@ -91,11 +104,14 @@ def discretise_values(values: np.ndarray, spec: str, profile: str) -> tuple[np.n
             np.clip(levels, 1, bins, out=levels)
     else:
         width = scheme.value
-        start = low - (low % width) if profile == "pyradiomics" else low
+        if profile == "pyradiomics":
+            start = low - (low % width)
+        else:
+            start = low if lower is None else lower
         needed = math.floor((high - start) / width) + 1
-        if needed > MAX_LEVELS:
+        if needed > max_levels:
             raise FeatureError(
-                f"A bin width of {width:g} gives {needed} grey levels in this region (at most {MAX_LEVELS}).",
+                f"A bin width of {width:g} gives {needed} grey levels in this region (at most {max_levels}).",
                 "Use a larger bin width or a fixed bin number, and check the unit of the image.",
             )
         if profile == "pyradiomics":
