@@ -267,11 +267,11 @@ def test_run_lengths_against_a_plain_count():
     for axis in range(3):
         for line in np.moveaxis(image, axis, -1).reshape(-1, image.shape[axis]):
             lengths += np.diff(np.flatnonzero(np.diff(line, prepend=-1, append=-1))).tolist()
-    from virtualbiopsy.radiomics.glcm import DIRECTIONS
-    from virtualbiopsy.radiomics.neighbourhood import Neighbourhood
-    from virtualbiopsy.radiomics.runs import run_lengths
+    from virtualbiopsy.radiomics.kernels.plain import run_counts
+    from virtualbiopsy.radiomics.lattice import DIRECTIONS, Lattice
 
-    counts = run_lengths(Neighbourhood(np.ones(image.shape, bool), image.ravel(), "fbn3", "ibsi"))
+    lattice = Lattice(np.ones(image.shape, dtype=bool))
+    counts = run_counts(lattice, image.astype(np.int32).ravel() + 1, 3)[0]
     straight = np.abs(DIRECTIONS).sum(axis=1) == 1
     found = counts[straight].sum(axis=(0, 1))
     assert found.tolist() == np.bincount(lengths, minlength=len(found) + 1)[1:].tolist()

@@ -24,6 +24,7 @@ from ..errors import (
 from . import morphology, statistics
 from .definitions import definition
 from .keys import FeatureKey
+from .lattice import Lattice
 from .texture import Texture
 from .vector import FeatureVector
 
@@ -55,6 +56,7 @@ class _Region:
                 f"The region {name!r} holds one voxel; features need at least two.",
                 "Outline a larger region.",
             )
+        self.lattice = Lattice(self.mask)
         self._shapes: dict[str, morphology.Shape] = {}
 
     def shape_of(self, profile: str) -> morphology.Shape:
@@ -118,7 +120,8 @@ class _Extraction:
     def texture(self, key: FeatureKey) -> Texture:
         index = (key.sequence, key.region, key.discretisation, key.profile)
         if index not in self.textures:
-            self.textures[index] = Texture(self.region(key.region).mask, self.values(key), *index[2:])
+            lattice = self.region(key.region).lattice
+            self.textures[index] = Texture(lattice, self.values(key), *index[2:], spacing=self.spacing)
         return self.textures[index]
 
     def value(self, key: FeatureKey) -> float:

@@ -1,4 +1,4 @@
-"""Neighbourhood grey-tone difference matrix, Chebyshev distance 1.
+"""Neighbourhood grey-tone difference matrix.
 
 Source: IBSI reference manual, section 3.10 (IPET); Amadasun & King, IEEE Trans Syst Man Cybern 1989;19:1264.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .neighbourhood import Neighbourhood
+from .levels import Levels
 
 COARSENESS_LIMIT = 1e6
 """Coarseness of a region without any difference."""
@@ -33,24 +33,32 @@ class ToneDifferences:
     voxels: int
 
 
-def tone_differences(region: Neighbourhood) -> ToneDifferences | None:
-    """Matrix of a region; None if no voxel counts.
+def tone_differences(
+    cells: Levels, count: np.ndarray, total: np.ndarray, profile: str, group: np.ndarray, groups: int
+) -> list[ToneDifferences]:
+    """Matrix of each group of voxels, without groups in which no voxel counts.
 
-    Profile "ibsi" leaves voxels without a neighbour inside the region out; "pyradiomics" counts them with a
-    difference of zero.
+    Parameters
+    ----------
+    cells : the region. count, total : (n,) number of neighbours inside the region and sum of their levels.
+    profile : "ibsi" leaves voxels without a neighbour inside the region out; "pyradiomics" counts them with
+        a difference of zero.
+    group : (n,) 0…groups-1.
     """
-    grey = np.concatenate(([0.0], region.grey))
-    count = np.count_nonzero(region.neighbours, axis=0)
-    total = grey[region.neighbours].sum(axis=0)
-    own = grey[region.rank]
+    own = cells.grey[cells.rank - 1]
     difference = np.abs(own - np.divide(total, count, out=own.copy(), where=count > 0))
-    counted = np.ones(len(count), dtype=bool) if region.profile == "pyradiomics" else count > 0
-    if not counted.any():
-        return None
-    n = np.bincount(region.rank[counted], minlength=len(grey))[1:]
-    s = np.bincount(region.rank[counted], weights=difference[counted], minlength=len(grey))[1:]
-    kept = n > 0
-    return ToneDifferences(region.grey[kept], n[kept] / n.sum(), s[kept], int(n.sum()))
+    counted = np.ones(len(own), dtype=bool) if profile == "pyradiomics" else count > 0
+    levels = len(cells.grey)
+    row = (group * levels + cells.rank - 1)[counted]
+    n = np.bincount(row, minlength=groups * levels).reshape(groups, levels)
+    s = np.bincount(row, difference[counted], groups * levels).reshape(groups, levels)
+    found = []
+    for voxels, sums in zip(n, s, strict=True):
+        kept = voxels > 0
+        if kept.any():
+            whole = int(voxels.sum())
+            found.append(ToneDifferences(cells.grey[kept], voxels[kept] / whole, sums[kept], whole))
+    return found
 
 
 def _coarseness(t: ToneDifferences) -> float:

@@ -21,12 +21,12 @@ class SizeMatrix:
     ----------
     counts : (d, m, s) float64, one matrix per direction (d = 1 where there are none).
     grey : (m,) grey levels of the rows. size : (s,) sizes of the columns.
-    voxels : voxels of the region per matrix, for the percentage.
+    voxels : voxels per matrix, (d,) or one number for all, for the percentage.
     profile : "pyradiomics" puts the machine epsilon into the logarithm.
     """
 
     def __init__(
-        self, counts: np.ndarray, grey: np.ndarray, size: np.ndarray, voxels: int, profile: str
+        self, counts: np.ndarray, grey: np.ndarray, size: np.ndarray, voxels: np.ndarray | float, profile: str
     ) -> None:
         self.counts = counts
         self.grey = grey

@@ -1,0 +1,214 @@
+"""Voxels of one region and which of them are neighbours: what all images of the region share."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+DIRECTIONS = np.array(
+    [
+        (0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1),
+        (1, -1, -1), (1, -1, 0), (1, -1, 1), (1, 0, -1), (1, 0, 0), (1, 0, 1),
+        (1, 1, -1), (1, 1, 0), (1, 1, 1),
+    ]
+)  # fmt: skip
+"""(13, 3) unit steps (dk, dj, di), one of each opposite pair; the first four stay within a slice."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Voxels of the region in the order in which lines pass through them, several directions in a row.
+
+    Attributes
+    ----------
+    voxel : (t,) numbers of the voxels (order of np.flatnonzero(mask)); n, "outside", after the last voxel of
+        each stretch, so that neighbours in this array are neighbours along the line.
+    row : (t,) group · directions + direction of each entry.
+    """
+
+    voxel: np.ndarray
+    row: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Neighbours at given offsets: voxel ``first[p]`` plus ``offset[p]`` is voxel ``second[p]``.
+
+    Attributes
+    ----------
+    first, second : (p,) numbers of the voxels. offset : (p,) row of the table of offsets.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    offset: np.ndarray
+
+
+class Lattice:
+    """One region.
+
+    Parameters
+    ----------
+    mask : (k, j, i) bool, cropped to its box. planar : neighbours lie in the same slice (constant k), and
+        every slice is a group of its own.
+
+    Attributes
+    ----------
+    voxels : n. inside : (n,) int64 positions of the voxels in the flattened box with one voxel of margin,
+        ascending. shape : of that box. steps : (3,) its strides in voxels.
+    slice_of : (n,) group of each voxel, 0…slices-1; all 0 unless planar. slices : number of groups; slices
+        without voxels are not counted.
+    """
+
+    def __init__(self, mask: np.ndarray, planar: bool = False) -> None:
+        self.mask = np.ascontiguousarray(mask, dtype=bool)
+        self.planar = planar
+        self.shape = tuple(size + 2 for size in self.mask.shape)
+        self.steps = np.array((self.shape[1] * self.shape[2], self.shape[2], 1))
+        self.inside = np.flatnonzero(np.pad(self.mask, 1))
+        self.voxels = len(self.inside)
+        self._pairs: dict[tuple[int, str, bool], Pairs] = {}
+        self._counts: dict[tuple[int, str], np.ndarray] = {}
+
+    @cached_property
+    def slice_of(self) -> np.ndarray:
+        if not self.planar:
+            return np.zeros(self.voxels, dtype=np.int64)
+        k = self.inside // self.steps[0]
+        return np.cumsum(np.diff(k, prepend=k[:1]) > 0)
+
+    @cached_property
+    def slices(self) -> int:
+        return int(self.slice_of[-1]) + 1
+
+    @cached_property
+    def per_slice(self) -> np.ndarray:
+        """(slices,) voxels of each group."""
+        return np.bincount(self.slice_of)
+
+    @cached_property
+    def in_slices(self) -> Lattice:
+        """The same region with neighbours in the same slice only."""
+        return self if self.planar else Lattice(self.mask, planar=True)
+
+    @property
+    def directions(self) -> np.ndarray:
+        """(d, 3) the unit steps that lines follow: all of DIRECTIONS, or the four within a slice."""
+        return DIRECTIONS[:4] if self.planar else DIRECTIONS
+
+    def offsets(self, distance: int = 1, norm: str = "chebyshev", up_to: bool = False) -> np.ndarray:
+        """Offsets (d, 3) at a distance in voxels, one of each opposite pair, in the order of DIRECTIONS.
+
+        Those whose norm, rounded up, is the distance: for "chebyshev" and "manhattan" exactly the distance.
+        With ``up_to`` the shorter ones as well.
+        """
+        reach = range(-distance, distance + 1)
+        found = []
+        for offset in itertools.product([0] if self.planar else range(distance + 1), reach, reach):
+            if offset > (0, 0, 0):
+                length = math.ceil(measure(offset, norm))
+                if length == distance or (up_to and length < distance):
+                    found.append(offset)
+        return np.array(found).reshape(-1, 3)
+
+    @cached_property
+    def number(self) -> np.ndarray:
+        """Flattened box with margin: number of the voxel, n outside the region."""
+        number = np.full(math.prod(self.shape), self.voxels, dtype=np.int64)
+        number[self.inside] = np.arange(self.voxels)
+        return number
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Lines along :attr:`directions`.
+
+        Along a direction the positions in the flattened box with margin are an arithmetic progression, so
+        that reading the box column by column, as wide as the step, goes along all lines; the margin parts
+        them.
+        """
+        stretches = []
+        for step in self.directions @ self.steps:
+            width = int(step)
+            table = np.full((-(-len(self.number) // width), width), self.voxels)
+            table.reshape(-1)[: len(self.number)] = self.number
+            order = table.T.ravel()
+            inside = order < self.voxels
+            inside[1:] |= inside[:-1]
+            stretches.append(order[inside])
+        row = np.repeat(np.arange(len(stretches)), [len(stretch) for stretch in stretches])
+        voxel = np.concatenate(stretches)
+        if self.planar:
+            row += len(stretches) * np.append(self.slice_of, 0)[voxel]
+        return Lines(voxel, row)
+
+    @cached_property
+    def lined_up(self) -> np.ndarray:
+        """Whether any line along each of :attr:`directions`, (d,) bool, holds two or more voxels."""
+        inside = self.lines.voxel < self.voxels
+        pairs = inside[:-1] & inside[1:]
+        groups = self.slices * len(self.directions)
+        found = np.bincount(self.lines.row[:-1][pairs], minlength=groups).reshape(self.slices, -1).any(axis=0)
+        voxels = np.argwhere(self.mask)
+        for number in np.flatnonzero(~found):
+            step = self.directions[number]
+            axis = int(np.flatnonzero(step)[0])
+            lines = voxels - (voxels[:, axis] * step[axis])[:, None] * step
+            found[number] = len(np.unique(lines, axis=0)) < len(lines)
+        return found
+
+    def pairs(self, distance: int = 1, norm: str = "chebyshev", up_to: bool = False) -> Pairs:
+        """All pairs of voxels at ``offsets(distance, norm, up_to)``, each once."""
+        key = (distance, norm, up_to)
+        if key not in self._pairs:
+            shape = [size + 2 * distance for size in self.mask.shape]
+            number = np.full(shape, -1, dtype=np.int64)
+            number[(slice(distance, -distance),) * 3][self.mask] = np.arange(self.voxels)
+            number = number.ravel()
+            inside = np.flatnonzero(number >= 0)
+            steps = self.offsets(*key) @ np.array((shape[1] * shape[2], shape[2], 1))
+            found = [number[inside + step] for step in steps]
+            first = [np.flatnonzero(second >= 0) for second in found]
+            self._pairs[key] = Pairs(
+                np.concatenate([*first, np.zeros(0, dtype=np.int64)]),
+                np.concatenate([*(s[f] for s, f in zip(found, first, strict=True)), number[:0]]),
+                np.repeat(np.arange(len(found)), [len(f) for f in first]),
+            )
+        return self._pairs[key]
+
+    def neighbour_counts(self, distance: int = 1, norm: str = "chebyshev") -> np.ndarray:
+        """(n,) number of neighbours up to a distance."""
+        key = (distance, norm)
+        if key not in self._counts:
+            pairs = self.pairs(distance, norm, True)
+            count = np.bincount(pairs.first, minlength=self.voxels)
+            self._counts[key] = count + np.bincount(pairs.second, minlength=self.voxels)
+        return self._counts[key]
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """(n,) city-block distance of each voxel from outside the region, 1 at its border.
+
+        In a planar lattice the distance within the slice.
+        """
+        from scipy import ndimage
+
+        padded = np.pad(self.mask, 1)
+        if self.planar:
+            cross = ndimage.generate_binary_structure(3, 1)
+            cross[[0, 2]] = False
+            found = np.stack([ndimage.distance_transform_cdt(plane, metric="taxicab") for plane in padded])
+        else:
+            found = ndimage.distance_transform_cdt(padded, metric="taxicab")
+        return found.ravel()[self.inside]
+
+
+def measure(offset: tuple[float, float, float], norm: str) -> float:
+    """Length of an offset by "chebyshev", "manhattan" or "euclidean" norm."""
+    sizes = [abs(float(part)) for part in offset]
+    if norm == "chebyshev":
+        return max(sizes)
+    return sum(sizes) if norm == "manhattan" else math.sqrt(sum(size * size for size in sizes))
