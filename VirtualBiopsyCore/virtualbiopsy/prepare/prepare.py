@@ -25,6 +25,8 @@ from .resample import INTERPOLATORS, resample_image, resample_mask
 from .units import convert_adc
 
 QUANTITATIVE = frozenset({"adc", "t1map", "aptw", "perfusion"})
+MISPLACED_ALLOWED = 0.01
+"""An outline of which a larger share lies outside the common grid is refused."""
 UNCOVERED_ALLOWED = 0.01
 """A sequence that misses a larger share of the outline than this is left out; see :func:`uncovered`."""
 
@@ -112,13 +114,7 @@ def prepare_mask(mask: sitk.Image, prepared: PreparedCase) -> sitk.Image:
     if not inside.any():
         raise EmptyRegionError("The region holds no voxel.", "Outline the tumour first.")
     if not same_grid(mask, prepared.grid):
-        outside = _share_outside(mask, inside, prepared.grid)
-        if outside > 0.01:
-            raise GeometryError(
-                f"{100 * outside:.0f} % of the region lies outside the reference image "
-                f"({prepared.settings.reference}).",
-                "The region was probably drawn on another examination or in another frame of reference.",
-            )
+        check_inside(_share_outside(mask, inside, prepared.grid), prepared.settings.reference)
     result = resample_mask(mask, prepared.grid, prepared.settings.mask_interpolator)
     if not sitk.GetArrayViewFromImage(result).any():
         raise EmptyRegionError(
@@ -126,6 +122,20 @@ def prepare_mask(mask: sitk.Image, prepared: PreparedCase) -> sitk.Image:
             "Outline a larger region or use a finer spacing.",
         )
     return result
+
+
+def check_inside(outside: float, reference: str) -> None:
+    """Refuse a region of which too large a share (0…1) lies outside the prepared grid.
+
+    Raises
+    ------
+    GeometryError : more than 1 %.
+    """
+    if outside > MISPLACED_ALLOWED:
+        raise GeometryError(
+            f"{100 * outside:.0f} % of the region lies outside the reference image ({reference}).",
+            "The region was probably drawn on another examination or in another frame of reference.",
+        )
 
 
 def uncovered(mask: sitk.Image, prepared: PreparedCase) -> Mapping[str, float]:

@@ -13,6 +13,10 @@ from .run import run
 from .separable import interpolate
 
 INTERPOLATORS = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}
+HALF = 0.5 - 1e-5
+"""Partial volume from which a voxel belongs to a mask: one half, less what rounding may take away."""
+TIE = 1e-6
+"""Voxels by which positions move up before the nearest voxel is taken: a tie goes the same way everywhere."""
 
 
 def is_identity(transform: sitk.Transform) -> bool:
@@ -95,15 +99,24 @@ def resample_mask(mask: sitk.Image, grid: sitk.Image, rule: str) -> sitk.Image:
     if window is None:
         return result
     start, size = window
-    part = sitk.RegionOfInterest(grid, size, start)
-    if rule == "nearest":
-        values = sitk.Resample(binary, part, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
-    else:
-        # One voxel of zeros around it, so that a mask at the border falls off there like anywhere else.
-        padded = sitk.ConstantPad(sitk.Cast(binary, sitk.sitkFloat32), (1, 1, 1), (1, 1, 1), 0.0)
-        share = sitk.Resample(padded, part, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-        values = sitk.Cast(share >= 0.5 - 1e-5, sitk.sitkUInt8)
+    values = sample_mask(binary, sitk.RegionOfInterest(grid, size, start), rule)
     return sitk.Paste(result, values, size, destinationIndex=start)
+
+
+def sample_mask(binary: sitk.Image, grid: sitk.Image, rule: str) -> sitk.Image:
+    """The uint8 mask (0 and 1) on a grid, by a rule of :func:`resample_mask`; zero beyond the mask's border.
+
+    The result at a point does not depend on the part of the grid, or of the mask around it, that is given.
+    """
+    if rule == "nearest":
+        # A point halfway between two voxels takes the upper one, whatever the last bits of its position.
+        nudge = np.reshape(binary.GetDirection(), (3, 3)) @ (np.array(binary.GetSpacing()) * TIE)
+        up = sitk.TranslationTransform(3, nudge.tolist())
+        return sitk.Resample(binary, grid, up, sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
+    # One voxel of zeros around it, so that a mask at the border falls off there like anywhere else.
+    padded = sitk.ConstantPad(sitk.Cast(binary, sitk.sitkFloat32), (1, 1, 1), (1, 1, 1), 0.0)
+    share = sitk.Resample(padded, grid, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    return sitk.Cast(share >= HALF, sitk.sitkUInt8)
 
 
 def _content(values: np.ndarray, fill: float) -> tuple[slice, ...] | None:
