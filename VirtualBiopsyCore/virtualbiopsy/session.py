@@ -20,17 +20,16 @@ from .evidence.rules import evaluate_rules, load_rules
 from .explain.explain import explain
 from .explain.model import Explanation
 from .explain.workspace import Workspace
+from .measure import Measured, Measuring
 from .models.inference import predict
 from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
 from .prepare.model import Preparation, PreparedCase
-from .prepare.prepare import UNCOVERED_ALLOWED, prepare_case, prepare_mask, uncovered
+from .prepare.prepare import prepare_case
 from .progress import Progress, part, silent
-from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey, is_clinical
 from .radiomics.vector import FeatureVector
-from .regions.crop import crop_around, crop_mask
-from .regions.derive import region_mask, ring_width
+from .regions.crop import crop_mask
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
 from .trust.model import Stability
@@ -38,7 +37,6 @@ from .trust.stability import outline_stability
 
 BINS_ADVISED = (4, 64)
 EVIDENCE_ROLES = ("adc", "aptw")
-MARGIN_MM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,29 +70,6 @@ class Result:
     stability: tuple[Stability, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class _Around:
-    """The prepared images around one outline: arrays (k, j, i), spacing (dk, dj, di) mm, the outline.
-
-    `left_out` says why a sequence of the case is not among the arrays, by role.
-    """
-
-    prepared: PreparedCase
-    arrays: Mapping[str, np.ndarray]
-    spacing: tuple[float, float, float]
-    tumour: sitk.Image
-    left_out: Mapping[str, str]
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """What the features of a group of models were measured on; explanations share the workspace."""
-
-    around: _Around
-    masks: Mapping[str, np.ndarray]
-    workspace: Workspace
-
-
 def region_digest(mask: sitk.Image) -> str:
     """SHA-256 over the voxels (> 0) and the geometry of a mask."""
     inside = sitk.GetArrayFromImage(mask) > 0
@@ -120,6 +95,7 @@ class Session:
         self._rules = load_rules()
         self._changes: dict[str, Any] = {}
         self._prepared: dict[Preparation, PreparedCase] = {}
+        self._measuring: dict[Preparation, Measuring] = {}
         self._mask: sitk.Image | None = None
         self._result: Result | None = None
 
@@ -142,6 +118,7 @@ class Session:
         with self._lock:
             self._case = self._case.with_role(name, role)
             self._prepared.clear()
+            self._measuring.clear()
             self._result = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
@@ -227,21 +204,14 @@ class Session:
                 )
             outline = crop_mask(mask)
             features, measured = self._extract(models, outline, part(progress, 0.0, 0.8))
+            workspaces = {id(on): Workspace(on.arrays, on.masks) for on in measured.values()}
             predictions, explanations = [], []
             for n, model in enumerate(models):
                 progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
                 on = measured[model.model_id]
-                around = on.around
                 predictions.append(predict(model, features))
                 explanations.append(
-                    explain(
-                        model,
-                        features,
-                        around.arrays,
-                        on.masks,
-                        around.prepared.grid,
-                        workspace=on.workspace,
-                    )
+                    explain(model, features, on.arrays, on.masks, on.grid, workspace=workspaces[id(on)])
                 )
             result = Result(
                 case_name=self._case.name,
@@ -273,17 +243,14 @@ class Session:
             found: dict[str, Stability] = {}
             models, _ = self.runnable()
             for group in self._by_preparation(models).values():
-                around = self._around(group, crop_mask(mask), silent)
-                tumour = sitk.GetArrayFromImage(around.tumour) > 0
+                measuring = self._measuring_for(group, silent)
+                measured = measuring.measure(crop_mask(mask))
 
-                def probabilities(array: np.ndarray, around=around, group=group) -> dict[str, Prediction]:
-                    variant = sitk.GetImageFromArray(array.astype(np.uint8))
-                    variant.CopyInformation(around.prepared.grid)
-                    masks = self._masks(group, variant)
-                    vector = self._vector(group, around, masks)
-                    return {model.model_id: predict(model, vector) for model in group}
+                def probabilities(array: np.ndarray, on=measured, by=measuring, group=group):
+                    features = self._with_clinical(by.vector(on, by.masks(array, on.grid)))
+                    return {model.model_id: predict(model, features) for model in group}
 
-                for entry in outline_stability(tumour, probabilities, progress):
+                for entry in outline_stability(measured.masks["tumour"], probabilities, progress):
                     found[entry.model_id] = entry
             entries = tuple(found[model.model_id] for model in models)
             if self._result is result:
@@ -309,64 +276,38 @@ class Session:
             )
         return self._prepared[settings]
 
-    def _around(self, models: Sequence[RadModel], mask: sitk.Image, progress: Progress) -> _Around:
-        margin = MARGIN_MM + max((ring_width(name) for name in _regions(models)), default=0.0)
-        prepared = crop_around(self._prepared_for(models[0], progress), mask, margin)
-        tumour = prepare_mask(mask, prepared)
-        left_out = {
-            role: f"{100 * share:.0f} % of the outline lies outside the field of view of the {role} sequence"
-            for role, share in uncovered(tumour, prepared).items()
-            if share > UNCOVERED_ALLOWED
-        }
-        arrays = {
-            role: sitk.GetArrayFromImage(image)
-            for role, image in prepared.images.items()
-            if role not in left_out
-        }
-        return _Around(prepared, arrays, prepared.grid.GetSpacing()[::-1], tumour, left_out)
+    def _measuring_for(self, models: Sequence[RadModel], progress: Progress) -> Measuring:
+        """What measures outlines for models that share a preparation."""
+        settings = self.preparation(models[0])
+        if settings not in self._measuring:
+            wanted = dict.fromkeys(
+                key for model in models for key in model.feature_keys if not is_clinical(key)
+            )
+            self._measuring[settings] = Measuring(
+                self._prepared_for(models[0], progress), [FeatureKey.parse(key) for key in wanted]
+            )
+        return self._measuring[settings]
 
-    def _masks(self, models: Iterable[RadModel], tumour: sitk.Image) -> dict[str, np.ndarray]:
-        names = {"tumour", *_regions(models)}
-        return {name: sitk.GetArrayFromImage(region_mask(name, tumour)) > 0 for name in sorted(names)}
-
-    def _vector(
-        self, models: Iterable[RadModel], around: _Around, masks: Mapping[str, np.ndarray]
-    ) -> FeatureVector:
-        wanted = dict.fromkeys(key for model in models for key in model.feature_keys if not is_clinical(key))
-        keys = [FeatureKey.parse(key) for key in wanted]
-        present = [key for key in keys if key.sequence == "mask" or key.sequence in around.arrays]
-        vector = extract(around.arrays, masks, around.spacing, present)
-        absent = {
-            str(key): around.left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
-            for key in keys
-            if key not in present
-        }
-        return replace(
-            vector,
-            values={**vector.values, **encode_clinical(self._case.clinical)},
-            missing={**vector.missing, **absent},
-        )
+    def _with_clinical(self, vector: FeatureVector) -> FeatureVector:
+        return replace(vector, values={**vector.values, **encode_clinical(self._case.clinical)})
 
     def _extract(
         self, models: Iterable[RadModel], mask: sitk.Image, progress: Progress
-    ) -> tuple[FeatureVector, dict[str, _Measured]]:
-        """Extract for every preparation; return one merged vector and, per model, its images and masks."""
+    ) -> tuple[FeatureVector, dict[str, Measured]]:
+        """Measure for every preparation; return one merged vector and, per model, what it was measured on."""
         merged: FeatureVector | None = None
-        measured: dict[str, _Measured] = {}
+        measured: dict[str, Measured] = {}
         groups = self._by_preparation(models)
         for n, group in enumerate(groups.values()):
             step = part(progress, n / len(groups), (n + 1) / len(groups))
-            around = self._around(group, mask, part(step, 0.0, 0.9))
-            step(0.9, "Extracting features")
-            masks = self._masks(group, around.tumour)
-            vector = self._vector(group, around, masks)
-            on = _Measured(around, masks, Workspace(around.arrays, masks))
+            measuring = self._measuring_for(group, part(step, 0.0, 0.9))
+            on = measuring.measure(mask, part(step, 0.9, 1.0))
             measured.update({model.model_id: on for model in group})
-            merged = vector if merged is None else _merge(merged, vector)
-        return merged, measured
+            merged = on.vector if merged is None else _merge(merged, on.vector)
+        return self._with_clinical(merged), measured
 
     def _evidence_facts(
-        self, facts: RegionFacts, mask: sitk.Image, measured: Mapping[str, _Measured]
+        self, facts: RegionFacts, mask: sitk.Image, measured: Mapping[str, Measured]
     ) -> dict[str, object]:
         known: dict[str, object] = {
             **self._case.clinical,
@@ -374,10 +315,9 @@ class Session:
             "volume_ml": facts.volume_ml,
         }
         first = next(iter(measured.values()))
-        around, masks = first.around, first.masks
-        tumour = masks["tumour"]
-        if "adc" in around.arrays:
-            values = around.arrays["adc"][tumour]
+        tumour = first.masks["tumour"]
+        if "adc" in first.arrays:
+            values = first.arrays["adc"][tumour]
             centred = values - values.mean()
             known["adc_mean"] = float(values.mean())
             known["adc_p10"] = float(np.percentile(values, 10))
@@ -385,12 +325,12 @@ class Session:
                 known["adc_skewness"] = float((centred**3).mean() / values.std() ** 3)
         if self._case.has("t1c"):
             known.update(_enhancement(self._case.sequence("t1c").image, mask))
-        if "aptw" in around.arrays:
-            known["aptw_max"] = float(around.arrays["aptw"][tumour].max())
+        if "aptw" in first.arrays:
+            known["aptw_max"] = float(first.arrays["aptw"][tumour].max())
         return known
 
     def _warnings(
-        self, facts: RegionFacts, features: FeatureVector, measured: Mapping[str, _Measured]
+        self, facts: RegionFacts, features: FeatureVector, measured: Mapping[str, Measured]
     ) -> tuple[str, ...]:
         found = list(self._case.warnings)
         if facts.touches_border:
@@ -399,7 +339,7 @@ class Session:
             found.append(
                 f"The outline has {facts.components} separate parts; all of them count as one tumour."
             )
-        left_out = dict.fromkeys(why for on in measured.values() for why in on.around.left_out.values())
+        left_out = dict.fromkeys(why for on in measured.values() for why in on.left_out.values())
         found += [f"{why}; it is not used." for why in left_out]
         low, high = BINS_ADVISED
         for name, bins in features.bins.items():
@@ -413,19 +353,14 @@ class Session:
         return tuple(found)
 
     def _provenance(
-        self, models: Iterable[RadModel], features: FeatureVector, measured: Mapping[str, _Measured]
+        self, models: Iterable[RadModel], features: FeatureVector, measured: Mapping[str, Measured]
     ) -> tuple[str, ...]:
         steps = [f"VirtualBiopsy {__version__}"]
         for model in models:
-            steps += [s for s in measured[model.model_id].around.prepared.steps if s not in steps]
+            steps += [s for s in self._prepared_for(model, silent).steps if s not in steps]
         steps += [s for s in features.provenance if s not in steps]
         steps += [f"Model {m.model_id} {m.version}, SHA-256 {m.sha256}" for m in models]
         return tuple(steps)
-
-
-def _regions(models: Iterable[RadModel]) -> set[str]:
-    keys = (key for model in models for key in model.feature_keys if not is_clinical(key))
-    return {FeatureKey.parse(key).region for key in keys}
 
 
 def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:

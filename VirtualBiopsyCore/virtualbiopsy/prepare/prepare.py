@@ -145,7 +145,11 @@ def uncovered(mask: sitk.Image, prepared: PreparedCase) -> Mapping[str, float]:
     ----------
     mask : region on the prepared grid, as :func:`prepare_mask` returns it.
     """
-    inside = mask_array(mask)
+    return uncovered_shares(mask_array(mask), prepared)
+
+
+def uncovered_shares(inside: np.ndarray, prepared: PreparedCase) -> Mapping[str, float]:
+    """The same for a region given as a bool array (k, j, i) of the prepared grid."""
     shares = {
         role: 1.0 - float((sitk.GetArrayViewFromImage(cover)[inside] != 0).mean())
         for role, cover in prepared.covered.items()

@@ -12,9 +12,11 @@ from ..case.arrays import bounding_box, grow_box, mask_array
 from ..errors import GeometryError
 from ..prepare.model import PreparedCase
 
+Box = tuple[slice, slice, slice]
 
-def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> PreparedCase:
-    """Cut grid and images to the box of an outline plus `margin` mm on each side.
+
+def box_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> Box:
+    """Box of the prepared grid that holds an outline and `margin` mm on each side, limited to the grid.
 
     Parameters
     ----------
@@ -22,7 +24,7 @@ def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> Prep
 
     Returns
     -------
-    A prepared case on a part of the same grid: voxel centres and values are unchanged.
+    Slices (k, j, i).
 
     Raises
     ------
@@ -43,13 +45,24 @@ def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> Prep
         raise GeometryError(
             "The outline lies outside the images.", "Draw it on the reference sequence of this case."
         )
-    part = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    i, j, k = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    return k, j, i
+
+
+def crop_prepared(prepared: PreparedCase, box: Box) -> PreparedCase:
+    """Cut grid and images to a box (k, j, i): voxel centres and values are unchanged."""
+    part = tuple(reversed(box))
     return replace(
         prepared,
-        grid=grid[part],
+        grid=prepared.grid[part],
         images={role: image[part] for role, image in prepared.images.items()},
         covered={role: cover[part] for role, cover in prepared.covered.items()},
     )
+
+
+def crop_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> PreparedCase:
+    """Cut grid and images to the box of an outline plus `margin` mm on each side; see :func:`box_around`."""
+    return crop_prepared(prepared, box_around(prepared, mask, margin))
 
 
 def crop_mask(mask: sitk.Image, margin: int = 2) -> sitk.Image:

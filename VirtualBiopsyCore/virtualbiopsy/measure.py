@@ -1,0 +1,181 @@
+"""Measuring one outline after another on the prepared images of one case.
+
+What does not change with the outline is kept: the images, the responses of the filters, and a window of the
+common grid around the outline in which edits are followed voxel by voxel. The window is made anew when an
+outline leaves it. Numbers do not depend on the window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import SimpleITK as sitk
+
+from .case.arrays import grow_box
+from .prepare.live_mask import LiveMask
+from .prepare.model import PreparedCase
+from .prepare.prepare import UNCOVERED_ALLOWED, uncovered_shares
+from .progress import Progress, silent
+from .radiomics.definitions import MASK
+from .radiomics.extract import extract
+from .radiomics.images import MAX_BYTES, Box, ImageCache, holds
+from .radiomics.keys import FeatureKey
+from .radiomics.plan import plan
+from .radiomics.resegment import parse_region
+from .radiomics.vector import FeatureVector
+from .regions.crop import box_around, crop_prepared
+from .regions.derive import region_mask, ring_width
+
+MARGIN_MM = 3.0
+"""Around the outline and its rings, what explanations and pictures see."""
+
+SLACK_MM = 15.0
+"""How far an outline may grow before the window is made anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One outline and what was measured on it.
+
+    Attributes
+    ----------
+    grid : image with the geometry of the arrays: the common grid, cut to the outline with a margin.
+    box : where that is on the common grid, slices (k, j, i).
+    arrays : by role, float64 (k, j, i), read-only; without the sequences that are left out.
+    masks : by region, bool (k, j, i) of the same shape.
+    spacing : (dk, dj, di) in mm.
+    left_out : why a sequence of the case is not among the arrays, by role.
+    vector : the features; those of absent sequences are in `missing`.
+    """
+
+    grid: sitk.Image
+    box: Box
+    arrays: Mapping[str, np.ndarray]
+    masks: Mapping[str, np.ndarray]
+    spacing: tuple[float, float, float]
+    left_out: Mapping[str, str]
+    vector: FeatureVector
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """A part of the common grid around the outline: its box, the prepared case cut to it, arrays by role."""
+
+    box: Box
+    prepared: PreparedCase
+    arrays: Mapping[str, np.ndarray]
+    outline: LiveMask
+
+
+class Measuring:
+    """The outlines of one prepared case, measured with the same feature keys.
+
+    Parameters
+    ----------
+    prepared : images on the common grid.
+    keys : radiomic features, without clinical variables.
+    max_bytes : bound of the memory for filtered images.
+
+    Raises
+    ------
+    FeatureError : a key is unknown.
+    """
+
+    def __init__(
+        self, prepared: PreparedCase, keys: Iterable[FeatureKey], max_bytes: int = MAX_BYTES
+    ) -> None:
+        self.prepared = prepared
+        self.plan = plan(keys)
+        self.spacing = prepared.grid.GetSpacing()[::-1]
+        self._arrays = {role: sitk.GetArrayViewFromImage(image) for role, image in prepared.images.items()}
+        self._responses = ImageCache(self._arrays, self.spacing, max_bytes)
+        self._rings = max((ring_width(region) for region in self.regions), default=0.0)
+        self._window: _Window | None = None
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions that the keys name, the tumour among them."""
+        return tuple(sorted({"tumour", *(parse_region(key.region).name for key in self.plan.keys)}))
+
+    def measure(self, mask: sitk.Image, progress: Progress = silent) -> Measured:
+        """Measure an outline.
+
+        Parameters
+        ----------
+        mask : binary image in the space of the reference, any grid.
+
+        Raises
+        ------
+        EmptyRegionError, RegionTooSmallError, FlatRegionError, NonFiniteError : the outline cannot be used.
+        GeometryError : the outline does not lie on the images.
+        """
+        window = self._window_around(mask)
+        region = window.outline.update(mask)
+        left_out = {
+            role: f"{100 * share:.0f} % of the outline lies outside the field of view of the {role} sequence"
+            for role, share in uncovered_shares(region.inside, window.prepared).items()
+            if share > UNCOVERED_ALLOWED
+        }
+        reach = [math.ceil((MARGIN_MM + self._rings) / step) for step in self.spacing]
+        box = grow_box(region.extent, region.inside.shape, tuple(reach))
+        grid = window.prepared.grid[tuple(reversed(box))]
+        arrays = {role: array[box] for role, array in window.arrays.items() if role not in left_out}
+        masks = self.masks(region.inside[box], grid)
+        measured = Measured(
+            grid, _moved(box, window.box), arrays, masks, self.spacing, left_out, FeatureVector({})
+        )
+        progress(0.5, "Extracting features")
+        return replace(measured, vector=self.vector(measured, masks))
+
+    def masks(self, tumour: np.ndarray, grid: sitk.Image) -> dict[str, np.ndarray]:
+        """Masks (k, j, i) of all regions that follow from a mask of the tumour, on its grid."""
+        found = {"tumour": np.array(tumour, dtype=bool)}
+        if len(self.regions) > 1:
+            image = sitk.GetImageFromArray(found["tumour"].view(np.uint8))
+            image.CopyInformation(grid)
+            for name in self.regions:
+                if name not in found:
+                    found[name] = sitk.GetArrayFromImage(region_mask(name, image)) > 0
+        return found
+
+    def vector(self, measured: Measured, masks: Mapping[str, np.ndarray]) -> FeatureVector:
+        """Features of masks (by region, bool) on the grid of a measured outline."""
+        present, absent = self._present(measured)
+        vector = extract(
+            measured.arrays, masks, self.spacing, present, lambda *image: self._response(*image, measured.box)
+        )
+        return replace(vector, missing={**vector.missing, **absent})
+
+    def _present(self, measured: Measured) -> tuple[list[FeatureKey], dict[str, str]]:
+        """Keys whose images are there, and why the others are missing."""
+        present, absent = [], {}
+        for key in self.plan.keys:
+            if key.sequence == MASK or key.sequence in measured.arrays:
+                present.append(key)
+            else:
+                why = measured.left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
+                absent[str(key)] = why
+        return present, absent
+
+    def _window_around(self, mask: sitk.Image) -> _Window:
+        wanted = box_around(self.prepared, mask, MARGIN_MM + self._rings)
+        if self._window is None or not holds(self._window.box, wanted):
+            box = box_around(self.prepared, mask, MARGIN_MM + self._rings + SLACK_MM)
+            part = crop_prepared(self.prepared, box)
+            arrays = {role: array[box] for role, array in self._arrays.items()}
+            for role in arrays:
+                self._responses.responses(role, self.plan.filters(role), box)
+            self._window = _Window(box, part, arrays, LiveMask(part))
+        return self._window
+
+    def _response(self, sequence: str, image: str, box: Box) -> np.ndarray:
+        return self._responses.responses(sequence, (image,), box)[image]
+
+
+def _moved(box: Box, outer: Box) -> Box:
+    """A box inside another one, in the coordinates of what holds the other."""
+    k, j, i = (slice(a.start + b.start, a.stop + b.start) for a, b in zip(box, outer, strict=True))
+    return k, j, i
