@@ -7,6 +7,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/__main__.py
   virtualbiopsy/case/archive.py
   virtualbiopsy/case/arrays.py
+  virtualbiopsy/case/changes.py
   virtualbiopsy/case/clinical.py
   virtualbiopsy/case/dicom.py
   virtualbiopsy/case/files.py
@@ -27,7 +28,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/panel.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/engines/__init__.py
+  virtualbiopsy/engines/chain.py
+  virtualbiopsy/engines/image_types.py
+  virtualbiopsy/engines/names.py
+  virtualbiopsy/engines/parity.py
   virtualbiopsy/engines/protocol.py
+  virtualbiopsy/engines/pyradiomics.py
+  virtualbiopsy/engines/pyradiomics_worker.py
   virtualbiopsy/errors.py
   virtualbiopsy/evidence/__init__.py
   virtualbiopsy/evidence/condition.py
@@ -41,6 +48,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/model.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/workspace.py
+  virtualbiopsy/measure.py
   virtualbiopsy/memory.py
   virtualbiopsy/models/__init__.py
   virtualbiopsy/models/calibration.py
@@ -58,6 +66,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/finite.py
   virtualbiopsy/prepare/geometry.py
   virtualbiopsy/prepare/head.py
+  virtualbiopsy/prepare/live_mask.py
   virtualbiopsy/prepare/model.py
   virtualbiopsy/prepare/normalise.py
   virtualbiopsy/prepare/prepare.py
@@ -69,20 +78,48 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/progress.py
   virtualbiopsy/radiomics/__init__.py
   virtualbiopsy/radiomics/aggregation.py
+  virtualbiopsy/radiomics/boxes.py
   virtualbiopsy/radiomics/definitions.py
   virtualbiopsy/radiomics/diameters.py
   virtualbiopsy/radiomics/discretise.py
+  virtualbiopsy/radiomics/eigen.py
   virtualbiopsy/radiomics/extract.py
+  virtualbiopsy/radiomics/feature_tables.py
+  virtualbiopsy/radiomics/filters/__init__.py
+  virtualbiopsy/radiomics/filters/apply.py
+  virtualbiopsy/radiomics/filters/spec.py
   virtualbiopsy/radiomics/glcm.py
   virtualbiopsy/radiomics/histogram.py
   virtualbiopsy/radiomics/images.py
+  virtualbiopsy/radiomics/ivh.py
+  virtualbiopsy/radiomics/kernels/__init__.py
+  virtualbiopsy/radiomics/kernels/compiled_counts.py
+  virtualbiopsy/radiomics/kernels/compiled_glcm.py
+  virtualbiopsy/radiomics/kernels/compiled_sizes.py
+  virtualbiopsy/radiomics/kernels/compiled_values.py
+  virtualbiopsy/radiomics/kernels/jit.py
+  virtualbiopsy/radiomics/kernels/plain.py
   virtualbiopsy/radiomics/keys.py
+  virtualbiopsy/radiomics/lattice.py
+  virtualbiopsy/radiomics/levels.py
+  virtualbiopsy/radiomics/local_intensity.py
+  virtualbiopsy/radiomics/maps/__init__.py
+  virtualbiopsy/radiomics/maps/compute.py
+  virtualbiopsy/radiomics/maps/cooccurrence.py
+  virtualbiopsy/radiomics/maps/counting.py
+  virtualbiopsy/radiomics/maps/elements.py
+  virtualbiopsy/radiomics/maps/intensity.py
+  virtualbiopsy/radiomics/maps/kernels.py
+  virtualbiopsy/radiomics/maps/maximal_correlation.py
+  virtualbiopsy/radiomics/maps/request.py
+  virtualbiopsy/radiomics/maps/shape.py
+  virtualbiopsy/radiomics/maps/sizes.py
+  virtualbiopsy/radiomics/maps/tones.py
   virtualbiopsy/radiomics/mesh.py
   virtualbiopsy/radiomics/morphology.py
-  virtualbiopsy/radiomics/neighbourhood.py
   virtualbiopsy/radiomics/ngtdm.py
   virtualbiopsy/radiomics/plan.py
-  virtualbiopsy/radiomics/runs.py
+  virtualbiopsy/radiomics/resegment.py
   virtualbiopsy/radiomics/sizes.py
   virtualbiopsy/radiomics/spec.py
   virtualbiopsy/radiomics/statistics.py

@@ -1,0 +1,1 @@
+"""Image filters of IBSI-2 and of pyradiomics, in numpy, scipy and SimpleITK."""

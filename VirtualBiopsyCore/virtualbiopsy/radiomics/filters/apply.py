@@ -1,0 +1,1 @@
+"""Responses of filters on an image."""
