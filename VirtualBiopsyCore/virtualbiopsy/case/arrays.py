@@ -27,9 +27,11 @@ def bounding_box(inside: np.ndarray) -> tuple[slice, ...]:
     ------
     EmptyRegionError : no voxel is true.
     """
-    box = []
+    box: list[slice] = []
     for axis in range(inside.ndim):
-        hit = np.flatnonzero(inside.any(axis=tuple(a for a in range(inside.ndim) if a != axis)))
+        # What is known already need not be searched again.
+        part = inside[tuple(box)]
+        hit = np.flatnonzero(part.any(axis=tuple(a for a in range(inside.ndim) if a != axis)))
         if hit.size == 0:
             raise EmptyRegionError("The region holds no voxel.", "Outline the tumour first.")
         box.append(slice(int(hit[0]), int(hit[-1]) + 1))
