@@ -87,6 +87,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/feature_tables.py
   virtualbiopsy/radiomics/filters/__init__.py
   virtualbiopsy/radiomics/filters/apply.py
+  virtualbiopsy/radiomics/filters/lines.py
+  virtualbiopsy/radiomics/filters/rotations.py
   virtualbiopsy/radiomics/filters/spec.py
   virtualbiopsy/radiomics/glcm.py
   virtualbiopsy/radiomics/histogram.py
@@ -95,6 +97,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/kernels/__init__.py
   virtualbiopsy/radiomics/kernels/compiled_counts.py
   virtualbiopsy/radiomics/kernels/compiled_glcm.py
+  virtualbiopsy/radiomics/kernels/compiled_links.py
   virtualbiopsy/radiomics/kernels/compiled_sizes.py
   virtualbiopsy/radiomics/kernels/compiled_values.py
   virtualbiopsy/radiomics/kernels/jit.py
