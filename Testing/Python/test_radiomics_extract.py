@@ -70,10 +70,11 @@ def _everything(profile):
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_region_that_touches_the_border(image, profile):
-    """The same region inside a larger image has the same features."""
+    """The same region inside a larger image has the same features; peaks depend on what is around it."""
     whole = np.ones(image.shape, dtype=bool)
-    alone = _extract(image, whole, _everything(profile))
-    padded = _extract(np.pad(image, 2), np.pad(whole, 2), _everything(profile))
+    keys = [key for key in _everything(profile) if key.family != "local_intensity"]
+    alone = _extract(image, whole, keys)
+    padded = _extract(np.pad(image, 2), np.pad(whole, 2), keys)
     assert not alone.missing
     assert alone.values == padded.values
 

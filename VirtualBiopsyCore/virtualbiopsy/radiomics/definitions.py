@@ -223,7 +223,7 @@ def _check_image(key: FeatureKey, found: FeatureDefinition) -> None:
         raise FeatureError(
             f"{found.label} is never taken from a filtered image ({key}).", "Use the image 'original'."
         )
-    from .filters import parse_filter
+    from .filters.spec import parse_filter
 
     parse_filter(key.image)
 

@@ -54,7 +54,8 @@ class Lattice:
     Parameters
     ----------
     mask : (k, j, i) bool, cropped to its box. planar : neighbours lie in the same slice (constant k), and
-        every slice is a group of its own.
+        every slice is a group of its own. outline : bool of the same shape that holds the mask, from whose
+        border depth is measured; None for the mask itself.
 
     Attributes
     ----------
@@ -64,9 +65,10 @@ class Lattice:
         without voxels are not counted.
     """
 
-    def __init__(self, mask: np.ndarray, planar: bool = False) -> None:
+    def __init__(self, mask: np.ndarray, planar: bool = False, outline: np.ndarray | None = None) -> None:
         self.mask = np.ascontiguousarray(mask, dtype=bool)
         self.planar = planar
+        self.outline = self.mask if outline is None else outline
         self.shape = tuple(size + 2 for size in self.mask.shape)
         self.steps = np.array((self.shape[1] * self.shape[2], self.shape[2], 1))
         self.inside = np.flatnonzero(np.pad(self.mask, 1))
@@ -93,7 +95,7 @@ class Lattice:
     @cached_property
     def in_slices(self) -> Lattice:
         """The same region with neighbours in the same slice only."""
-        return self if self.planar else Lattice(self.mask, planar=True)
+        return self if self.planar else Lattice(self.mask, planar=True, outline=self.outline)
 
     @property
     def directions(self) -> np.ndarray:
@@ -190,13 +192,13 @@ class Lattice:
 
     @cached_property
     def depth(self) -> np.ndarray:
-        """(n,) city-block distance of each voxel from outside the region, 1 at its border.
+        """(n,) city-block distance of each voxel from outside the outline, 1 at its border.
 
         In a planar lattice the distance within the slice.
         """
         from scipy import ndimage
 
-        padded = np.pad(self.mask, 1)
+        padded = np.pad(self.outline, 1)
         if self.planar:
             cross = ndimage.generate_binary_structure(3, 1)
             cross[[0, 2]] = False

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import fft
 from scipy.spatial import ConvexHull
 
-from . import mesh
+from . import boxes, mesh
 from .diameters import line_ends, longest, maximum_planar_diameter
 
 
@@ -96,6 +96,16 @@ class Shape:
         return ConvexHull(line_ends(self.vertices, 2) * np.asarray(self.spacing))
 
     @cached_property
+    def oriented_box(self) -> np.ndarray:
+        """Edges in mm of the smallest box around the vertices, however turned."""
+        return boxes.smallest_box(self.hull)
+
+    @cached_property
+    def enclosing_axes(self) -> np.ndarray:
+        """Semi-axes in mm of the smallest ellipsoid around the vertices."""
+        return boxes.smallest_ellipsoid(self.hull.points[self.hull.vertices])
+
+    @cached_property
     def ellipsoid_volume(self) -> float:
         return math.pi / 6 * float(np.prod(self.axes))
 
@@ -135,6 +145,10 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else math.nan
 
 
+def _box_area(edges: np.ndarray) -> float:
+    return float(2 * (edges * np.roll(edges, 1)).sum())
+
+
 def _ball_ratio(s: Shape) -> float:
     """36π V² of the mesh, to the power ⅓: the area of the ball of the same volume."""
     return (36 * math.pi * s.volume**2) ** (1 / 3)
@@ -160,20 +174,24 @@ FEATURES: dict[str, Callable[[Shape], float]] = {
     "elongation": lambda s: _ratio(s.axes[1], s.axes[0]),
     "flatness": lambda s: _ratio(s.axes[2], s.axes[0]),
     "volume_density_aabb": lambda s: s.volume / float(np.prod(s.box)),
-    "area_density_aabb": lambda s: s.area / float(2 * (s.box * np.roll(s.box, 1)).sum()),
+    "area_density_aabb": lambda s: s.area / _box_area(s.box),
+    "volume_density_ombb": lambda s: s.volume / float(np.prod(s.oriented_box)),
+    "area_density_ombb": lambda s: s.area / _box_area(s.oriented_box),
     "volume_density_aee": lambda s: _ratio(s.volume, s.ellipsoid_volume),
     "area_density_aee": lambda s: _ratio(s.area, s.ellipsoid_area),
+    "volume_density_mvee": lambda s: s.volume / (4 / 3 * math.pi * float(np.prod(s.enclosing_axes))),
+    "area_density_mvee": lambda s: s.area / ellipsoid_area(*s.enclosing_axes),
     "volume_density_convex_hull": lambda s: s.volume / float(s.hull.volume),
     "area_density_convex_hull": lambda s: s.area / float(s.hull.area),
 }
 """By name: a function of :class:`Shape`; NaN where undefined."""
 
 
-def _centre_shift(shape: Shape, values: np.ndarray) -> float:
+def _centre_shift(shape: Shape, inner: Shape, values: np.ndarray) -> float:
     total = values.sum()
     if abs(total) <= 1e-12 * np.abs(values).sum():
         return math.nan
-    weighted = (shape.coordinates * values[:, None]).sum(axis=0) / total
+    weighted = (inner.coordinates * values[:, None]).sum(axis=0) / total
     return float(np.linalg.norm(weighted - shape.coordinates.mean(axis=0)))
 
 
@@ -199,10 +217,11 @@ def _geary(shape: Shape, values: np.ndarray) -> float:
     return (len(values) - 1) / weight * (own - product) / square
 
 
-INTENSITY_FEATURES: dict[str, Callable[[Shape, np.ndarray], float]] = {
+INTENSITY_FEATURES: dict[str, Callable[[Shape, Shape, np.ndarray], float]] = {
     "centre_of_mass_shift": _centre_shift,
-    "integrated_intensity": lambda s, values: s.volume * float(values.mean()),
-    "morans_i": _moran,
-    "gearys_c": _geary,
+    "integrated_intensity": lambda s, _, values: s.volume * float(values.mean()),
+    "morans_i": lambda _, inner, values: _moran(inner, values),
+    "gearys_c": lambda _, inner, values: _geary(inner, values),
 }
-"""Features of a mask and the intensities (n,) inside it, in the order of ``np.argwhere(mask)``."""
+"""Features of the outline, of the intensity mask (of the same array shape; the same Shape without
+re-segmentation) and of the intensities (n,) inside the latter, in the order of ``np.argwhere(mask)``."""
