@@ -2,15 +2,26 @@
 
 Source: IBSI reference manual, section 3.1.11 (maximum 3D diameter L0JK); pyradiomics' diameters in a slice,
 column and row.
+
+Distances are searched by projections. Among directions of which every other one is at most an angle φ away,
+the pair at the largest distance D spans at least D cos φ along one. So with any distance L that was found
+already, only points that lie L cos φ from the other end along some direction can belong to that pair.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
+from functools import cache
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
+
+PLANE_DIRECTIONS = 16
+ALL_PAIRS = 400
+"""Up to so many points all pairs are compared."""
 
 
 def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
@@ -22,9 +33,49 @@ def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
     return points[np.concatenate(([True], change)) | np.concatenate((change, [True]))]
 
 
+@cache
+def _plane_directions() -> tuple[np.ndarray, float]:
+    """(2, PLANE_DIRECTIONS) unit vectors of a half-turn, and the smallest cosine to the nearest."""
+    angles = np.arange(PLANE_DIRECTIONS) * (math.pi / PLANE_DIRECTIONS)
+    return np.stack([np.cos(angles), np.sin(angles)]), math.cos(math.pi / 2 / PLANE_DIRECTIONS)
+
+
+@cache
+def _space_directions() -> tuple[np.ndarray, float]:
+    """(49, 3) unit vectors of a half-space, and a lower bound of the cosine to the nearest.
+
+    They point to the surface of a cube of 5 × 5 × 5 grid points. No direction is farther from one than the
+    middle of a square on a face from its corners, arccos(2 / √4.5) = 19.5°.
+    """
+    grid = itertools.product((-2.0, -1.0, 0.0, 1.0, 2.0), repeat=3)
+    half = np.array([d for d in grid if max(map(abs, d)) == 2 and d > (0, 0, 0)])
+    return half / np.linalg.norm(half, axis=1, keepdims=True), 2 / math.sqrt(4.5)
+
+
+def _far_corner(points: np.ndarray) -> np.ndarray:
+    """(n,) distance of each point from the farthest corner of the box around all."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    gap = np.abs(points - (low + high) / 2) + (high - low) / 2
+    return np.sqrt(np.einsum("na,na->n", gap, gap))
+
+
+def _candidates(points: np.ndarray) -> np.ndarray:
+    """Points (n, 3) of which two may be the farthest apart."""
+    directions, cosine = _space_directions()
+    ends = points[_far_corner(points).argsort()[-64:]]
+    points = points[_far_corner(points) >= pdist(ends).max() * (1 - 1e-9)]
+    along = directions @ points.T
+    low, high = along.min(axis=1), along.max(axis=1)
+    ends = points[along.argmax(axis=1)] - points[along.argmin(axis=1)]
+    reach = math.sqrt((ends * ends).sum(axis=1).max()) * cosine * (1 - 1e-9)
+    return points[((along >= (low + reach)[:, None]) | (along <= (high - reach)[:, None])).any(axis=0)]
+
+
 def longest(points: np.ndarray) -> float:
-    """Longest distance between two of the points (n, d); 0 for a single point."""
-    if len(points) > 32:
+    """Longest distance between two of the points (n, d), d = 2 or 3; 0 for a single point."""
+    if len(points) > ALL_PAIRS and points.shape[1] == 3:
+        points = _candidates(points)
+    if len(points) > ALL_PAIRS:
         with contextlib.suppress(QhullError):
             points = points[ConvexHull(points).vertices]
     return float(pdist(points).max()) if len(points) > 1 else 0.0
@@ -36,17 +87,22 @@ def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, f
     axis 0: within an axial slice (k fixed), 1: a column (j fixed), 2: a row (i fixed).
     """
     others = [n for n in range(3) if n != axis]
-    order = np.argsort(vertices[:, axis], kind="stable")
-    plane = vertices[order, axis]
+    place = np.rint(2 * vertices[:, axis]).astype(np.int16)
+    order = np.argsort(place, kind="stable")
+    place = place[order]
     points = vertices[order][:, others] * np.asarray(spacing, dtype=float)[others]
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(plane)) + 1))
-    low = np.minimum.reduceat(points, starts)
-    high = np.maximum.reduceat(points, starts)
-    bounds = np.linalg.norm(high - low, axis=1)
+    starts = np.concatenate(([0], np.flatnonzero(place[1:] != place[:-1]) + 1))
+    directions, cosine = _plane_directions()
+    along = points @ directions
+    low, high = np.minimum.reduceat(along, starts), np.maximum.reduceat(along, starts)
+    width = (high - low).max(axis=1)
+    best = float(width.max())
     stops = np.append(starts[1:], len(points))
-    best = 0.0
-    for n in np.argsort(-bounds):
-        if bounds[n] <= best:
+    for n in np.argsort(-width):
+        if width[n] < best * cosine * (1 - 1e-9):
             break
-        best = max(best, longest(line_ends(points[starts[n] : stops[n]], 1)))
+        here = slice(starts[n], stops[n])
+        reach = best * cosine * (1 - 1e-9)
+        far = (along[here] >= low[n] + reach) | (along[here] <= high[n] - reach)
+        best = max(best, longest(points[here][far.any(axis=1)]))
     return best

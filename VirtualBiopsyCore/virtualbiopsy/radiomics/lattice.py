@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,17 +22,19 @@ DIRECTIONS = np.array(
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Voxels of the region in the order in which lines pass through them, several directions in a row.
+    """Voxels of the region in the order in which lines along each of d directions pass through them.
 
     Attributes
     ----------
-    voxel : (t,) numbers of the voxels (order of np.flatnonzero(mask)); n, "outside", after the last voxel of
-        each stretch, so that neighbours in this array are neighbours along the line.
-    row : (t,) group · directions + direction of each entry.
+    voxel : (d, n) int64 numbers of the voxels (order of np.flatnonzero(mask)).
+    last : (e,) positions in the flattened ``voxel`` after which the stretch ends: the next voxel there is no
+        neighbour.
+    pairs : (d,) number of neighbouring pairs along each direction.
     """
 
     voxel: np.ndarray
-    row: np.ndarray
+    last: np.ndarray
+    pairs: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,7 @@ class Lattice:
         ascending. shape : of that box. steps : (3,) its strides in voxels.
     slice_of : (n,) group of each voxel, 0…slices-1; all 0 unless planar. slices : number of groups; slices
         without voxels are not counted.
+    memory : what kernels keep here, by their own keys.
     """
 
     def __init__(self, mask: np.ndarray, planar: bool = False, outline: np.ndarray | None = None) -> None:
@@ -75,6 +79,7 @@ class Lattice:
         self.voxels = len(self.inside)
         self._pairs: dict[tuple[int, str, bool], Pairs] = {}
         self._counts: dict[tuple[int, str], np.ndarray] = {}
+        self.memory: dict[str, Any] = {}
 
     @cached_property
     def slice_of(self) -> np.ndarray:
@@ -118,42 +123,28 @@ class Lattice:
         return np.array(found).reshape(-1, 3)
 
     @cached_property
-    def number(self) -> np.ndarray:
-        """Flattened box with margin: number of the voxel, n outside the region."""
-        number = np.full(math.prod(self.shape), self.voxels, dtype=np.int64)
-        number[self.inside] = np.arange(self.voxels)
-        return number
-
-    @cached_property
     def lines(self) -> Lines:
         """Lines along :attr:`directions`.
 
-        Along a direction the positions in the flattened box with margin are an arithmetic progression, so
-        that reading the box column by column, as wide as the step, goes along all lines; the margin parts
-        them.
+        Along a direction the positions in the flattened box with margin are an arithmetic progression: sorted
+        by the remainder of the division by its step they go along the lines, and the margin parts these.
         """
-        stretches = []
-        for step in self.directions @ self.steps:
-            width = int(step)
-            table = np.full((-(-len(self.number) // width), width), self.voxels)
-            table.reshape(-1)[: len(self.number)] = self.number
-            order = table.T.ravel()
-            inside = order < self.voxels
-            inside[1:] |= inside[:-1]
-            stretches.append(order[inside])
-        row = np.repeat(np.arange(len(stretches)), [len(stretch) for stretch in stretches])
-        voxel = np.concatenate(stretches)
-        if self.planar:
-            row += len(stretches) * np.append(self.slice_of, 0)[voxel]
-        return Lines(voxel, row)
+        wide = self.inside[-1] > np.iinfo(np.int32).max
+        position = self.inside if wide else self.inside.astype(np.int32)
+        step = (self.directions @ self.steps).astype(position.dtype)[:, None]
+        line = position % step
+        if step.max() <= np.iinfo(np.uint16).max:
+            line = line.astype(np.uint16)
+        voxel = np.argsort(line, axis=1, kind="stable")
+        place = np.take(position, voxel)
+        last = np.ones(voxel.shape, dtype=bool)
+        np.not_equal(place[:, 1:] - place[:, :-1], step, out=last[:, :-1])
+        return Lines(voxel, np.flatnonzero(last), self.voxels - np.count_nonzero(last, axis=1))
 
     @cached_property
     def lined_up(self) -> np.ndarray:
         """Whether any line along each of :attr:`directions`, (d,) bool, holds two or more voxels."""
-        inside = self.lines.voxel < self.voxels
-        pairs = inside[:-1] & inside[1:]
-        groups = self.slices * len(self.directions)
-        found = np.bincount(self.lines.row[:-1][pairs], minlength=groups).reshape(self.slices, -1).any(axis=0)
+        found = self.lines.pairs > 0
         voxels = np.argwhere(self.mask)
         for number in np.flatnonzero(~found):
             step = self.directions[number]
@@ -185,10 +176,30 @@ class Lattice:
         """(n,) number of neighbours up to a distance."""
         key = (distance, norm)
         if key not in self._counts:
-            pairs = self.pairs(distance, norm, True)
-            count = np.bincount(pairs.first, minlength=self.voxels)
-            self._counts[key] = count + np.bincount(pairs.second, minlength=self.voxels)
+            if key == (1, "chebyshev"):
+                count = self.box_sums(np.ones(self.voxels)).astype(np.int64)
+            else:
+                pairs = self.pairs(distance, norm, True)
+                count = np.bincount(pairs.first, minlength=self.voxels)
+                count += np.bincount(pairs.second, minlength=self.voxels)
+            self._counts[key] = count
         return self._counts[key]
+
+    def box_sums(self, values: np.ndarray) -> np.ndarray:
+        """(n,) sums of values (n,) over the neighbours at Chebyshev distance 1; exact for whole numbers."""
+        box = np.zeros(math.prod(self.shape))
+        box[self.inside] = values
+        box = box.reshape(self.shape)
+        sums = box[:, :, :-2] + box[:, :, 1:-1]
+        sums += box[:, :, 2:]
+        sums, part = sums[:, :-2] + sums[:, 1:-1], sums[:, 2:]
+        sums += part
+        if self.planar:
+            sums = sums[1:-1]
+        else:
+            sums, part = sums[:-2] + sums[1:-1], sums[2:]
+            sums += part
+        return sums[self.mask] - values
 
     @cached_property
     def depth(self) -> np.ndarray:

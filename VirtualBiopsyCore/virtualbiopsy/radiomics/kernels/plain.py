@@ -1,4 +1,4 @@
-"""Kernels in numpy and scipy.
+"""Kernels in numpy.
 
 In all functions ``rank`` is (n,) integers 1…m, the grey levels of a lattice's voxels by their order among the
 levels that occur; groups are the slices of a planar lattice, else one.
@@ -6,9 +6,9 @@ levels that occur; groups are the slices of a planar lattice, else one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..eigen import second_eigenvalues
 from ..glcm import GlcmTables
@@ -25,9 +25,33 @@ __all__ = [
 ]
 
 
-def _along_lines(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
-    """Ranks in the order of the lattice's lines, 0 between stretches."""
-    return np.append(rank, 0)[lattice.lines.voxel]
+@dataclass(frozen=True, eq=False)
+class _Ranks:
+    """Ranks in the order of a lattice's lines.
+
+    Attributes
+    ----------
+    rank : what it was made from. along : (d, n) int64 ranks by direction, order of ``lattice.lines``.
+    alike : (e,) positions in the flattened ``along`` where the next voxel is a neighbour of the same rank.
+    """
+
+    rank: np.ndarray
+    along: np.ndarray
+    alike: np.ndarray
+
+    @classmethod
+    def of(cls, lattice: Lattice, rank: np.ndarray) -> _Ranks:
+        """The last one is kept in the lattice: pairs, runs, zones and dependences of an image share it."""
+        known = lattice.memory.get("ranks")
+        if known is None or known.rank is not rank:
+            along = np.take(rank.astype(np.int64), lattice.lines.voxel)
+            flat = along.ravel()
+            same = np.empty(len(flat), dtype=bool)
+            np.equal(flat[1:], flat[:-1], out=same[:-1])
+            same[lattice.lines.last] = False
+            known = cls(rank, along, np.flatnonzero(same))
+            lattice.memory["ranks"] = known
+        return known
 
 
 def pair_counts(
@@ -35,54 +59,84 @@ def pair_counts(
 ) -> np.ndarray:
     """Symmetric co-occurrence counts (groups, d, m, m) float64, order of ``offsets(distance, norm)``."""
     if distance == 1 and norm == "chebyshev":
-        directions = len(lattice.directions)
-        side = m + 1
-        along = _along_lines(lattice, rank)
-        codes = (lattice.lines.row[:-1] * side + along[:-1]) * side + along[1:]
-        size = lattice.slices * directions * side * side
-        table = np.bincount(codes, minlength=size).reshape(lattice.slices, directions, side, side)
-        table = table[:, :, 1:, 1:]
+        table = _neighbour_table(lattice, rank, m)
     else:
         directions = len(lattice.offsets(distance, norm))
         pairs = lattice.pairs(distance, norm)
         row = lattice.slice_of[pairs.first] * directions + pairs.offset
         codes = (row * m + rank[pairs.first] - 1) * m + rank[pairs.second] - 1
         size = lattice.slices * directions * m * m
-        table = np.bincount(codes, minlength=size).reshape(lattice.slices, directions, m, m)
-    table = table.astype(np.float64)
+        table = np.bincount(codes, minlength=size).reshape(lattice.slices, directions, m, m).astype(float)
     return table + table.swapaxes(2, 3)
 
 
+def _neighbour_table(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
+    """Counts (groups, d, m, m) of neighbours, each pair in one order. Code 0 takes what is no pair."""
+    along = _Ranks.of(lattice, rank).along
+    side, groups = m + 1, lattice.slices
+    codes = along * side
+    codes.ravel()[:-1] += along.ravel()[1:]
+    if groups > 1:
+        codes += np.take(lattice.slice_of, lattice.lines.voxel) * side**2
+    codes.ravel()[lattice.lines.last] = 0
+    table = np.empty((groups, len(codes), side * side))
+    for direction, row in enumerate(codes):
+        table[:, direction] = np.bincount(row, minlength=groups * side * side).reshape(groups, -1)
+    return table.reshape(groups, len(codes), side, side)[:, :, 1:, 1:]
+
+
 def run_counts(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
-    """Runs (groups, d, m, r) float64 by direction, rank and length 1…r, order of ``directions``."""
-    directions = len(lattice.directions)
-    along = _along_lines(lattice, rank)
-    starts = np.concatenate(([0], np.flatnonzero(along[1:] != along[:-1]) + 1))
-    lengths = np.diff(starts, append=len(along))
-    value = along[starts]
-    runs = value > 0
-    starts, lengths, value = starts[runs], lengths[runs], value[runs]
+    """Runs (groups, d, m, r) float64 by direction, rank and length 1…r, order of ``directions``.
+
+    Runs of two and more voxels are stretches of alike neighbours; all other voxels are runs of one.
+    """
+    ranks = _Ranks.of(lattice, rank)
+    directions, groups, alike = len(lattice.directions), lattice.slices, ranks.alike
+    voxels = np.bincount(lattice.slice_of * m + rank - 1, minlength=groups * m).reshape(groups, 1, m)
+    if not len(alike):
+        return np.repeat(voxels[..., None], directions, axis=1).astype(np.float64)
+    starts = np.flatnonzero(alike[1:] - alike[:-1] != 1)
+    starts = np.concatenate(([0], starts + 1))
+    lengths = np.diff(starts, append=len(alike)) + 1
     longest = int(lengths.max())
-    codes = (lattice.lines.row[starts] * m + value - 1) * longest + lengths - 1
-    size = lattice.slices * directions * m * longest
-    table = np.bincount(codes, minlength=size).reshape(lattice.slices, directions, m, longest)
-    return table.astype(np.float64)
+    first = alike[starts]
+    row = first // lattice.voxels
+    if groups > 1:
+        row += lattice.slice_of[lattice.lines.voxel.ravel()[first]] * directions
+    codes = (row * m + ranks.along.ravel()[first] - 1) * longest + lengths - 1
+    table = np.bincount(codes, minlength=groups * directions * m * longest)
+    table = table.reshape(groups, directions, m, longest).astype(np.float64)
+    table[..., 0] = voxels - table @ np.arange(1.0, longest + 1)
+    return table
 
 
 def _alike(lattice: Lattice, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbours (Chebyshev distance 1) of the same rank: numbers of the two voxels."""
-    along = _along_lines(lattice, rank)
-    at = np.flatnonzero((along[:-1] == along[1:]) & (along[1:] > 0))
-    return lattice.lines.voxel[at], lattice.lines.voxel[at + 1]
+    """Neighbours (Chebyshev distance 1) of the same rank: numbers of the two voxels, the lower one first."""
+    voxel, at = lattice.lines.voxel.ravel(), _Ranks.of(lattice, rank).alike
+    return voxel[at], voxel[at + 1]
 
 
 def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
-    """Numbers 0…z-1 of the zones, (n,) int32: connected voxels of one rank (26 neighbours, 8 in a slice)."""
-    first, second = _alike(lattice, rank)
-    links = coo_matrix(
-        (np.ones(len(first), dtype=np.int8), (first, second)), shape=(lattice.voxels, lattice.voxels)
-    )
-    return connected_components(links, directed=False)[1]
+    """Numbers 0…z-1 of the zones, (n,) int32: connected voxels of one rank (26 neighbours, 8 in a slice).
+
+    In each round every root with a lower neighbour is hung below one, so at most half of the roots that still
+    have neighbours remain.
+    """
+    label = np.arange(lattice.voxels)
+    low, high = _alike(lattice, rank)
+    while len(low):
+        parent = np.arange(lattice.voxels)
+        parent[high] = low
+        above = parent[parent]
+        while not np.array_equal(above, parent):
+            parent, above = above, above[above]
+        label = parent[label]
+        low, high = parent[low], parent[high]
+        apart = low != high
+        low, high = low[apart], high[apart]
+        low, high = np.minimum(low, high), np.maximum(low, high)
+    roots = label == np.arange(lattice.voxels)
+    return (np.cumsum(roots, dtype=np.int32) - 1)[label]
 
 
 def alike_counts(
@@ -102,6 +156,8 @@ def tone_sums(
     lattice: Lattice, grey: np.ndarray, distance: int = 1, norm: str = "chebyshev"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Number (n,) of neighbours up to a distance, and sum (n,) of their grey levels (n,)."""
+    if distance == 1 and norm == "chebyshev":
+        return lattice.neighbour_counts(), lattice.box_sums(grey)
     pairs = lattice.pairs(distance, norm, True)
     total = np.bincount(pairs.first, grey[pairs.second], lattice.voxels)
     total += np.bincount(pairs.second, grey[pairs.first], lattice.voxels)
