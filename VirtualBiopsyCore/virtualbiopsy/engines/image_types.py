@@ -1,4 +1,4 @@
-"""Image types of keys and of pyradiomics."""
+"""Image types of keys in the words of pyradiomics."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from ..errors import EngineError
-from ..radiomics.spec import parse_spec
+from ..radiomics.filters.spec import GRAMMAR, FilterSpec, parse_filter
 
 
 @dataclass(frozen=True)
 class ImageType:
-    """An image type in the words of pyradiomics.
+    """An image type of pyradiomics.
 
     Attributes
     ----------
@@ -27,14 +27,21 @@ class ImageType:
 
 
 _PLAIN = {
-    "original": ImageType("Original", "original"),
-    "square": ImageType("Square", "square"),
-    "squareroot": ImageType("SquareRoot", "squareroot"),
-    "logarithm": ImageType("Logarithm", "logarithm"),
-    "exponential": ImageType("Exponential", "exponential"),
-    "gradient": ImageType("Gradient", "gradient"),
+    "original": "Original",
+    "square": "Square",
+    "squareroot": "SquareRoot",
+    "logarithm": "Logarithm",
+    "exponential": "Exponential",
+    "gradient": "Gradient",
 }
-_LBP3D = {"m1": "lbp-3D-m1", "m2": "lbp-3D-m2", "k": "lbp-3D-k"}
+_TAKEN = {
+    "log": {"sigma"},
+    "wavelet": {"family", "bands", "level"},
+    "gradient": {"spacing"},
+    "lbp2d": {"radius", "samples", "method", "axis"},
+    "lbp3d": {"output", "radius", "subdivision"},
+}
+"""Parameters that pyradiomics has as well; the others must be at their defaults."""
 
 
 @cache
@@ -43,29 +50,48 @@ def image_type(text: str) -> ImageType:
 
     Raises
     ------
-    FeatureError : the field does not follow the grammar. EngineError : pyradiomics has no such image type.
+    FeatureError : the field is no filter. EngineError : pyradiomics has no such image type.
     """
-    if text in _PLAIN:
-        return _PLAIN[text]
-    name, given = parse_spec(text)
-    found = None
-    if name == "log" and set(given) == {"sigma"}:
-        found = log_type(float(given["sigma"]))
-    elif name == "wavelet" and {"family", "bands"} <= set(given) <= {"family", "bands", "level"}:
-        found = wavelet_type(given["family"], given["bands"], int(given.get("level", "1")))
-    elif name == "lbp2d":
-        found = ImageType("LBP2D", "lbp-2D")
-    elif name == "lbp3d":
-        found = ImageType("LBP3D", _LBP3D[given["map"]])
-    if found is None:
+    spec = parse_filter(text)
+    if not _has(spec):
         raise EngineError(f"pyradiomics has no image type for {text!r}.")
-    return found
+    if spec.name in _PLAIN:
+        options = {"gradientUseSpacing": spec["spacing"] == "mm"} if spec.name == "gradient" else {}
+        return ImageType(_PLAIN[spec.name], spec.name, options)
+    if spec.name == "log":
+        sigma = float(spec["sigma"])
+        return ImageType("LoG", f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", {"sigma": [sigma]})
+    if spec.name == "wavelet":
+        number = "" if spec["level"] == 1 else str(spec["level"])
+        options = {"wavelet": spec["family"], "level": spec["level"]}
+        return ImageType("Wavelet", f"wavelet{number}-{spec['bands']}", options)
+    if spec.name == "lbp2d":
+        return ImageType(
+            "LBP2D",
+            "lbp-2D",
+            {
+                "lbp2DRadius": spec["radius"],
+                "lbp2DSamples": spec["samples"],
+                "lbp2DMethod": spec["method"],
+                "force2Ddimension": spec["axis"],
+            },
+        )
+    levels = 2 if spec["output"] == "k" else max(2, int(spec["output"][1:]))
+    return ImageType(
+        "LBP3D",
+        f"lbp-3D-{spec['output']}",
+        {
+            "lbp3DLevels": levels,
+            "lbp3DIcosphereRadius": spec["radius"],
+            "lbp3DIcosphereSubdivision": spec["subdivision"],
+        },
+    )
 
 
-def log_type(sigma: float) -> ImageType:
-    return ImageType("LoG", f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D", {"sigma": [sigma]})
-
-
-def wavelet_type(family: str, bands: str, level: int) -> ImageType:
-    number = "" if level == 1 else str(level)
-    return ImageType("Wavelet", f"wavelet{number}-{bands}", {"wavelet": family, "level": level})
+def _has(spec: FilterSpec) -> bool:
+    if spec.name not in _PLAIN and spec.name not in _TAKEN:
+        return False
+    taken = _TAKEN.get(spec.name, set())
+    if any(spec[p.name] != p.default for p in GRAMMAR[spec.name] if p.name not in taken):
+        return False
+    return spec.name != "wavelet" or len(spec["bands"]) == 3

@@ -11,7 +11,14 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.spatial import QhullError
 
-from ..errors import EmptyRegionError, FeatureError, FlatRegionError, NonFiniteError, VirtualBiopsyError
+from ..errors import (
+    FeatureError,
+    FlatRegionError,
+    NonFiniteError,
+    RegionError,
+    RegionTooSmallError,
+    VirtualBiopsyError,
+)
 from ..progress import Progress, silent
 from ..radiomics import morphology, statistics
 from ..radiomics.definitions import MASK, all_keys, definition
@@ -80,13 +87,12 @@ def features(
 
     Returns
     -------
-    Finite values, and why the others are missing.
+    Finite values, and why the others are missing: undefined, or re-segmentation leaves too few voxels.
 
     Raises
     ------
     FeatureError : a key is unknown or contradicts itself.
     NonFiniteError : the image is NaN or infinite inside the region.
-    EmptyRegionError : re-segmentation leaves less than two voxels.
     """
     for key in keys:
         definition(key)
@@ -102,7 +108,7 @@ class _Region:
         if region.resegmented:
             self.keep = resegment(values.astype(np.float64), region)
             if np.count_nonzero(self.keep) < 2:
-                raise EmptyRegionError(f"Re-segmentation leaves less than two voxels of the region {text!r}.")
+                raise RegionTooSmallError(f"Re-segmentation leaves one voxel of the region {text!r}.")
             outline, mask = mask, np.zeros_like(mask)
             mask[outline] = self.keep
         self.lattice = Lattice(mask)
@@ -137,11 +143,16 @@ class _Work:
         shape = []
         for key in keys:
             (shape if key.sequence == MASK else by_image.setdefault(key.image, [])).append(key)
-        for key in keys:
-            if key.sequence != MASK and key.region not in self.regions:
-                self.regions[key.region] = _Region(self.mask, self.original, key.region)
         values: Values = {}
         missing: dict[FeatureKey, str] = {}
+        for text in dict.fromkeys(key.region for kind in by_image.values() for key in kind):
+            try:
+                self.regions[text] = _Region(self.mask, self.original, text)
+            except RegionError as error:
+                missing.update({key: error.message for key in keys if key.region == text})
+        by_image = {
+            kind: [key for key in wanted if key.region in self.regions] for kind, wanted in by_image.items()
+        }
         with ThreadPoolExecutor(max(1, threads)) as pool:
             try:
                 jobs = [pool.submit(self._unfiltered, shape, by_image.get(ORIGINAL, []))]
