@@ -1,0 +1,12 @@
+"""Which loops an edit runs: the compiled ones where they are ready, else those in numpy."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from . import plain
+
+
+def loops() -> ModuleType:
+    """Module with the functions of :mod:`virtualbiopsy.radiomics.live.plain`."""
+    return plain

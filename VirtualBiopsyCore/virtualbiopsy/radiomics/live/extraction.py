@@ -1,0 +1,236 @@
+"""Features of outlines that are being edited; equal to a full extraction after every edit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...case.changes import Box
+from ...errors import VirtualBiopsyError
+from .. import statistics
+from ..extract import ORIGINAL, Extraction, Filtered, Responses, compute
+from ..keys import FeatureKey
+from ..resegment import parse_region
+from ..vector import FeatureVector
+from .levels import LiveLevels, Unusual
+from .outline import LiveInner, LiveOutline
+from .texture import LiveTexture
+from .values import LiveValues, SortedValues
+from .window import Window
+
+
+class LiveExtraction:
+    """Extracts the features of regions again and again, at the cost of what changed.
+
+    Every update gives what :func:`virtualbiopsy.radiomics.extract.extract` gives for the same masks: the same
+    values (counts exactly, features within 1e-12), missing features, bins and provenance, and the same
+    errors. Results depend on the masks only, not on the edits that led to them. Not for several threads at
+    once.
+
+    Parameters
+    ----------
+    images, spacing, responses : as for extract(); images and responses must stay what they are. Every
+        filtered image is asked for once and kept.
+    keys : the features of every update; only what these need is kept.
+
+    What does not follow is computed in full at every update: matrices within slices, with a distance, norm or
+    alpha other than the default, regions with re-segmentation, local intensity, the intensity-volume
+    histogram, Moran's I and Geary's C.
+    """
+
+    def __init__(
+        self,
+        images: Mapping[str, np.ndarray],
+        spacing: Sequence[float],
+        keys: Sequence[FeatureKey | str],
+        responses: Responses | None = None,
+    ) -> None:
+        self._images = images
+        self._spacing = tuple(float(step) for step in spacing)
+        self._keys = [FeatureKey.parse(key) if isinstance(key, str) else key for key in keys]
+        self._responses = responses
+        self._filtered = Filtered(images, self._spacing, self._keys)
+        self._pictures: dict[tuple[str, ...], _Picture | None] = {}
+        self._regions: dict[str, LiveRegion] = {}
+
+    def update(
+        self, masks: Mapping[str, np.ndarray], boxes: Mapping[str, Box | None] | None = None
+    ) -> FeatureVector:
+        """Features of the regions as they are now.
+
+        Parameters
+        ----------
+        masks : (k, j, i) bool arrays by region, on the grid of the images; they are copied where they
+            changed.
+        boxes : for regions whose name is in it, a promise: the box that holds all that changed since the last
+            update that was given this region, None for nothing. Regions that are not in it are compared.
+
+        Raises
+        ------
+        As extract(); the next update is as right as any.
+        """
+        try:
+            for name, mask in masks.items():
+                self._follow(name, mask, boxes or {})
+            work = _Work(self, masks)
+            return compute(work, self._keys)
+        except BaseException:
+            self._regions.clear()
+            raise
+
+    def _follow(self, name: str, mask: np.ndarray, boxes: Mapping[str, Box | None]) -> None:
+        mask = np.asarray(mask)
+        region = self._regions.get(name)
+        if mask.dtype != bool or mask.ndim != 3:
+            self._regions.pop(name, None)
+            return
+        if region is not None and region.window.mask.shape == mask.shape:
+            if name in boxes and boxes[name] is None:
+                within = (slice(0, 0),) * 3
+            else:
+                within = boxes.get(name)
+            if region.follow(mask, within):
+                return
+        self._regions.pop(name, None)
+        if np.count_nonzero(mask) > 1:
+            self._regions[name] = LiveRegion(Window(mask), self._spacing)
+
+    def picture(self, key: FeatureKey, work: Extraction) -> _Picture | None:
+        """The image of a key; None if it is not one that can be followed."""
+        index = (key.sequence, key.image)
+        if key.image != ORIGINAL and self._responses is None:
+            index += (key.profile,)
+        if index not in self._pictures:
+            self._pictures[index] = _Picture.of(work.source(key))
+        return self._pictures[index]
+
+
+class _Picture:
+    """One image, flattened."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image = image
+        self.shape = image.shape
+        self.flat = np.ascontiguousarray(image, dtype=np.float64).reshape(-1)
+        self.finite = bool(np.isfinite(self.flat).all())
+
+    @classmethod
+    def of(cls, image: np.ndarray) -> _Picture | None:
+        image = np.asarray(image)
+        return cls(image) if image.ndim == 3 else None
+
+
+class LiveRegion:
+    """One region with everything that follows its edits."""
+
+    def __init__(self, window: Window, spacing: tuple[float, float, float]) -> None:
+        self.window = window
+        self.outline = LiveOutline(window, spacing)
+        self.levels: dict[tuple[str, ...], LiveLevels] = {}
+        self.ordered: dict[int, SortedValues] = {}
+
+    def follow(self, mask: np.ndarray, within: Box | None) -> bool:
+        """Take over an edit; False if the region is better set up anew."""
+        edit = self.window.follow(mask, within)
+        if edit is None or self.window.voxels < 2:
+            return False
+        if len(edit.moved):
+            self.outline.follow(edit)
+            for ordered in self.ordered.values():
+                ordered.follow(edit)
+            for index, levels in list(self.levels.items()):
+                try:
+                    levels.follow(edit)
+                except (Unusual, VirtualBiopsyError):
+                    del self.levels[index]
+        return True
+
+
+class _Work(Extraction):
+    """One update: the full extraction, with what follows in place of what is made anew."""
+
+    def __init__(self, live: LiveExtraction, masks: Mapping[str, np.ndarray]) -> None:
+        super().__init__(live._images, masks, live._spacing, live._responses, ())
+        self.filtered = live._filtered
+        self._live = live
+
+    def source(self, key: FeatureKey) -> np.ndarray:
+        return super().image(key)
+
+    def image(self, key: FeatureKey) -> np.ndarray:
+        picture = self._live.picture(key, self)
+        return self.source(key) if picture is None else picture.image
+
+    def _picture(self, key: FeatureKey, region: LiveRegion) -> _Picture | None:
+        """A key's image if it can be followed in a region."""
+        picture = self._live.picture(key, self)
+        if picture is None or picture.shape != region.window.mask.shape:
+            return None
+        return picture
+
+    def _region(self, sequence: str, region: str) -> LiveRegion | None:
+        """The region of a key, if it follows and its voxels are those of the outline."""
+        parsed = parse_region(region)
+        if parsed.resegmented or parsed.name not in self.masks:
+            return None
+        return self._live._regions.get(parsed.name)
+
+    def outline(self, name: str) -> LiveOutline:
+        if name not in self.outlines and name in self._live._regions and name in self.masks:
+            self.outlines[name] = self._live._regions[name].outline.now(name)
+        return super().outline(name)
+
+    def intensity_mask(self, sequence: str, region: str) -> LiveInner:
+        index = (sequence, region)
+        if index not in self.inner:
+            live = self._region(sequence, region)
+            image = FeatureKey(sequence, region, ORIGINAL, "statistics", "mean", "3d", "none", "ibsi")
+            picture = live and self._picture(image, live)
+            if picture is None or not picture.finite:
+                return super().intensity_mask(sequence, region)
+            parsed = parse_region(region)
+            self.inner[index] = LiveInner(self.outline(parsed.name), parsed)
+        return self.inner[index]
+
+    def _values(self, key: FeatureKey) -> np.ndarray:
+        self.intensity_mask(key.sequence, key.region)
+        region = self._region(key.sequence, key.region)
+        picture = region and self._picture(key, region)
+        if picture is not None:
+            values = picture.flat[region.window.on_grid]
+            if (picture.finite or np.isfinite(values).all()) and values.min() != values.max():
+                return values
+        return super()._values(key)
+
+    def _texture(self, key: FeatureKey, index: tuple[str, str, str, str, str]) -> None:
+        self.intensity_mask(key.sequence, key.region)
+        region = self._region(key.sequence, key.region)
+        picture = region and self._picture(key, region)
+        if picture is not None:
+            if index not in region.levels:
+                try:
+                    found = LiveLevels(region.window, picture.flat, key.discretisation, key.profile)
+                except (Unusual, VirtualBiopsyError):
+                    return super()._texture(key, index)
+                region.levels[index] = found
+            self.textures[index] = LiveTexture(region.window, region.levels[index], key.profile, self.spacing)
+            return None
+        return super()._texture(key, index)
+
+    def _moments(self, key: FeatureKey) -> statistics.Values:
+        values, volume = self.values(key), math.prod(self.spacing)
+        region = self._region(key.sequence, key.region)
+        picture = region and self._picture(key, region)
+        if picture is None:
+            return statistics.Values(values, key.profile, volume)
+        if id(picture) not in region.ordered:
+            region.ordered[id(picture)] = SortedValues(region.window, picture.flat)
+        return LiveValues(values, region.ordered[id(picture)], key.profile, volume)
+
+    def value(self, key: FeatureKey) -> float:
+        if key.family == "statistics":
+            index = ("statistics", key.sequence, key.region, key.image, key.profile)
+            return statistics.FEATURES[key.name](self._once(index, lambda: self._moments(key)))
+        return super().value(key)

@@ -1,0 +1,156 @@
+"""Texture of a region under edit: the features of the full path from matrices that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..aggregation import Aggregation
+from ..histogram import Histogram
+from ..lattice import DIRECTIONS, Lattice
+from ..levels import Levels
+from ..ngtdm import ToneDifferences
+from ..sizes import SizeMatrix
+from ..texture import Texture
+from ..zones import count_table
+from .levels import LiveLevels
+from .window import Window
+
+_PLAIN = Aggregation("3d")
+
+
+class LiveLattice:
+    """Lattice of a region under edit; what does not follow comes from a real one, made when asked for."""
+
+    planar = False
+    slices = 1
+    directions = DIRECTIONS
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._window.lattice, name)
+
+    @property
+    def voxels(self) -> int:
+        return self._window.voxels
+
+    @property
+    def per_slice(self) -> np.ndarray:
+        return np.array([self._window.voxels])
+
+    @property
+    def lined_up(self) -> np.ndarray:
+        found = self._window.adjacent() > 0
+        return found if found.all() else self._window.lattice.lined_up
+
+    def offsets(self, distance: int = 1, norm: str = "chebyshev", up_to: bool = False) -> np.ndarray:
+        if (distance, norm) == (1, "chebyshev"):
+            return DIRECTIONS
+        return Lattice.offsets(self, distance, norm, up_to)
+
+
+class LiveCells:
+    """As :class:`virtualbiopsy.radiomics.levels.Levels`, made when asked for."""
+
+    def __init__(self, live: LiveLevels) -> None:
+        self._live = live
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        return self._live.present + 1.0
+
+    @cached_property
+    def n_levels(self) -> int:
+        return int(self._live.present[-1]) + 1
+
+    @cached_property
+    def levels(self) -> np.ndarray:
+        return self._live.levels
+
+    @cached_property
+    def rank(self) -> np.ndarray:
+        return Levels.of(self.levels, self.n_levels).rank
+
+
+class LiveHistogram(Histogram):
+    """Histogram whose order statistics come from the counts."""
+
+    @cached_property
+    def percentiles(self) -> tuple[float, float, float, float, float]:
+        up_to = np.cumsum(self.counts)
+        return quantiles(lambda rank: float(np.searchsorted(up_to, rank, side="right") + 1), int(up_to[-1]))
+
+
+def quantiles(at: Callable[[int], float], count: int) -> tuple[float, float, float, float, float]:
+    """10th, 25th, 50th, 75th and 90th percentile of `count` numbers, of which `at` gives the n-th smallest.
+
+    Linear between order statistics, rounded as in numpy.percentile.
+    """
+    found = []
+    for share in (0.1, 0.25, 0.5, 0.75, 0.9):
+        place = share * (count - 1)
+        below = int(place)
+        gap = place - below
+        low = at(below)
+        high = at(min(below + 1, count - 1))
+        step = high - low
+        found.append(high - step * (1 - gap) if gap >= 0.5 else low + step * gap)
+    return tuple(found)
+
+
+class LiveTexture(Texture):
+    """One image in a region under edit. Matrices without a table that follows are counted in full."""
+
+    def __init__(
+        self, window: Window, live: LiveLevels, profile: str, spacing: tuple[float, float, float]
+    ) -> None:
+        super().__init__(LiveLattice(window), None, "", profile, spacing=spacing, cells=LiveCells(live))
+        self._live = live
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        if key == ("pairs", False, 1, "chebyshev"):
+            make = self._pairs_now
+        elif key == ("glrlm", False):
+            make = self._runs_now
+        return super()._once(key, make)
+
+    def _pairs_now(self) -> np.ndarray:
+        return self._live.pairs()[None]
+
+    def _runs_now(self) -> np.ndarray:
+        return self._live.runs()[None]
+
+    @cached_property
+    def histogram(self) -> Histogram:
+        return LiveHistogram(self.cells.levels, self.cells.n_levels, self.profile)
+
+    def _sized(self, a: Aggregation, family: str) -> SizeMatrix:
+        if a != _PLAIN:
+            return super()._sized(a, family)
+        if family == "ngldm":
+            counts, size = self._live.alike()
+        else:
+            if family == "glszm":
+                level, size = self._live.zones()
+            else:
+                level, size = self._live.zones_by_depth(self.lattice.depth)
+            rank = np.cumsum(self._live.histogram > 0)
+            counts, size = count_table(rank[level - 1], len(self.cells.grey), size)
+        return SizeMatrix(counts, self.cells.grey, size, self.lattice.voxels, self.profile)
+
+    def _tones(self, a: Aggregation) -> list[ToneDifferences]:
+        if a != _PLAIN:
+            return super()._tones(a)
+        voxels, sums = self._live.tones()
+        if self.profile == "pyradiomics":
+            voxels = self._live.histogram[self._live.present]
+        kept = voxels > 0
+        if not kept.any():
+            return []
+        whole = int(voxels.sum())
+        return [ToneDifferences(self.cells.grey[kept], voxels[kept] / whole, sums[kept], whole)]
