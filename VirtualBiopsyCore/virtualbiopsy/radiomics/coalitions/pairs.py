@@ -1,0 +1,118 @@
+"""Co-occurrence counts of unions of parts: additive over the parts and the pairs of neighbouring parts.
+
+A pair of neighbouring voxels belongs to a union if the parts of both do. So the counts of a union are sums of
+the sparse tables of each part with itself and with each of its neighbours; all counts are integers and exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..lattice import Pairs
+
+
+@dataclass(frozen=True, eq=False)
+class PairTables:
+    """Tables of one discretised region.
+
+    Attributes
+    ----------
+    n_levels : G, the highest grey level. directions : d, 13 or, merged, 1.
+    first, second : (t,) parts 0…K-1 of each table, first ≤ second.
+    direction, low, high : (e,) what each entry of the matrices stands for: level pairs low ≤ high (1…G) of a
+        direction; sorted by direction, in each the diagonal (low = high) first.
+    start : (2·d + 1,) where these 2·d stretches begin, and e.
+    table : (e, t) sparse: symmetric counts, so a pair on the diagonal counts 2.
+    linear : (d·(4·G + 1), e) sparse: from entries to the counts of sums (2·G + 1 for each direction), of
+        differences (G), both in pairs, and of levels (G), in entries.
+    longest : the largest count that any entry or level can reach.
+    """
+
+    n_levels: int
+    directions: int
+    first: np.ndarray
+    second: np.ndarray
+    direction: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    start: np.ndarray
+    table: csr_array
+    linear: csr_array
+    longest: int
+
+    @classmethod
+    def of(cls, levels: np.ndarray, parts: np.ndarray, pairs: Pairs, merged: bool) -> PairTables:
+        """From the levels (n,) (0: the voxel is left out) and parts (n,) 0…K-1 of the voxels of a lattice."""
+        a, b = levels[pairs.first], levels[pairs.second]
+        used = (a > 0) & (b > 0)
+        a, b = a[used].astype(np.int64), b[used].astype(np.int64)
+        direction = np.zeros(len(a), dtype=np.int64) if merged else pairs.offset[used]
+        one, two = parts[pairs.first[used]], parts[pairs.second[used]]
+        count, high = (1 if merged else 13), int(levels.max(initial=1))
+        side = int(parts.max(initial=0)) + 1
+        tables, table = np.unique(np.minimum(one, two) * side + np.maximum(one, two), return_inverse=True)
+        low, top = np.minimum(a, b), np.maximum(a, b)
+        codes = ((direction * 2 + (low != top)) * (high + 1) + low) * (high + 1) + top
+        entries, entry = np.unique(codes, return_inverse=True)
+        table = table.ravel()
+        entry = entry.ravel()
+        weights = np.where(low == top, 2.0, 1.0)
+        kind, rest = np.divmod(entries, (high + 1) ** 2)
+        low, top = np.divmod(rest, high + 1)
+        return cls(
+            n_levels=high,
+            directions=count,
+            first=tables // side,
+            second=tables % side,
+            direction=kind // 2,
+            low=low,
+            high=top,
+            start=np.searchsorted(kind, np.arange(2 * count + 1)),
+            table=csr_array((weights, (entry, table)), shape=(len(entries), len(tables))),
+            linear=_linear(kind // 2, low, top, count, high),
+            longest=2 * int(np.bincount(direction, minlength=1).max(initial=0)),
+        )
+
+    def counts(self, chosen: np.ndarray) -> np.ndarray:
+        """Counts (e, c) of the entries for unions; chosen (K, c) is 1 where a union has a part, else 0."""
+        return self.table @ (chosen[self.first] * chosen[self.second])
+
+    def linear_counts(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Counts of sums (d, 2·G + 1, c), of differences (d, G, c), of levels (d, G, c)."""
+        whole = (self.linear @ counts).reshape(self.directions, 4 * self.n_levels + 1, -1)
+        sums = 2 * self.n_levels + 1
+        return whole[:, :sums], whole[:, sums : sums + self.n_levels], whole[:, sums + self.n_levels :]
+
+    def by_direction(self, values: np.ndarray, diagonal: float, other: float) -> np.ndarray:
+        """Sums (d, c) of values (e, c), weighted by whether the entry lies on the diagonal."""
+        found = np.zeros((2 * self.directions, values.shape[1]))
+        held = np.flatnonzero(np.diff(self.start))
+        found[held] = np.add.reduceat(values, self.start[held], axis=0)
+        return diagonal * found[0::2] + other * found[1::2]
+
+    def highest(self, values: np.ndarray) -> np.ndarray:
+        """Largest value (d, c) of each direction."""
+        found = np.zeros((2 * self.directions, values.shape[1]))
+        held = np.flatnonzero(np.diff(self.start))
+        found[held] = np.maximum.reduceat(values, self.start[held], axis=0)
+        return np.maximum(found[0::2], found[1::2])
+
+
+def _linear(direction: np.ndarray, low: np.ndarray, high: np.ndarray, count: int, levels: int) -> csr_array:
+    block = direction * (4 * levels + 1)
+    entry = np.arange(len(low))
+    in_pairs = np.where(low == high, 0.5, 1.0)
+    off = np.flatnonzero(low != high)
+    rows = (
+        block + low + high,
+        block + 2 * levels + 1 + high - low,
+        block + 3 * levels + low,
+        (block + 3 * levels + high)[off],
+    )
+    columns = (entry, entry, entry, off)
+    values = (in_pairs, in_pairs, np.ones(len(low)), np.ones(len(off)))
+    shape = (count * (4 * levels + 1), len(low))
+    return csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
