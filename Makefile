@@ -62,7 +62,7 @@ $(VENV)/web.done: $(VENV)/made pyproject.toml $(SOURCES)
 
 $(VENV)/test.done: $(VENV)/web.done pyproject.toml
 	@echo "Installing what the tests need …"
-	@$(PIP) ".[web,simulate,train,test]"
+	@$(PIP) ".[web,simulate,train,fast,test]"
 	@touch $@
 
 files:

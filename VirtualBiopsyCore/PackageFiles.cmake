@@ -28,13 +28,19 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/panel.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/engines/__init__.py
+  virtualbiopsy/engines/agreement.py
+  virtualbiopsy/engines/agreement_report.py
+  virtualbiopsy/engines/builtin.py
   virtualbiopsy/engines/chain.py
   virtualbiopsy/engines/image_types.py
+  virtualbiopsy/engines/machine.py
   virtualbiopsy/engines/names.py
+  virtualbiopsy/engines/pages.py
   virtualbiopsy/engines/parity.py
   virtualbiopsy/engines/protocol.py
   virtualbiopsy/engines/pyradiomics.py
   virtualbiopsy/engines/pyradiomics_worker.py
+  virtualbiopsy/engines/registry.py
   virtualbiopsy/errors.py
   virtualbiopsy/evidence/__init__.py
   virtualbiopsy/evidence/condition.py
@@ -79,7 +85,16 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/__init__.py
   virtualbiopsy/radiomics/aggregation.py
   virtualbiopsy/radiomics/boxes.py
+  virtualbiopsy/radiomics/chain.py
+  virtualbiopsy/radiomics/coalitions/__init__.py
+  virtualbiopsy/radiomics/coalitions/coalitions.py
+  virtualbiopsy/radiomics/coalitions/level_tables.py
+  virtualbiopsy/radiomics/coalitions/order.py
+  virtualbiopsy/radiomics/coalitions/pair_features.py
+  virtualbiopsy/radiomics/coalitions/pairs.py
+  virtualbiopsy/radiomics/coalitions/supervoxels.py
   virtualbiopsy/radiomics/definitions.py
+  virtualbiopsy/radiomics/diagnostics.py
   virtualbiopsy/radiomics/diameters.py
   virtualbiopsy/radiomics/discretise.py
   virtualbiopsy/radiomics/eigen.py
@@ -87,6 +102,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/feature_tables.py
   virtualbiopsy/radiomics/filters/__init__.py
   virtualbiopsy/radiomics/filters/apply.py
+  virtualbiopsy/radiomics/filters/coefficients.py
   virtualbiopsy/radiomics/filters/lines.py
   virtualbiopsy/radiomics/filters/rotations.py
   virtualbiopsy/radiomics/filters/spec.py
@@ -95,6 +111,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/images.py
   virtualbiopsy/radiomics/ivh.py
   virtualbiopsy/radiomics/kernels/__init__.py
+  virtualbiopsy/radiomics/kernels/choose.py
+  virtualbiopsy/radiomics/kernels/compiled.py
   virtualbiopsy/radiomics/kernels/compiled_counts.py
   virtualbiopsy/radiomics/kernels/compiled_glcm.py
   virtualbiopsy/radiomics/kernels/compiled_links.py
@@ -105,7 +123,17 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/keys.py
   virtualbiopsy/radiomics/lattice.py
   virtualbiopsy/radiomics/levels.py
+  virtualbiopsy/radiomics/live/__init__.py
+  virtualbiopsy/radiomics/live/choose.py
+  virtualbiopsy/radiomics/live/extraction.py
+  virtualbiopsy/radiomics/live/levels.py
+  virtualbiopsy/radiomics/live/outline.py
+  virtualbiopsy/radiomics/live/plain.py
+  virtualbiopsy/radiomics/live/texture.py
+  virtualbiopsy/radiomics/live/values.py
+  virtualbiopsy/radiomics/live/window.py
   virtualbiopsy/radiomics/local_intensity.py
+  virtualbiopsy/radiomics/logarithms.py
   virtualbiopsy/radiomics/maps/__init__.py
   virtualbiopsy/radiomics/maps/compute.py
   virtualbiopsy/radiomics/maps/cooccurrence.py
@@ -122,6 +150,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/morphology.py
   virtualbiopsy/radiomics/ngtdm.py
   virtualbiopsy/radiomics/plan.py
+  virtualbiopsy/radiomics/reference.py
   virtualbiopsy/radiomics/resegment.py
   virtualbiopsy/radiomics/sizes.py
   virtualbiopsy/radiomics/spec.py
@@ -246,5 +275,12 @@ set(PACKAGE_RESOURCES
   Models/pr-meningioma-demo.radmodel
   Recipes/ki67-meningioma-demo.toml
   Recipes/pr-meningioma-demo.toml
+  Reference/ibsi1/ct_phantom_a.csv
+  Reference/ibsi1/ct_phantom_b.csv
+  Reference/ibsi1/ct_phantom_c.csv
+  Reference/ibsi1/ct_phantom_d.csv
+  Reference/ibsi1/ct_phantom_e.csv
+  Reference/ibsi1/digital_phantom.csv
+  Reference/ibsi1/digital_phantom_voxels.csv
   Rules/meningioma.toml
   )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import EmptyRegionError, FeatureError, FlatRegionError, NonFiniteError
+from . import kernels
 from .keys import PROFILES
 
 MAX_LEVELS = 1024
@@ -98,7 +99,7 @@ def discretise_values(
         bins = int(scheme.value)
         if profile == "pyradiomics":
             edges = np.linspace(low, high, bins + 1)
-            levels = np.searchsorted(edges[:-1], values, side="right")
+            levels = kernels.active().levels_between(values, edges[:-1])
         else:
             levels = np.floor(bins * ((values - low) / (high - low))).astype(np.int64) + 1
             np.clip(levels, 1, bins, out=levels)
@@ -116,10 +117,10 @@ def discretise_values(
             )
         if profile == "pyradiomics":
             edges = np.arange(start, high + 2 * width, width)
-            levels = np.searchsorted(edges, values, side="right")
+            levels = kernels.active().levels_between(values, edges)
         else:
             levels = np.floor((values - start) / width).astype(np.int64) + 1
-    levels = levels.astype(np.int32)
+    levels = levels.astype(np.int32, copy=False)
     return levels, int(levels.max())
 
 

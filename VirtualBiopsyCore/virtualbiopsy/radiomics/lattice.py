@@ -77,6 +77,7 @@ class Lattice:
         self.steps = np.array((self.shape[1] * self.shape[2], self.shape[2], 1))
         self.inside = np.flatnonzero(np.pad(self.mask, 1))
         self.voxels = len(self.inside)
+        self._grids = {1: (self.shape, self.inside)}
         self._pairs: dict[tuple[int, str, bool], Pairs] = {}
         self._counts: dict[tuple[int, str], np.ndarray] = {}
         self.memory: dict[str, Any] = {}
@@ -121,6 +122,13 @@ class Lattice:
                 if length == distance or (up_to and length < distance):
                     found.append(offset)
         return np.array(found).reshape(-1, 3)
+
+    def grid(self, margin: int) -> tuple[tuple[int, int, int], np.ndarray]:
+        """As `shape` and `inside`, with so many voxels of margin around the box."""
+        if margin not in self._grids:
+            padded = np.pad(self.mask, margin)
+            self._grids[margin] = padded.shape, np.flatnonzero(padded)
+        return self._grids[margin]
 
     @cached_property
     def lines(self) -> Lines:

@@ -6,7 +6,9 @@ levels that occur; groups are the slices of a planar lattice, else one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,14 +17,39 @@ from ..glcm import GlcmTables
 from ..lattice import Lattice
 
 __all__ = [
+    "LinkedMatrices",
     "alike_counts",
+    "averages",
     "glcm_tables",
+    "levels_between",
+    "linked_matrices",
+    "moments",
     "pair_counts",
     "run_counts",
     "second_eigenvalues",
     "tone_sums",
     "zone_labels",
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class LinkedMatrices:
+    """Matrices of a lattice that is not planar that follow from one look at the 26 neighbours of each voxel.
+
+    Attributes
+    ----------
+    runs : as :func:`run_counts`.
+    zone_sizes, zone_depths : counts of zones (1, m, c) float64 by rank and voxels, or distance from the
+        border, and the values (c,) float64 that occur.
+    alike : the same of voxels by one plus :func:`alike_counts`.
+    tones : as :func:`tone_sums`.
+    """
+
+    runs: np.ndarray
+    zone_sizes: tuple[np.ndarray, np.ndarray]
+    zone_depths: tuple[np.ndarray, np.ndarray]
+    alike: tuple[np.ndarray, np.ndarray]
+    tones: tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,3 +196,24 @@ def glcm_tables(
 ) -> GlcmTables:
     """Tables of symmetric counts (d, m, m), none of them empty, with the grey levels (m,) of their rows."""
     return GlcmTables.of_counts(counts, grey, profile, n_levels)
+
+
+def linked_matrices(lattice: Lattice, rank: np.ndarray, grey: np.ndarray) -> LinkedMatrices | None:
+    """Several matrices at once, or None where that is no faster than one by one; grey (m,) by rank."""
+    return None
+
+
+def averages(matrices: Any) -> Mapping[str, float]:
+    """Features of GlcmTables, a SizeMatrix or ToneDifferences, averaged over the matrices, as far as a kernel
+    knows them; the names are those of the features' table."""
+    return {}
+
+
+def moments(values: np.ndarray) -> Mapping[str, float]:
+    """Statistics of values (n,) by name, as far as a kernel knows them."""
+    return {}
+
+
+def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(n,) number of edges, ascending by about the same width, that are at or below each value."""
+    return np.searchsorted(edges, values, side="right")

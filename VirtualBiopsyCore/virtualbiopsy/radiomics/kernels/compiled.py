@@ -1,0 +1,164 @@
+"""Kernels compiled by numba, with the functions of :mod:`virtualbiopsy.radiomics.kernels.plain`.
+
+This module only brings the arguments into the form in which the compiled functions take them. Counts are
+equal to the plain ones, everything else within rounding. Use it through
+:func:`virtualbiopsy.radiomics.kernels.choose.active`, which sees to it that the functions are compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..glcm import GlcmTables
+from ..lattice import Lattice
+from ..ngtdm import COARSENESS_LIMIT, ToneDifferences
+from ..sizes import SizeMatrix
+from . import compiled_counts, compiled_glcm, compiled_links, compiled_sizes, compiled_values
+from .plain import LinkedMatrices
+
+__all__ = [
+    "alike_counts",
+    "averages",
+    "glcm_tables",
+    "levels_between",
+    "linked_matrices",
+    "moments",
+    "pair_counts",
+    "run_counts",
+    "second_eigenvalues",
+    "tone_sums",
+    "zone_labels",
+]
+
+
+def _field(lattice: Lattice, number: np.ndarray, kind: type = np.uint16, margin: int = 1) -> np.ndarray:
+    shape, inside = lattice.grid(margin)
+    field = np.zeros(shape[0] * shape[1] * shape[2], dtype=kind)
+    field[inside] = number
+    return field
+
+
+def _steps(lattice: Lattice, distance: int, norm: str, up_to: bool) -> np.ndarray:
+    if distance == 1 and norm == "chebyshev":
+        return lattice.directions @ lattice.steps
+    shape, _ = lattice.grid(distance)
+    steps = lattice.offsets(distance, norm, up_to) @ np.array((shape[1] * shape[2], shape[2], 1))
+    return np.ascontiguousarray(steps, dtype=np.int64)
+
+
+def pair_counts(
+    lattice: Lattice, rank: np.ndarray, m: int, distance: int = 1, norm: str = "chebyshev"
+) -> np.ndarray:
+    steps = _steps(lattice, distance, norm, False)
+    field = _field(lattice, rank, margin=distance)
+    inside = lattice.grid(distance)[1]
+    return compiled_counts.pair_counts(field, inside, steps, lattice.slice_of, lattice.slices, m)
+
+
+def run_counts(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
+    steps = lattice.directions @ lattice.steps
+    field, longest = _field(lattice, rank), max(lattice.mask.shape)
+    return compiled_counts.run_counts(
+        field, lattice.inside, steps, lattice.slice_of, lattice.slices, m, longest
+    )
+
+
+def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
+    steps = lattice.directions @ lattice.steps
+    return compiled_counts.zone_labels(_field(lattice, rank), lattice.inside, steps)
+
+
+def alike_counts(
+    lattice: Lattice, level: np.ndarray, alpha: int = 0, distance: int = 1, norm: str = "chebyshev"
+) -> np.ndarray:
+    field = _field(lattice, level, margin=distance)
+    steps = _steps(lattice, distance, norm, True)
+    return compiled_counts.alike_counts(field, lattice.grid(distance)[1], steps, alpha)
+
+
+def tone_sums(
+    lattice: Lattice, grey: np.ndarray, distance: int = 1, norm: str = "chebyshev"
+) -> tuple[np.ndarray, np.ndarray]:
+    inside, steps = lattice.grid(distance)[1], _steps(lattice, distance, norm, True)
+    count = compiled_counts.neighbour_counts(_field(lattice, True, bool, distance), inside, steps)
+    return count, compiled_counts.tone_sums(_field(lattice, grey, np.float64, distance), inside, steps)
+
+
+def linked_matrices(lattice: Lattice, rank: np.ndarray, grey: np.ndarray) -> LinkedMatrices:
+    steps = lattice.directions @ lattice.steps
+    longest = max(lattice.mask.shape)
+    depth = lattice.depth.astype(np.int64, copy=False)
+    found = compiled_links.linked_tables(_field(lattice, rank), lattice.inside, steps, grey, depth, longest)
+    return LinkedMatrices(found[0], found[1:3], found[3:5], found[5:7], found[7:9])
+
+
+def glcm_tables(
+    counts: np.ndarray, grey: np.ndarray, profile: str, n_levels: int | None = None
+) -> GlcmTables:
+    counts = np.ascontiguousarray(counts, dtype=np.float64)
+    marginal, p_sum, p_diff, scalars = compiled_glcm.tables(counts, grey, profile == "pyradiomics")
+    maximum, energy, entropy, product, crossing = scalars.T
+    return GlcmTables(
+        profile=profile,
+        n_levels=int(grey[-1]) if n_levels is None else int(n_levels),
+        grey=grey,
+        marginal=marginal,
+        p_sum=p_sum,
+        p_diff=p_diff,
+        maximum=maximum,
+        energy=energy,
+        entropy=entropy,
+        product=product,
+        crossing=crossing,
+        counts=counts,
+        eigenvalues=second_eigenvalues,
+    )
+
+
+def second_eigenvalues(counts: np.ndarray) -> np.ndarray:
+    return compiled_glcm.second_eigenvalues(np.ascontiguousarray(counts, dtype=np.float64))
+
+
+def averages(matrices: GlcmTables | SizeMatrix | Sequence[ToneDifferences]) -> Mapping[str, float]:
+    if isinstance(matrices, GlcmTables):
+        return _glcm_averages(matrices)
+    if isinstance(matrices, SizeMatrix):
+        return _size_averages(matrices)
+    found = [
+        compiled_sizes.tone_features(t.grey, t.p, t.s, float(t.voxels), COARSENESS_LIMIT) for t in matrices
+    ]
+    mean = found[0] if len(found) == 1 else np.mean(found, axis=0)
+    return dict(zip(compiled_sizes.TONE_NAMES, mean.tolist(), strict=True))
+
+
+def _glcm_averages(t: GlcmTables) -> dict[str, float]:
+    crossing = np.zeros_like(t.maximum) if t.crossing is None else t.crossing
+    found = compiled_glcm.averages(
+        np.ascontiguousarray(t.marginal),
+        np.ascontiguousarray(t.p_sum),
+        np.ascontiguousarray(t.p_diff),
+        np.stack((t.maximum, t.energy, t.entropy, t.product, crossing), axis=1),
+        t.grey,
+        t.n_levels,
+        t.profile == "pyradiomics",
+    )
+    return dict(zip(compiled_glcm.NAMES, found.tolist(), strict=True))
+
+
+def _size_averages(m: SizeMatrix) -> dict[str, float]:
+    counts = np.ascontiguousarray(m.counts)
+    voxels = np.full(len(counts), m.voxels, dtype=np.float64)
+    found = compiled_sizes.averages(counts, m.grey, m.size, voxels, m.profile == "pyradiomics")
+    return dict(zip(compiled_sizes.NAMES, found.tolist(), strict=True))
+
+
+def moments(values: np.ndarray) -> Mapping[str, float]:
+    found = compiled_values.moments(np.ascontiguousarray(values, dtype=np.float64))
+    return dict(zip(compiled_values.NAMES, found.tolist(), strict=True))
+
+
+def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    return compiled_values.levels_between(values, edges, float(edges[0]), float(edges[1] - edges[0]))
