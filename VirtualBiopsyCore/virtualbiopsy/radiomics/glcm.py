@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from .eigen import second_eigenvalues
 from .lattice import DIRECTIONS
+from .logarithms import count_logarithms
 
 __all__ = ["DIRECTIONS", "EPS", "FEATURES", "GlcmTables", "GlcmTerms", "cooccurrence", "glcm_features"]
 
 EPS = float(np.spacing(1.0))
+_EPS_BITS = EPS / math.log(2)
 
 
 def cooccurrence(levels: np.ndarray, n_levels: int) -> np.ndarray:
@@ -52,6 +54,47 @@ def entropy(p: np.ndarray, profile: str) -> np.ndarray:
     else:
         logarithm = np.log2(p, out=np.zeros_like(p), where=p > 0)
     return -(p * logarithm).reshape(len(p), -1).sum(axis=1)
+
+
+def _diagonals(counts: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of matrices (d, m, m) by i + j = 0…2 G, (d, 2 G + 1), and by |i - j| = 0…G-1, (d, G).
+
+    Rows shifted by one place each (a row is read one entry shorter than it was written) have the diagonals as
+    columns.
+    """
+    low, high = int(grey[0]), int(grey[-1])
+    span = high - low + 1
+    depth, side = counts.shape[:2]
+    if span > side:
+        at = np.flatnonzero(counts)
+        row, column = np.divmod(at % (side * side), side)
+        depths, weights = at // (side * side), counts.ravel()[at]
+        total, gap = grey[row] + grey[column], np.abs(grey[row] - grey[column])
+        sums = np.bincount(depths * (2 * high + 1) + total, weights, depth * (2 * high + 1))
+        gaps = np.bincount(depths * high + gap, weights, depth * high)
+        return sums.reshape(depth, -1), gaps.reshape(depth, -1)
+    wide = np.zeros((depth, span, 2 * span))
+    skewed = wide.reshape(depth, -1)[:, : span * (2 * span - 1)].reshape(depth, span, 2 * span - 1)
+    wide[:, :, :span] = counts
+    sums = np.zeros((depth, 2 * high + 1))
+    sums[:, 2 * low :] = skewed.sum(axis=1)
+    wide[:, :, :span] = counts[:, :, ::-1]
+    signed = skewed.sum(axis=1)
+    gaps = np.zeros((depth, high))
+    gaps[:, :span] = signed[:, span - 1 :]
+    gaps[:, 1:span] += signed[:, span - 2 :: -1] if span > 1 else 0.0
+    return sums, gaps
+
+
+@lru_cache(maxsize=64)
+def _gap_weights(count: int, n_levels: int) -> np.ndarray:
+    """(count, 7) of k = 0…count-1: k, k², 1 / (1 + k), 1 / (1 + k / Ng), 1 / (1 + k²), 1 / (1 + k² / Ng²), and
+    1 / k² with 0 for k = 0."""
+    k = np.arange(float(count))
+    inverse = np.zeros(count)
+    inverse[1:] = 1 / k[1:] ** 2
+    columns = (k, k**2, 1 / (1 + k), 1 / (1 + k / n_levels), 1 / (1 + k**2), 1 / (1 + k**2 / n_levels**2))
+    return np.stack([*columns, inverse], axis=1)
 
 
 @dataclass(eq=False)
@@ -91,29 +134,34 @@ class GlcmTables:
     ) -> GlcmTables:
         """From symmetric counts (d, m, m), none of them empty; n_levels None: the highest grey level."""
         counts = np.asarray(counts, dtype=np.float64)
-        p = counts / counts.sum(axis=(1, 2), keepdims=True)
-        marginal = p.sum(axis=2)
-        whole = grey.astype(np.int64)
-        high = int(whole.max())
-        row = (np.arange(len(p)) * (2 * high + 1))[:, None]
-        total = (whole[:, None] + whole[None, :]).ravel()
-        gap = np.abs(whole[:, None] - whole[None, :]).ravel()
-        weights, size = p.reshape(-1), len(p) * (2 * high + 1)
-        sums = np.bincount((row + total).ravel(), weights=weights, minlength=size)
-        gaps = np.bincount((row + gap).ravel(), weights=weights, minlength=size)
-        inverse = np.divide(1.0, marginal, out=np.zeros_like(marginal), where=marginal > 0)
+        rows = counts.sum(axis=2)
+        total = rows.sum(axis=1)
+        high = int(grey[-1])
+        sums, gaps = _diagonals(counts, grey.astype(np.int64))
+        logarithms, filled = count_logarithms(counts)
+        joint = np.log2(total) - logarithms / total
+        crossing = None
+        if profile == "pyradiomics":
+            joint -= filled * _EPS_BITS
+            inverse = np.divide(1.0, rows, out=np.zeros_like(rows), where=rows > 0)
+            products = counts @ np.stack([np.broadcast_to(grey, rows.shape), inverse], axis=2)
+            crossing = np.einsum("dm,dm->d", products[:, :, 1], inverse) * total
+            product = products[:, :, 0] @ grey / total
+        else:
+            product = (counts @ grey) @ grey / total
+        flat = counts.reshape(len(counts), -1)
         return cls(
             profile=profile,
             n_levels=high if n_levels is None else int(n_levels),
             grey=grey,
-            marginal=marginal,
-            p_sum=sums.reshape(len(p), -1),
-            p_diff=gaps.reshape(len(p), -1)[:, :high],
-            maximum=p.max(axis=(1, 2)),
-            energy=(p**2).sum(axis=(1, 2)),
-            entropy=entropy(p, profile),
-            product=((p @ grey) * grey).sum(axis=1),
-            crossing=((p @ inverse[:, :, None])[:, :, 0] * inverse).sum(axis=1),
+            marginal=rows / total[:, None],
+            p_sum=sums / total[:, None],
+            p_diff=gaps / total[:, None],
+            maximum=flat.max(axis=1) / total,
+            energy=np.einsum("dx,dx->d", flat, flat) / total**2,
+            entropy=joint,
+            product=product,
+            crossing=crossing,
             counts=counts,
         )
 
@@ -123,7 +171,7 @@ class GlcmTables:
 
     @cached_property
     def variance(self) -> np.ndarray:
-        return (self.marginal * (self.grey - self.mean[:, None]) ** 2).sum(axis=1)
+        return np.einsum("dm,dm->d", self.marginal, (self.grey - self.mean[:, None]) ** 2)
 
     @cached_property
     def k_sum(self) -> np.ndarray:
@@ -137,9 +185,30 @@ class GlcmTables:
     def sum_average(self) -> np.ndarray:
         return self.p_sum @ self.k_sum
 
-    @cached_property
+    @property
     def diff_average(self) -> np.ndarray:
-        return self.p_diff @ self.k_diff
+        return self.by_gap[:, 0]
+
+    @cached_property
+    def by_gap(self) -> np.ndarray:
+        """(d, 7) Σ p_diff(k) h(k) for the functions h of :func:`_gap_weights`."""
+        return self.p_diff @ _gap_weights(self.p_diff.shape[1], self.n_levels)
+
+    @cached_property
+    def diff_variance(self) -> np.ndarray:
+        return np.einsum("dk,dk->d", self.p_diff, (self.k_diff - self.diff_average[:, None]) ** 2)
+
+    @cached_property
+    def clusters(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Second, third and fourth central moment of p_sum, each (d,)."""
+        deviation = self.k_sum - self.sum_average[:, None]
+        square = deviation * deviation
+        weighted = self.p_sum * square
+        return (
+            weighted.sum(axis=1),
+            np.einsum("dk,dk->d", weighted, deviation),
+            np.einsum("dk,dk->d", weighted, square),
+        )
 
     @cached_property
     def information(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -150,14 +219,10 @@ class GlcmTables:
         independent = 2 * entropy(self.marginal, "ibsi")
         if self.profile != "pyradiomics":
             return independent / 2, independent, independent
-        bits = EPS / math.log(2)
         crossing = 0.0 if self.crossing is None else self.crossing
         filled = np.count_nonzero(self.marginal, axis=1) ** 2
         hx = entropy(self.marginal, self.profile)
-        return hx, independent - bits * crossing, independent - bits * filled
-
-    def cluster(self, power: int) -> np.ndarray:
-        return (self.p_sum * (self.k_sum - self.sum_average[:, None]) ** power).sum(axis=1)
+        return hx, independent - _EPS_BITS * crossing, independent - _EPS_BITS * filled
 
 
 class GlcmTerms(GlcmTables):
@@ -207,24 +272,24 @@ FEATURES: dict[str, Callable[[GlcmTables], np.ndarray]] = {
     "joint_variance": lambda t: t.variance,
     "joint_entropy": lambda t: t.entropy,
     "difference_average": lambda t: t.diff_average,
-    "difference_variance": lambda t: (t.p_diff * (t.k_diff - t.diff_average[:, None]) ** 2).sum(axis=1),
+    "difference_variance": lambda t: t.diff_variance,
     "difference_entropy": lambda t: entropy(t.p_diff, t.profile),
     "sum_average": lambda t: t.sum_average,
-    "sum_variance": lambda t: t.cluster(2),
+    "sum_variance": lambda t: t.clusters[0],
     "sum_entropy": lambda t: entropy(t.p_sum, t.profile),
     "angular_second_moment": lambda t: t.energy,
-    "contrast": lambda t: t.p_diff @ t.k_diff**2,
+    "contrast": lambda t: t.by_gap[:, 1],
     "dissimilarity": lambda t: t.diff_average,
-    "inverse_difference": lambda t: t.p_diff @ (1 / (1 + t.k_diff)),
-    "normalised_inverse_difference": lambda t: t.p_diff @ (1 / (1 + t.k_diff / t.n_levels)),
-    "inverse_difference_moment": lambda t: t.p_diff @ (1 / (1 + t.k_diff**2)),
-    "normalised_inverse_difference_moment": lambda t: t.p_diff @ (1 / (1 + t.k_diff**2 / t.n_levels**2)),
-    "inverse_variance": lambda t: t.p_diff[:, 1:] @ (1 / t.k_diff[1:] ** 2),
+    "inverse_difference": lambda t: t.by_gap[:, 2],
+    "normalised_inverse_difference": lambda t: t.by_gap[:, 3],
+    "inverse_difference_moment": lambda t: t.by_gap[:, 4],
+    "normalised_inverse_difference_moment": lambda t: t.by_gap[:, 5],
+    "inverse_variance": lambda t: t.by_gap[:, 6],
     "correlation": _correlation,
     "autocorrelation": lambda t: t.product,
-    "cluster_tendency": lambda t: t.cluster(2),
-    "cluster_shade": lambda t: t.cluster(3),
-    "cluster_prominence": lambda t: t.cluster(4),
+    "cluster_tendency": lambda t: t.clusters[0],
+    "cluster_shade": lambda t: t.clusters[1],
+    "cluster_prominence": lambda t: t.clusters[2],
     "information_correlation_1": _information_1,
     "information_correlation_2": _information_2,
     "maximal_correlation_coefficient": lambda t: t.eigenvalues(t.counts),

@@ -164,7 +164,7 @@ FEATURES: dict[str, Callable[[Shape], float]] = {
     "spherical_disproportion": lambda s: s.area / _ball_ratio(s),
     "sphericity": lambda s: _ball_ratio(s) / s.area,
     "asphericity": lambda s: s.area / _ball_ratio(s) - 1,
-    "maximum_3d_diameter": lambda s: longest(s.hull.points[s.hull.vertices]),
+    "maximum_3d_diameter": lambda s: longest(s.vertices * np.asarray(s.spacing)),
     "maximum_2d_diameter_slice": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 0),
     "maximum_2d_diameter_column": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 1),
     "maximum_2d_diameter_row": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 2),

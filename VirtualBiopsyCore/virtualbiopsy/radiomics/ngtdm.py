@@ -34,7 +34,12 @@ class ToneDifferences:
 
 
 def tone_differences(
-    cells: Levels, count: np.ndarray, total: np.ndarray, profile: str, group: np.ndarray, groups: int
+    cells: Levels,
+    count: np.ndarray,
+    total: np.ndarray,
+    profile: str,
+    group: np.ndarray | None = None,
+    groups: int = 1,
 ) -> list[ToneDifferences]:
     """Matrix of each group of voxels, without groups in which no voxel counts.
 
@@ -43,15 +48,18 @@ def tone_differences(
     cells : the region. count, total : (n,) number of neighbours inside the region and sum of their levels.
     profile : "ibsi" leaves voxels without a neighbour inside the region out; "pyradiomics" counts them with
         a difference of zero.
-    group : (n,) 0…groups-1.
+    group : (n,) 0…groups-1; None puts all into one.
     """
-    own = cells.grey[cells.rank - 1]
-    difference = np.abs(own - np.divide(total, count, out=own.copy(), where=count > 0))
-    counted = np.ones(len(own), dtype=bool) if profile == "pyradiomics" else count > 0
+    difference = np.abs(cells.levels - total / np.maximum(count, 1))
     levels = len(cells.grey)
-    row = (group * levels + cells.rank - 1)[counted]
+    row = cells.rank - 1 if group is None else group * levels + (cells.rank - 1)
+    if not count.all():
+        alone = count == 0
+        difference[alone] = 0.0
+        if profile != "pyradiomics":
+            row, difference = row[~alone], difference[~alone]
     n = np.bincount(row, minlength=groups * levels).reshape(groups, levels)
-    s = np.bincount(row, difference[counted], groups * levels).reshape(groups, levels)
+    s = np.bincount(row, difference, groups * levels).reshape(groups, levels)
     found = []
     for voxels, sums in zip(n, s, strict=True):
         kept = voxels > 0

@@ -6,12 +6,14 @@ Source: IBSI reference manual, sections 3.7 to 3.9 and 3.11: the same sums over 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
 from .glcm import EPS
+from .logarithms import count_logarithms
 
 
 class SizeMatrix:
@@ -26,7 +28,12 @@ class SizeMatrix:
     """
 
     def __init__(
-        self, counts: np.ndarray, grey: np.ndarray, size: np.ndarray, voxels: np.ndarray | float, profile: str
+        self,
+        counts: np.ndarray,
+        grey: np.ndarray,
+        size: np.ndarray,
+        voxels: np.ndarray | float,
+        profile: str,
     ) -> None:
         self.counts = counts
         self.grey = grey
@@ -38,43 +45,57 @@ class SizeMatrix:
         self.total = self.by_size.sum(axis=1)
 
     @cached_property
-    def p(self) -> np.ndarray:
-        return self.counts / self.total[:, None, None]
+    def joint(self) -> np.ndarray:
+        """(d, 3, 3) Σ cᵢⱼ iᵃ jᵇ / Σ c for the powers a, b = 0, 2, -2."""
+        grey, size = self.grey**2, self.size**2
+        left = np.stack([np.ones_like(grey), grey, 1 / grey])
+        right = np.stack([np.ones_like(size), size, 1 / size])
+        return left @ (self.counts @ right.T) / self.total[:, None, None]
 
-    def joint(self, grey_power: int, size_power: int) -> np.ndarray:
-        """Σ cᵢⱼ iᵃ jᵇ / Σ c."""
-        return (self.counts @ self.size**size_power) @ self.grey**grey_power / self.total
+    @cached_property
+    def square_grey(self) -> np.ndarray:
+        """(d,) Σᵢ (Σⱼ cᵢⱼ)²."""
+        return np.einsum("di,di->d", self.by_grey, self.by_grey)
+
+    @cached_property
+    def square_size(self) -> np.ndarray:
+        """(d,) Σⱼ (Σᵢ cᵢⱼ)²."""
+        return np.einsum("dj,dj->d", self.by_size, self.by_size)
 
     def variance(self, counts: np.ndarray, at: np.ndarray) -> np.ndarray:
-        p = counts / self.total[:, None]
-        mean = p @ at
-        return (p * (at - mean[:, None]) ** 2).sum(axis=1)
+        """(d,) variance of the values ``at`` (x,) with the weights ``counts`` (d, x)."""
+        deviation = at - (counts @ at / self.total)[:, None]
+        deviation *= deviation
+        return np.einsum("dx,dx->d", counts, deviation) / self.total
+
+    def energy(self) -> np.ndarray:
+        flat = self.counts.reshape(len(self.counts), -1)
+        return np.einsum("dx,dx->d", flat, flat) / self.total**2
 
     def entropy(self) -> np.ndarray:
-        if self.profile == "pyradiomics":
-            logarithm = np.log2(self.p + EPS)
-        else:
-            logarithm = np.log2(self.p, out=np.zeros_like(self.p), where=self.p > 0)
-        return -(self.p * logarithm).sum(axis=(1, 2))
+        """−Σ p log₂ p; pyradiomics adds ε to p in the logarithm: ε / ln 2 for each cell that is not empty."""
+        logarithms, filled = count_logarithms(self.counts)
+        found = np.log2(self.total) - logarithms / self.total
+        return found - filled * (EPS / math.log(2)) if self.profile == "pyradiomics" else found
 
 
 FEATURES: dict[str, Callable[[SizeMatrix], np.ndarray]] = {
-    "small": lambda m: m.joint(0, -2),
-    "large": lambda m: m.joint(0, 2),
-    "low_grey": lambda m: m.joint(-2, 0),
-    "high_grey": lambda m: m.joint(2, 0),
-    "small_low_grey": lambda m: m.joint(-2, -2),
-    "small_high_grey": lambda m: m.joint(2, -2),
-    "large_low_grey": lambda m: m.joint(-2, 2),
-    "large_high_grey": lambda m: m.joint(2, 2),
-    "grey_non_uniformity": lambda m: (m.by_grey**2).sum(axis=1) / m.total,
-    "grey_non_uniformity_normalised": lambda m: (m.by_grey**2).sum(axis=1) / m.total**2,
-    "size_non_uniformity": lambda m: (m.by_size**2).sum(axis=1) / m.total,
-    "size_non_uniformity_normalised": lambda m: (m.by_size**2).sum(axis=1) / m.total**2,
+    "small": lambda m: m.joint[:, 0, 2],
+    "large": lambda m: m.joint[:, 0, 1],
+    "low_grey": lambda m: m.joint[:, 2, 0],
+    "high_grey": lambda m: m.joint[:, 1, 0],
+    "small_low_grey": lambda m: m.joint[:, 2, 2],
+    "small_high_grey": lambda m: m.joint[:, 1, 2],
+    "large_low_grey": lambda m: m.joint[:, 2, 1],
+    "large_high_grey": lambda m: m.joint[:, 1, 1],
+    "grey_non_uniformity": lambda m: m.square_grey / m.total,
+    "grey_non_uniformity_normalised": lambda m: m.square_grey / m.total**2,
+    "size_non_uniformity": lambda m: m.square_size / m.total,
+    "size_non_uniformity_normalised": lambda m: m.square_size / m.total**2,
     "percentage": lambda m: m.total / m.voxels,
     "grey_variance": lambda m: m.variance(m.by_grey, m.grey),
     "size_variance": lambda m: m.variance(m.by_size, m.size),
     "entropy": SizeMatrix.entropy,
-    "energy": lambda m: (m.p**2).sum(axis=(1, 2)),
+    "energy": SizeMatrix.energy,
 }
 """By role: a function of :class:`SizeMatrix` that gives one value per matrix, shape (d,)."""

@@ -21,6 +21,9 @@ from .zones import count_table, nearest, per_zone
 class Texture:
     """One region of one image with one discretisation and profile; the matrices are made when asked for.
 
+    Features come from :attr:`histogram`, :meth:`pair_counts`, :meth:`run_counts`, :meth:`size_counts` and
+    :meth:`tone_differences` only; a class that keeps these up to date in another way overrides them.
+
     Parameters
     ----------
     lattice : the region, not planar; shared by all its images.
@@ -46,59 +49,87 @@ class Texture:
         self.cells = Levels.of_values(values, spec, profile) if cells is None else cells
         self._found: dict[Hashable, Any] = {}
 
-    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        if key not in self._found:
-            self._found[key] = make()
-        return self._found[key]
+    def _once(self, key: Hashable, make: Callable[..., Any], *arguments: Any) -> Any:
+        found = self._found.get(key)
+        if found is None and key not in self._found:
+            found = self._found[key] = make(*arguments)
+        return found
 
-    def _lattice(self, planar: bool) -> Lattice:
+    def in_plane(self, planar: bool) -> Lattice:
+        """The lattice of a planar aggregation, or of one in 3D."""
         return self.lattice.in_slices if planar else self.lattice
 
     @cached_property
     def histogram(self) -> histogram.Histogram:
         return histogram.Histogram(self.cells.levels, self.cells.n_levels, self.profile)
 
-    def _pairs(self, planar: bool, distance: int, norm: str) -> np.ndarray:
-        return self._once(
-            ("pairs", planar, distance, norm),
-            lambda: kernels.active().pair_counts(
-                self._lattice(planar), self.cells.rank, len(self.cells.grey), distance, norm
-            ),
-        )
+    def pair_counts(self, planar: bool, distance: int, norm: str) -> np.ndarray:
+        """(groups, d, m, m) symmetric; groups are the slices if planar, else one; d as lattice.offsets."""
+        lattice, levels = self.in_plane(planar), len(self.cells.grey)
+        return kernels.active().pair_counts(lattice, self.cells.rank, levels, distance, norm)
+
+    def run_counts(self, planar: bool) -> np.ndarray:
+        """(groups, d, m, r) runs by direction, level and length 1…r."""
+        return kernels.active().run_counts(self.in_plane(planar), self.cells.rank, len(self.cells.grey))
+
+    def size_counts(self, family: str, a: Aggregation) -> tuple[np.ndarray, np.ndarray]:
+        """Counts (groups, m, s) by level and size, and those sizes (s,), for "glszm", "gldzm" or "ngldm".
+
+        Groups are the slices for the aggregation "2d", else one.
+        """
+        lattice, rank, levels = self.in_plane(a.planar), self.cells.rank, len(self.cells.grey)
+        group = lattice.slice_of if a.base == "2d" else None
+        if family == "ngldm":
+            level = rank if a.alpha == 0 else self.cells.levels
+            size = 1 + kernels.active().alike_counts(lattice, level, a.alpha, a.distance, a.norm)
+        else:
+            label = self._once(("zones", a.planar), kernels.active().zone_labels, lattice, rank)
+            rank = per_zone(label, rank)
+            group = None if group is None else per_zone(label, group)
+            size = np.bincount(label) if family == "glszm" else nearest(label, lattice.depth)
+        return count_table(rank, levels, size, group, 1 if group is None else lattice.slices)
+
+    def tone_differences(self, a: Aggregation) -> list[ngtdm.ToneDifferences]:
+        """The neighbourhood grey-tone difference matrices that an aggregation averages over."""
+        lattice = self.in_plane(a.planar)
+        grey = self.cells.levels.astype(np.float64)
+        count, total = kernels.active().tone_sums(lattice, grey, a.distance, a.norm)
+        group, groups = (lattice.slice_of, lattice.slices) if a.base == "2d" else (None, 1)
+        return ngtdm.tone_differences(self.cells, count, total, self.profile, group, groups)
 
     def glcm_tables(self, aggregation: str) -> glcm.GlcmTables | None:
         """Tables of the matrices that an aggregation averages over; None if none holds a pair."""
-        return self._once(("glcm", aggregation), lambda: self._glcm_tables(parse_aggregation(aggregation)))
+        return self._once(("glcm", aggregation), self._glcm_tables, aggregation)
 
-    def _glcm_tables(self, a: Aggregation) -> glcm.GlcmTables | None:
-        counts = self._pairs(a.planar, a.distance, a.norm)
+    def _glcm_tables(self, aggregation: str) -> glcm.GlcmTables | None:
+        a = parse_aggregation(aggregation)
+        key = (a.planar, a.distance, a.norm)
+        counts = self._once(("pairs", *key), self.pair_counts, *key)
         if a.base.startswith("2.5d"):
             counts = counts.sum(axis=0, keepdims=True)
         if a.merged:
-            offsets = self._lattice(a.planar).offsets(a.distance, a.norm) * self.spacing
+            offsets = self.in_plane(a.planar).offsets(a.distance, a.norm) * self.spacing
             weights = [1.0 if a.weight == "none" else math.exp(-(measure(d, a.weight) ** 2)) for d in offsets]
             counts = np.tensordot(counts, weights, (1, 0))
         counts = counts.reshape(-1, *counts.shape[-2:])
         filled = counts.any(axis=(1, 2))
-        if not filled.any():
+        if not filled.all():
+            counts = counts[filled]
+        if not len(counts):
             return None
-        counts = counts if filled.all() else counts[filled]
         return kernels.active().glcm_tables(counts, self.cells.grey, self.profile, self.cells.n_levels)
 
     def size_matrix(self, family: str, aggregation: str) -> sizes.SizeMatrix | None:
         """Run-length, size-zone, distance-zone or dependence matrices; None if there is none."""
-        make = self._runs if family == "glrlm" else self._sized
-        return self._once((family, aggregation), lambda: make(parse_aggregation(aggregation), family))
+        make = self._runs if family == "glrlm" else self._sizes
+        return self._once((family, aggregation), make, family, parse_aggregation(aggregation))
 
-    def _runs(self, a: Aggregation, family: str) -> sizes.SizeMatrix | None:
-        lattice = self._lattice(a.planar)
-        counts = self._once(
-            (family, a.planar),
-            lambda: kernels.active().run_counts(lattice, self.cells.rank, len(self.cells.grey)),
-        )
+    def _runs(self, family: str, a: Aggregation) -> sizes.SizeMatrix | None:
+        lattice = self.in_plane(a.planar)
+        counts = self._once((family, a.planar), self.run_counts, a.planar)
         directions = lattice.directions * self.spacing
         voxels = lattice.per_slice[:, None] * np.ones(len(directions))
-        if self.profile == "pyradiomics":
+        if self.profile == "pyradiomics" and not lattice.lined_up.all():
             counts, voxels = counts[:, lattice.lined_up], voxels[:, lattice.lined_up]
             directions = directions[lattice.lined_up]
         if not counts.size:
@@ -112,53 +143,27 @@ class Texture:
         size = np.arange(1.0, counts.shape[2] + 1)
         return sizes.SizeMatrix(counts, self.cells.grey, size, voxels.ravel(), self.profile)
 
-    def _zones(self, planar: bool) -> np.ndarray:
-        return self._once(
-            ("zones", planar),
-            lambda: kernels.active().zone_labels(self._lattice(planar), self.cells.rank),
-        )
-
-    def _sized(self, a: Aggregation, family: str) -> sizes.SizeMatrix:
-        lattice, rank = self._lattice(a.planar), self.cells.rank
-        by_slice = a.base == "2d"
-        group = lattice.slice_of if by_slice else None
-        if family == "ngldm":
-            level = rank if a.alpha == 0 else self.cells.levels
-            size = 1 + kernels.active().alike_counts(lattice, level, a.alpha, a.distance, a.norm)
-        else:
-            label = self._zones(a.planar)
-            rank = per_zone(label, rank)
-            group = per_zone(label, group) if by_slice else None
-            size = np.bincount(label) if family == "glszm" else nearest(label, lattice.depth)
-        groups = lattice.slices if by_slice else 1
-        counts, size = count_table(rank, len(self.cells.grey), size, group, groups)
-        voxels = lattice.per_slice if by_slice else lattice.voxels
+    def _sizes(self, family: str, a: Aggregation) -> sizes.SizeMatrix:
+        counts, size = self.size_counts(family, a)
+        voxels = self.in_plane(a.planar).per_slice if a.base == "2d" else self.lattice.voxels
         return sizes.SizeMatrix(counts, self.cells.grey, size, voxels, self.profile)
-
-    def tone_differences(self, aggregation: str) -> list[ngtdm.ToneDifferences]:
-        """The neighbourhood grey-tone difference matrices that an aggregation averages over."""
-        return self._once(("ngtdm", aggregation), lambda: self._tones(parse_aggregation(aggregation)))
-
-    def _tones(self, a: Aggregation) -> list[ngtdm.ToneDifferences]:
-        lattice = self._lattice(a.planar)
-        grey = self.cells.levels.astype(np.float64)
-        count, total = kernels.active().tone_sums(lattice, grey, a.distance, a.norm)
-        by_slice = a.base == "2d"
-        group = lattice.slice_of if by_slice else np.zeros_like(lattice.slice_of)
-        groups = lattice.slices if by_slice else 1
-        return ngtdm.tone_differences(self.cells, count, total, self.profile, group, groups)
 
     def feature(self, key: FeatureKey) -> float:
         """Value of a key of a texture family; NaN where undefined."""
-        if key.family == "histogram":
-            return histogram.FEATURES[key.name](self.histogram)
-        if key.family == "ngtdm":
-            values = [ngtdm.FEATURES[key.name](t) for t in self.tone_differences(key.aggregation)]
-            return float(np.mean(values)) if values else math.nan
-        if key.family == "glcm":
-            matrices = self.glcm_tables(key.aggregation)
-            feature = glcm.FEATURES[key.name]
+        family, name, aggregation = key.family, key.name, key.aggregation
+        if family == "histogram":
+            return histogram.FEATURES[name](self.histogram)
+        if family == "ngtdm":
+            make, parsed = self.tone_differences, parse_aggregation(aggregation)
+            matrices = self._once((family, aggregation), make, parsed)
+            found = [ngtdm.FEATURES[name](matrix) for matrix in matrices]
+            return sum(found) / len(found) if found else math.nan
+        if family == "glcm":
+            matrices, feature = self.glcm_tables(aggregation), glcm.FEATURES[name]
         else:
-            matrices = self.size_matrix(key.family, key.aggregation)
-            feature = sizes.FEATURES[SIZE_ROLES[key.family][key.name]]
-        return math.nan if matrices is None else float(feature(matrices).mean())
+            matrices = self.size_matrix(family, aggregation)
+            feature = sizes.FEATURES[SIZE_ROLES[family][name]]
+        if matrices is None:
+            return math.nan
+        found = feature(matrices)
+        return float(np.add.reduce(found)) / len(found)
