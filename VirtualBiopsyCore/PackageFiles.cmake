@@ -32,6 +32,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/engines/agreement_report.py
   virtualbiopsy/engines/builtin.py
   virtualbiopsy/engines/chain.py
+  virtualbiopsy/engines/commands.py
   virtualbiopsy/engines/image_types.py
   virtualbiopsy/engines/machine.py
   virtualbiopsy/engines/names.py
@@ -41,6 +42,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/engines/pyradiomics.py
   virtualbiopsy/engines/pyradiomics_worker.py
   virtualbiopsy/engines/registry.py
+  virtualbiopsy/engines/selection.py
   virtualbiopsy/errors.py
   virtualbiopsy/evidence/__init__.py
   virtualbiopsy/evidence/condition.py
@@ -152,6 +154,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/plan.py
   virtualbiopsy/radiomics/reference.py
   virtualbiopsy/radiomics/resegment.py
+  virtualbiopsy/radiomics/shape2d.py
   virtualbiopsy/radiomics/sizes.py
   virtualbiopsy/radiomics/spec.py
   virtualbiopsy/radiomics/statistics.py

@@ -1,4 +1,4 @@
-"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models``."""
+"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models`` and the engines'."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import RESEARCH_USE_ONLY, __version__
+from .engines import commands as engines
 from .errors import VirtualBiopsyError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after a :class:`VirtualBiopsyError` that was printed to stderr."""
+    """Run one command; return its status, 0 unless it says otherwise, or 2 after a
+    :class:`VirtualBiopsyError` that was printed to stderr."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except VirtualBiopsyError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list the bundled models, or show a model's card")
     models.add_argument("model", nargs="?", help="id or .radmodel file")
     models.set_defaults(run=_models)
+    engines.register(commands)
     return parser
 
 
