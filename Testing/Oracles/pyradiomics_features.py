@@ -19,7 +19,10 @@ import radiomics
 from radiomics import featureextractor
 
 CLASSES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
-HIDDEN = {"shape": ("Compactness1", "Compactness2", "SphericalDisproportion")}
+HIDDEN = {
+    "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
+    "shape2D": ("SphericalDisproportion",),
+}
 
 
 def main(image: str, mask: str, request: str, repeats: str = "1") -> None:
@@ -30,7 +33,8 @@ def main(image: str, mask: str, request: str, repeats: str = "1") -> None:
     for name in wanted.get("classes", CLASSES):
         extractor.enableFeatureClassByName(name)
     if wanted.get("deprecated"):
-        for name, features in HIDDEN.items():
+        for name in HIDDEN.keys() & wanted.get("classes", CLASSES):
+            features = HIDDEN[name]
             known = list(radiomics.getFeatureClasses()[name].getFeatureNames().items())
             extractor.enabledFeatures[name] = [f for f, old in known if not old or f in features]
     times = []

@@ -24,7 +24,7 @@ from ..errors import (
     VirtualBiopsyError,
 )
 from ..memory import require_memory
-from . import ivh, local_intensity, morphology, statistics
+from . import ivh, local_intensity, morphology, shape2d, statistics
 from .definitions import definition
 from .discretise import discretise_values
 from .keys import FeatureKey
@@ -259,6 +259,14 @@ class Extraction:
             values = self.values(key)
             inner = self.intensity_mask(key.sequence, key.region).shape_of(key.profile)
             return morphology.INTENSITY_FEATURES[key.name](shape, inner, values)
+        if family == "shape2d":
+            outline = self.outline(key.region)
+            if outline.mask.shape[0] > 1:
+                return math.nan
+            flat = self._once(
+                ("flat", key.region), lambda: shape2d.FlatShape(outline.mask[0], outline.spacing[1:])
+            )
+            return shape2d.FEATURES[key.name](flat)
         if family == "statistics":
             index = ("statistics", key.sequence, key.region, key.image, key.profile)
             volume = math.prod(self.spacing)
