@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--n", type=int, default=None, help="number of simulated cases")
     train.add_argument("--seed", type=int, default=None)
     train.add_argument("--features", type=Path, help="feature table to train from instead of simulating")
+    train.add_argument("--agreement", type=Path, help="agreement.json: features that disagree are refused")
     train.set_defaults(run=_train_demo)
 
     models = commands.add_parser("models", help="list the bundled models, or show a model's card")
@@ -188,9 +189,11 @@ def _simulate_meningioma(options: argparse.Namespace) -> None:
 
 
 def _train_demo(options: argparse.Namespace) -> None:
+    from .engines.agreement import load_agreement
     from .training.demo import train_demo
 
-    chosen = {"n": options.n, "seed": options.seed, "features_csv": options.features}
+    agreement = None if options.agreement is None else load_agreement(options.agreement)
+    chosen = {"n": options.n, "seed": options.seed, "features_csv": options.features, "agreement": agreement}
     for path in train_demo(options.out, progress=_show, **{k: v for k, v in chosen.items() if v is not None}):
         print(f"\r{path}")
 

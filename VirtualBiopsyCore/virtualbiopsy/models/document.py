@@ -39,6 +39,8 @@ _TEXTS = (
     "licence",
     "recipe",
 )
+_OPTIONAL_TEXTS = ("engine",)
+"""Written where there is something to say; files without them are as before."""
 _FEATURE = {"key", "impute", "mean", "scale", "low", "high"}
 _KEYS = {
     *_TEXTS,
@@ -93,7 +95,8 @@ def read(data: bytes, where: str) -> dict[str, Any]:
             f"this VirtualBiopsy reads version {FORMAT_VERSION}.",
             "Use the version of VirtualBiopsy that the model was made for.",
         )
-    _exactly(content, _KEYS | {"sha256"}, "the document", refuse)
+    present = {name for name in _OPTIONAL_TEXTS if content.get(name)}
+    _exactly(content, _KEYS | present | {"sha256"}, "the document", refuse)
     if not isinstance(content["sha256"], str):
         raise refuse("sha256 is not text")
     return content
@@ -102,6 +105,7 @@ def read(data: bytes, where: str) -> dict[str, Any]:
 def encode(model: RadModel) -> dict[str, Any]:
     """Return the document of a model, without its SHA-256."""
     content: dict[str, Any] = {name: getattr(model, name) for name in _TEXTS}
+    content.update({name: text for name in _OPTIONAL_TEXTS if (text := getattr(model, name))})
     preparation = asdict(model.preparation)
     if preparation["spacing"] is not None:
         preparation["spacing"] = [float(value) for value in preparation["spacing"]]
@@ -149,7 +153,7 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
 
     refuse = _refuser(where)
     fields: dict[str, Any] = {}
-    for name in _TEXTS:
+    for name in (*_TEXTS, *(name for name in _OPTIONAL_TEXTS if name in content)):
         if not isinstance(content[name], str) or len(content[name]) > MAX_TEXT:
             raise refuse(f"{name} is not text of at most {MAX_TEXT} characters")
         fields[name] = content[name]

@@ -65,6 +65,7 @@ class RadModel:
     protocol_ranges : lowest and highest value by acquisition parameter in the training data.
     data_statement, intended_use, limits, licence : plain text.
     recipe : name of the recipe it was made with.
+    engine : what computed the features, and whether another engine agrees; "" if it was not said.
     card : model card, markdown.
     sha256 : of the contents, lower-case hex; "" before the model was saved.
     """
@@ -94,6 +95,7 @@ class RadModel:
     limits: str = ""
     licence: str = ""
     recipe: str = ""
+    engine: str = ""
     card: str = ""
     sha256: str = ""
 

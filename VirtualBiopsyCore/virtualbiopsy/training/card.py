@@ -34,6 +34,7 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
         f"- Better with: {', '.join(model.optional_sequences)}; where one is missing, its features are "
         "replaced by the mean of the background cases and listed",
         f"- Licence: {model.licence}",
+        *([f"- Features: {model.engine}"] if model.engine else []),
         "",
         "## Intended use",
         "",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from .. import RESEARCH_USE_ONLY
+from .. import RESEARCH_USE_ONLY, __version__
+from ..engines.agreement import Agreement, refused_keys
+from ..errors import FeatureError
 from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.recipe import Recipe, builtin_recipes
 from ..progress import Progress, part, silent
@@ -44,6 +47,8 @@ def train_demo(
     seed: int = SEED,
     features_csv: Path | str | None = None,
     progress: Progress = silent,
+    *,
+    agreement: Agreement | None = None,
 ) -> list[Path]:
     """Make the demonstration models and write them with their feature table into `out_dir`.
 
@@ -51,6 +56,7 @@ def train_demo(
     ----------
     n, seed : size and seed of the simulated cohort.
     features_csv : feature table to train from instead of simulating (`n` and `seed` are not used then).
+    agreement : as for :func:`train_model`.
 
     Returns
     -------
@@ -59,11 +65,14 @@ def train_demo(
     Raises
     ------
     VirtualBiopsyError : scikit-learn is not installed, or the table cannot be used.
+    FeatureError : the engines disagree about a feature of a recipe.
     TemplateMissingError : the anatomical template is not installed.
     Cancelled : nothing was written.
     """
     out = Path(out_dir)
     recipes = demo_recipes()
+    for recipe in recipes:
+        check_agreement(recipe.keys, agreement)
     if features_csv is None:
         table = simulated_table(n, seed, demo_keys(recipes), recipes[0].preparation, part(progress, 0.0, 0.9))
     else:
@@ -71,7 +80,7 @@ def train_demo(
     models = []
     for number, recipe in enumerate(recipes):
         share = part(progress, 0.9 + 0.1 * number / len(recipes), 0.9 + 0.1 * (number + 1) / len(recipes))
-        models.append(train_model(recipe, table, share))
+        models.append(train_model(recipe, table, share, agreement=agreement))
     progress(1.0, "Models trained")
     out.mkdir(parents=True, exist_ok=True)
     write_table(table, out / TABLE_NAME)
@@ -82,8 +91,25 @@ def train_demo(
     return written
 
 
-def train_model(recipe: Recipe, table: FeatureTable, progress: Progress = silent) -> RadModel:
-    """Cross-validate the recipe on the table, fit it on all of it, and return the model with its card."""
+def train_model(
+    recipe: Recipe,
+    table: FeatureTable,
+    progress: Progress = silent,
+    *,
+    agreement: Agreement | None = None,
+) -> RadModel:
+    """Cross-validate the recipe on the table, fit it on all of it, and return the model with its card.
+
+    Parameters
+    ----------
+    agreement : record of a comparison of engines; features on which they disagree are refused, and the model
+        keeps the summary.
+
+    Raises
+    ------
+    FeatureError : the engines disagree about a feature of the recipe.
+    """
+    check_agreement(recipe.keys, agreement)
     rows, labels = table.matrix(recipe.keys), table.column(recipe.label)
     metrics = cross_validate(recipe, rows, labels, progress)
     rng = np.random.default_rng(recipe.background["seed"])
@@ -114,10 +140,29 @@ def train_model(recipe: Recipe, table: FeatureTable, progress: Progress = silent
         },
         metrics=metrics,
         recipe=recipe.recipe_id,
+        engine=""
+        if agreement is None
+        else f"Features by VirtualBiopsy {__version__}. {agreement.sentence()}",
         licence="Apache-2.0",
         **_texts(recipe, table, metrics),
     )
     return replace(model, card=model_card(model, recipe))
+
+
+def check_agreement(keys: Sequence[str], agreement: Agreement | None) -> None:
+    """Refuse features on which engines disagree; sequence and region do not matter.
+
+    Raises
+    ------
+    FeatureError : names the features and the two values.
+    """
+    refused = {} if agreement is None else refused_keys(keys, agreement)
+    if refused:
+        told = " ".join(f"{key}: {reason}" for key, reason in refused.items())
+        raise FeatureError(
+            f"{len(refused)} of {len(keys)} features cannot enter a model. {told}",
+            "Take them out of the recipe, or find out which engine is right.",
+        )
 
 
 def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
