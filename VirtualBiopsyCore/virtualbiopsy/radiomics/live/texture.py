@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,6 @@ from ..histogram import Histogram
 from ..lattice import DIRECTIONS, Lattice
 from ..levels import Levels
 from ..ngtdm import ToneDifferences
-from ..sizes import SizeMatrix
 from ..texture import Texture
 from ..zones import count_table
 from .levels import LiveLevels
@@ -112,40 +111,33 @@ class LiveTexture(Texture):
         super().__init__(LiveLattice(window), None, "", profile, spacing=spacing, cells=LiveCells(live))
         self._live = live
 
-    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        if key == ("pairs", False, 1, "chebyshev"):
-            make = self._pairs_now
-        elif key == ("glrlm", False):
-            make = self._runs_now
-        return super()._once(key, make)
-
-    def _pairs_now(self) -> np.ndarray:
+    def pair_counts(self, planar: bool, distance: int, norm: str) -> np.ndarray:
+        if planar or (distance, norm) != (1, "chebyshev"):
+            return super().pair_counts(planar, distance, norm)
         return self._live.pairs()[None]
 
-    def _runs_now(self) -> np.ndarray:
-        return self._live.runs()[None]
+    def run_counts(self, planar: bool) -> np.ndarray:
+        return super().run_counts(planar) if planar else self._live.runs()[None]
 
     @cached_property
     def histogram(self) -> Histogram:
         return LiveHistogram(self.cells.levels, self.cells.n_levels, self.profile)
 
-    def _sized(self, a: Aggregation, family: str) -> SizeMatrix:
+    def size_counts(self, family: str, a: Aggregation) -> tuple[np.ndarray, np.ndarray]:
         if a != _PLAIN:
-            return super()._sized(a, family)
+            return super().size_counts(family, a)
         if family == "ngldm":
-            counts, size = self._live.alike()
+            return self._live.alike()
+        if family == "glszm":
+            level, size = self._live.zones()
         else:
-            if family == "glszm":
-                level, size = self._live.zones()
-            else:
-                level, size = self._live.zones_by_depth(self.lattice.depth)
-            rank = np.cumsum(self._live.histogram > 0)
-            counts, size = count_table(rank[level - 1], len(self.cells.grey), size)
-        return SizeMatrix(counts, self.cells.grey, size, self.lattice.voxels, self.profile)
+            level, size = self._live.zones_by_depth(self.lattice.depth)
+        rank = np.cumsum(self._live.histogram > 0)
+        return count_table(rank[level - 1], len(self.cells.grey), size)
 
-    def _tones(self, a: Aggregation) -> list[ToneDifferences]:
+    def tone_differences(self, a: Aggregation) -> list[ToneDifferences]:
         if a != _PLAIN:
-            return super()._tones(a)
+            return super().tone_differences(a)
         voxels, sums = self._live.tones()
         if self.profile == "pyradiomics":
             voxels = self._live.histogram[self._live.present]
