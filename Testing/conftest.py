@@ -1,4 +1,4 @@
-"""What all tests share: how a run that loaded slicer-core ends."""
+"""What all tests share: which kernels they run on, and how a run that loaded slicer-core ends."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import sys
 import pytest
 
 _status = 0
+
+# The compiled kernels would take over while a test runs, which shows in the last digit; tests that mean them
+# select them.
+os.environ.setdefault("VIRTUALBIOPSY_KERNELS", "plain")
 
 
 def pytest_sessionfinish(session, exitstatus) -> None:

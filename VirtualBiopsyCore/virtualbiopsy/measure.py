@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from .case.arrays import grow_box
-from .prepare.live_mask import LiveMask
+from .prepare.live_mask import LiveMask, LiveRegion
 from .prepare.model import PreparedCase
 from .prepare.prepare import UNCOVERED_ALLOWED, uncovered_shares
 from .progress import Progress, silent
 from .radiomics.definitions import MASK
-from .radiomics.extract import extract
+from .radiomics.extract import Responses, extract
 from .radiomics.images import MAX_BYTES, Box, ImageCache, holds
 from .radiomics.keys import FeatureKey
+from .radiomics.live.extraction import LiveExtraction
 from .radiomics.plan import plan
 from .radiomics.resegment import parse_region
 from .radiomics.vector import FeatureVector
@@ -60,14 +61,20 @@ class Measured:
     vector: FeatureVector
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Window:
-    """A part of the common grid around the outline: its box, the prepared case cut to it, arrays by role."""
+    """A part of the common grid around the outline, and what follows the outline in it.
+
+    Its box, the prepared case cut to it, arrays by role; the extraction that knows the last outline, and its
+    keys.
+    """
 
     box: Box
     prepared: PreparedCase
     arrays: Mapping[str, np.ndarray]
     outline: LiveMask
+    live: LiveExtraction | None = None
+    keys: list[FeatureKey] = field(default_factory=list)
 
 
 class Measuring:
@@ -124,11 +131,9 @@ class Measuring:
         grid = window.prepared.grid[tuple(reversed(box))]
         arrays = {role: array[box] for role, array in window.arrays.items() if role not in left_out}
         masks = self.masks(region.inside[box], grid)
-        measured = Measured(
-            grid, _moved(box, window.box), arrays, masks, self.spacing, left_out, FeatureVector({})
-        )
         progress(0.5, "Extracting features")
-        return replace(measured, vector=self.vector(measured, masks))
+        vector = self._follow(window, region, box, masks, left_out)
+        return Measured(grid, _moved(box, window.box), arrays, masks, self.spacing, left_out, vector)
 
     def masks(self, tumour: np.ndarray, grid: sitk.Image) -> dict[str, np.ndarray]:
         """Masks (k, j, i) of all regions that follow from a mask of the tumour, on its grid."""
@@ -143,20 +148,40 @@ class Measuring:
 
     def vector(self, measured: Measured, masks: Mapping[str, np.ndarray]) -> FeatureVector:
         """Features of masks (by region, bool) on the grid of a measured outline."""
-        present, absent = self._present(measured)
-        vector = extract(
-            measured.arrays, masks, self.spacing, present, lambda *image: self._response(*image, measured.box)
-        )
+        present, absent = self._present(measured.left_out)
+        vector = extract(measured.arrays, masks, self.spacing, present, self._responder(measured.box))
         return replace(vector, missing={**vector.missing, **absent})
 
-    def _present(self, measured: Measured) -> tuple[list[FeatureKey], dict[str, str]]:
+    def _follow(
+        self,
+        window: _Window,
+        region: LiveRegion,
+        box: Box,
+        masks: Mapping[str, np.ndarray],
+        left_out: Mapping[str, str],
+    ) -> FeatureVector:
+        """Features of the outline in the window, from what changed since the last one."""
+        present, absent = self._present(left_out)
+        if window.live is None or window.keys != present:
+            window.keys = present
+            window.live = LiveExtraction(window.arrays, self.spacing, present, self._responder(window.box))
+            region = replace(region, box=tuple(slice(0, n) for n in region.inside.shape))
+        placed = {"tumour": region.inside}
+        for name, mask in masks.items():
+            if name not in placed:
+                placed[name] = np.zeros(region.inside.shape, dtype=bool)
+                placed[name][box] = mask
+        vector = window.live.update(placed, {"tumour": region.box})
+        return replace(vector, missing={**vector.missing, **absent})
+
+    def _present(self, left_out: Mapping[str, str]) -> tuple[list[FeatureKey], dict[str, str]]:
         """Keys whose images are there, and why the others are missing."""
         present, absent = [], {}
         for key in self.plan.keys:
-            if key.sequence == MASK or key.sequence in measured.arrays:
+            if key.sequence == MASK or (key.sequence in self._arrays and key.sequence not in left_out):
                 present.append(key)
             else:
-                why = measured.left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
+                why = left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
                 absent[str(key)] = why
         return present, absent
 
@@ -166,13 +191,19 @@ class Measuring:
             box = box_around(self.prepared, mask, MARGIN_MM + self._rings + SLACK_MM)
             part = crop_prepared(self.prepared, box)
             arrays = {role: array[box] for role, array in self._arrays.items()}
-            for role in arrays:
-                self._responses.responses(role, self.plan.filters(role), box)
+            for (role, profile), filters in self.plan.responses.items():
+                if role in arrays:
+                    self._responses.responses(role, filters, box, profile)
             self._window = _Window(box, part, arrays, LiveMask(part))
         return self._window
 
-    def _response(self, sequence: str, image: str, box: Box) -> np.ndarray:
-        return self._responses.responses(sequence, (image,), box)[image]
+    def _responder(self, box: Box) -> Responses:
+        """Filtered images on a box of the common grid, for the extraction."""
+
+        def response(sequence: str, image: str, profile: str) -> np.ndarray:
+            return self._responses.responses(sequence, (image,), box, profile)[image]
+
+        return response
 
 
 def _moved(box: Box, outer: Box) -> Box:

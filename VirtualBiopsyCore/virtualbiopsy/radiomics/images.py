@@ -56,7 +56,7 @@ class ImageCache:
         self.images = images
         self.spacing = spacing
         self.max_bytes = max_bytes
-        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, str, str], _Entry] = OrderedDict()
         self._lock = threading.RLock()
 
     @property
@@ -64,8 +64,14 @@ class ImageCache:
         """Memory that the kept responses take."""
         return sum(entry.response.nbytes for entry in self._entries.values())
 
-    def responses(self, sequence: str, filters: Iterable[str], box: Box) -> dict[str, np.ndarray]:
+    def responses(
+        self, sequence: str, filters: Iterable[str], box: Box, profile: str = "ibsi"
+    ) -> dict[str, np.ndarray]:
         """Responses of one image on a box, by the filter's text; read-only arrays of the box's shape.
+
+        Parameters
+        ----------
+        profile : whose convention of the filters ("pyradiomics": ITK's recursive Gaussian, …).
 
         Raises
         ------
@@ -77,7 +83,7 @@ class ImageCache:
             raise FeatureError(f"There is no image of the sequence {sequence!r}.")
         wanted = tuple(dict.fromkeys(filters))
         with self._lock:
-            absent = [text for text in wanted if not self._kept(sequence, text, box)]
+            absent = [text for text in wanted if not self._kept((sequence, text, profile), box)]
             if absent:
                 from .filters.apply import apply_filters, memory_needed
 
@@ -86,25 +92,27 @@ class ImageCache:
                     memory_needed(tuple(s.stop - s.start for s in box), absent),
                     f"Filtering {sequence} ({len(absent)} image types)",
                 )
-                for text, response in apply_filters(image, self.spacing, absent, box).items():
+                parity = profile == "pyradiomics"
+                made = apply_filters(image, self.spacing, absent, box, parity=parity)
+                for text, response in made.items():
                     response.setflags(write=False)
-                    self._entries[sequence, text] = _Entry(box, response)
+                    self._entries[sequence, text, profile] = _Entry(box, response)
             found = {}
             for text in wanted:
-                entry = self._entries[sequence, text]
-                self._entries.move_to_end((sequence, text))
+                entry = self._entries[sequence, text, profile]
+                self._entries.move_to_end((sequence, text, profile))
                 inner = tuple(
                     slice(b.start - a.start, b.stop - a.start) for a, b in zip(entry.box, box, strict=True)
                 )
                 found[text] = entry.response[inner]
-            self._give_up({(sequence, text) for text in wanted})
+            self._give_up({(sequence, text, profile) for text in wanted})
             return found
 
-    def _kept(self, sequence: str, text: str, box: Box) -> bool:
-        entry = self._entries.get((sequence, text))
+    def _kept(self, index: tuple[str, str, str], box: Box) -> bool:
+        entry = self._entries.get(index)
         return entry is not None and holds(entry.box, box)
 
-    def _give_up(self, keep: set[tuple[str, str]]) -> None:
+    def _give_up(self, keep: set[tuple[str, str, str]]) -> None:
         total = self.bytes
         for index in list(self._entries):
             if total <= self.max_bytes:
