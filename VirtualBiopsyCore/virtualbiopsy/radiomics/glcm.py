@@ -88,8 +88,10 @@ def _diagonals(counts: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, np.nda
 
 @lru_cache(maxsize=64)
 def _gap_weights(count: int, n_levels: int) -> np.ndarray:
-    """(count, 7) of k = 0…count-1: k, k², 1 / (1 + k), 1 / (1 + k / Ng), 1 / (1 + k²), 1 / (1 + k² / Ng²), and
-    1 / k² with 0 for k = 0."""
+    """(count, 7) for k = 0, 1, …: k, k², 1 / (1 + k), 1 / (1 + k / Ng), 1 / (1 + k²), 1 / (1 + k² / Ng²), 1 / k².
+
+    The last is 0 for k = 0.
+    """
     k = np.arange(float(count))
     inverse = np.zeros(count)
     inverse[1:] = 1 / k[1:] ** 2

@@ -14,19 +14,43 @@ import numpy as np
 
 from . import statistics
 from .glcm import EPS
-from .statistics import Values
+from .statistics import Values, quantiles
 
 
 class Histogram(Values):
-    """Grey levels (n,) of one region, 1…n_levels."""
+    """Grey levels (n,) of one region, 1…n_levels: `x` are the levels that occur, `counts` (Ng,) how often."""
 
     def __init__(self, levels: np.ndarray, n_levels: int, profile: str) -> None:
-        super().__init__(levels, profile)
-        self.counts = np.bincount(levels, minlength=n_levels + 1)[1:]
+        self._count(np.bincount(levels, minlength=n_levels + 1)[1:], profile)
+
+    @classmethod
+    def of_counts(cls, counts: np.ndarray, profile: str) -> Histogram:
+        """From the counts (Ng,) of the levels 1…Ng."""
+        made = cls.__new__(cls)
+        made._count(counts, profile)
+        return made
+
+    def _count(self, counts: np.ndarray, profile: str) -> None:
+        self.counts = counts
+        self.profile = profile
+        self.known = {}
+        present = np.flatnonzero(counts)
+        self.x = present + 1.0
+        self.often = counts[present]
+        self.count = int(self.often.sum())
+
+    def average(self, terms: np.ndarray, kept: slice = slice(None)) -> float:
+        often = self.often[kept]
+        return float(often @ terms) / float(np.add.reduce(often))
+
+    @cached_property
+    def percentiles(self) -> tuple[float, float, float, float, float]:
+        up_to = np.cumsum(self.often)
+        return quantiles(lambda rank: float(self.x[np.searchsorted(up_to, rank, side="right")]), self.count)
 
     @cached_property
     def p(self) -> np.ndarray:
-        return self.counts[self.counts > 0] / len(self.x)
+        return self.often / self.count
 
     @cached_property
     def gradient(self) -> np.ndarray:

@@ -40,9 +40,21 @@ class SizeMatrix:
         self.size = size
         self.voxels = voxels
         self.profile = profile
-        self.by_grey = counts.sum(axis=2)
-        self.by_size = counts.sum(axis=1)
-        self.total = self.by_size.sum(axis=1)
+
+    @cached_property
+    def by_grey(self) -> np.ndarray:
+        """(d, m) sums of the rows."""
+        return self.counts.sum(axis=2)
+
+    @cached_property
+    def by_size(self) -> np.ndarray:
+        """(d, s) sums of the columns."""
+        return self.counts.sum(axis=1)
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """(d,) sums of the matrices."""
+        return self.by_grey.sum(axis=1)
 
     @cached_property
     def joint(self) -> np.ndarray:

@@ -12,10 +12,13 @@ import numpy as np
 from . import glcm, histogram, kernels, ngtdm, sizes
 from .aggregation import Aggregation, parse_aggregation
 from .definitions import SIZE_ROLES
+from .kernels.plain import LinkedMatrices
 from .keys import FeatureKey
 from .lattice import Lattice, measure
 from .levels import Levels
 from .zones import count_table, nearest, per_zone
+
+_PLAIN = Aggregation("3d")
 
 
 class Texture:
@@ -68,8 +71,15 @@ class Texture:
         lattice, levels = self.in_plane(planar), len(self.cells.grey)
         return kernels.active().pair_counts(lattice, self.cells.rank, levels, distance, norm)
 
+    @cached_property
+    def _linked(self) -> LinkedMatrices | None:
+        """All matrices of the 26-neighbourhood but the pairs, where the kernels make them in one go."""
+        return kernels.active().linked_matrices(self.lattice, self.cells.rank, self.cells.grey)
+
     def run_counts(self, planar: bool) -> np.ndarray:
         """(groups, d, m, r) runs by direction, level and length 1…r."""
+        if not planar and self._linked is not None:
+            return self._linked.runs
         return kernels.active().run_counts(self.in_plane(planar), self.cells.rank, len(self.cells.grey))
 
     def size_counts(self, family: str, a: Aggregation) -> tuple[np.ndarray, np.ndarray]:
@@ -77,6 +87,9 @@ class Texture:
 
         Groups are the slices for the aggregation "2d", else one.
         """
+        if a == _PLAIN and self._linked is not None:
+            linked = self._linked
+            return {"glszm": linked.zone_sizes, "gldzm": linked.zone_depths, "ngldm": linked.alike}[family]
         lattice, rank, levels = self.in_plane(a.planar), self.cells.rank, len(self.cells.grey)
         group = lattice.slice_of if a.base == "2d" else None
         if family == "ngldm":
@@ -92,8 +105,11 @@ class Texture:
     def tone_differences(self, a: Aggregation) -> list[ngtdm.ToneDifferences]:
         """The neighbourhood grey-tone difference matrices that an aggregation averages over."""
         lattice = self.in_plane(a.planar)
-        grey = self.cells.levels.astype(np.float64)
-        count, total = kernels.active().tone_sums(lattice, grey, a.distance, a.norm)
+        if a == _PLAIN and self._linked is not None:
+            count, total = self._linked.tones
+        else:
+            grey = self.cells.levels.astype(np.float64)
+            count, total = kernels.active().tone_sums(lattice, grey, a.distance, a.norm)
         group, groups = (lattice.slice_of, lattice.slices) if a.base == "2d" else (None, 1)
         return ngtdm.tone_differences(self.cells, count, total, self.profile, group, groups)
 
@@ -154,16 +170,22 @@ class Texture:
         if family == "histogram":
             return histogram.FEATURES[name](self.histogram)
         if family == "ngtdm":
-            make, parsed = self.tone_differences, parse_aggregation(aggregation)
-            matrices = self._once((family, aggregation), make, parsed)
-            found = [ngtdm.FEATURES[name](matrix) for matrix in matrices]
-            return sum(found) / len(found) if found else math.nan
-        if family == "glcm":
-            matrices, feature = self.glcm_tables(aggregation), glcm.FEATURES[name]
+            matrices = self._once(
+                (family, aggregation), self.tone_differences, parse_aggregation(aggregation)
+            )
+            features = ngtdm.FEATURES
+        elif family == "glcm":
+            matrices, features = self.glcm_tables(aggregation), glcm.FEATURES
         else:
-            matrices = self.size_matrix(family, aggregation)
-            feature = sizes.FEATURES[SIZE_ROLES[family][name]]
-        if matrices is None:
+            matrices, features = self.size_matrix(family, aggregation), sizes.FEATURES
+            name = SIZE_ROLES[family][name]
+        if not matrices:
             return math.nan
-        found = feature(matrices)
+        known = self._once(("averages", family, aggregation), kernels.active().averages, matrices)
+        if name in known:
+            return known[name]
+        if family == "ngtdm":
+            found = [features[name](matrix) for matrix in matrices]
+            return sum(found) / len(found)
+        found = features[name](matrices)
         return float(np.add.reduce(found)) / len(found)
