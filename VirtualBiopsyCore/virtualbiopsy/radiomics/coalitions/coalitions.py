@@ -78,7 +78,8 @@ class Coalitions:
 
     Raises
     ------
-    FeatureError, GeometryError, DimensionError, EmptyRegionError, NonFiniteError, FlatRegionError : as extract
+    FeatureError, GeometryError, DimensionError, EmptyRegionError, NonFiniteError, FlatRegionError : as
+    extract
     """
 
     def __init__(
@@ -174,9 +175,9 @@ class Coalitions:
 
         Returns
         -------
-        (C, F) float64 in the order of the keys. NaN where extract would not give a value: an undefined feature,
-        a sequence that is not there; and where it would raise because of the union: no voxel (the empty
-        coalition), one voxel, or a single intensity.
+        (C, F) float64 in the order of the keys. NaN where extract would not give a value: an undefined
+        feature, a sequence that is not there; and where it would raise because of the union: no voxel (the
+        empty coalition), one voxel, or a single intensity.
 
         Raises
         ------

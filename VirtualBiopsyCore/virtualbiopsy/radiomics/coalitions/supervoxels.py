@@ -26,8 +26,8 @@ def supervoxels(mask: np.ndarray, spacing: Sequence[float], count: int, seed: in
 
     Returns
     -------
-    (k, j, i) int32: 0 outside, 1…count inside, numbered in the order of their first voxels; fewer parts if the
-    region holds fewer voxels than `count`.
+    (k, j, i) int32: 0 outside, 1…count inside, numbered in the order of their first voxels; fewer parts if
+    the region holds fewer voxels than `count`.
 
     Raises
     ------

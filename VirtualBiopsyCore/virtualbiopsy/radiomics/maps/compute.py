@@ -15,7 +15,7 @@ from ...progress import Progress, silent
 from ..discretise import discretise_values
 from ..keys import FeatureKey
 from . import cooccurrence, intensity, sizes, tones
-from .kernels import Kernels
+from .kernels import Batch, Kernels
 from .request import Group, groups
 from .shape import KernelShape, kernel_shape
 
@@ -42,9 +42,9 @@ def feature_maps(
 ) -> dict[str, np.ndarray]:
     """Maps of local features, as pyradiomics' voxel-based extraction makes them.
 
-    The grey levels are those of the whole region; for each voxel of the region the matrices are counted in the
-    kernel around it, a box cut off at the border of the image. Nothing outside the kernel counts: neighbours
-    lie inside, runs and zones end at its border. Ng, where a feature has it, is the region's.
+    The grey levels are those of the whole region; for each voxel of the region the matrices are counted in
+    the kernel around it, a box cut off at the border of the image. Nothing outside the kernel counts:
+    neighbours lie inside, runs and zones end at its border. Ng, where a feature has it, is the region's.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def feature_maps(
         :func:`virtualbiopsy.radiomics.maps.request.groups`.
     radius : of the kernel in voxels, one number or (rk, rj, ri); 1 if neither this nor radius_mm is given.
     radius_mm : in mm: as many whole voxels along each axis as fit into it.
-    kernel : "masked": only voxels of the region count. "full": all voxels of the kernel count; grey levels are
-        then those of the box around the region, enlarged by the radius.
+    kernel : "masked": only voxels of the region count. "full": all voxels of the kernel count; grey levels
+        are then those of the box around the region, enlarged by the radius.
     discretisation, profile, aggregation : for features that are not given as keys. The aggregation, of GLCM
         and GLRLM, is "3d_average" or "3d_merged".
     progress : called after each batch of voxels; it cancels by raising.
@@ -62,9 +62,9 @@ def feature_maps(
 
     Returns
     -------
-    By name of the feature (the key, or "family:name"): (k, j, i) float64, NaN outside the region and where the
-    feature is undefined. It is undefined where a matrix is empty: GLCM in a kernel without neighbours, NGTDM
-    and GLRLM as their profile has it. Where pyradiomics writes its initial value into a map because the
+    By name of the feature (the key, or "family:name"): (k, j, i) float64, NaN outside the region and where
+    the feature is undefined. It is undefined where a matrix is empty: GLCM in a kernel without neighbours,
+    NGTDM and GLRLM as their profile has it. Where pyradiomics writes its initial value into a map because the
     feature failed somewhere (maximal correlation in a kernel with an empty direction), the value here is that
     of the directions that hold pairs.
 
@@ -186,22 +186,9 @@ class _Maps:
 
         def compute(start: int) -> None:
             part = slice(start, min(start + batch, self.voxels))
-            places = self._steps[:, None] + self._positions[None, part]
-            gathered: dict[int, np.ndarray] = {}
+            where = Batch(self.shape, self._positions[part], self._steps, occupied)
             for group, (field, n_levels) in zip(wanted, sources, strict=True):
-                if id(field) not in gathered:
-                    gathered[id(field)] = field[places]
-                mine = gathered[id(field)]
-                plain = group.family == "statistics"
-                kernels = Kernels(
-                    self.shape,
-                    None if plain else mine,
-                    n_levels,
-                    occupied,
-                    mine if plain else None,
-                    group.profile,
-                    self.voxel_volume,
-                )
+                kernels = Kernels(where, field, n_levels, group.profile, self.voxel_volume)
                 with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                     values = _family(group)(kernels)
                 for name, label in group.names.items():

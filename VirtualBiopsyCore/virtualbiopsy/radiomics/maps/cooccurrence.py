@@ -11,13 +11,17 @@ direction equals that of independent neighbours up to rounding, both information
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
 
+from ..kernels import choose
 from .counting import appearances, entropy_sum, increments, plogp
 from .kernels import Kernels
+from .maximal_correlation import second_eigenvalues
+
+_fast = choose.register("virtualbiopsy.radiomics.maps.compiled")
 
 ROUNDING = 1e-12
 """Entropies, in bits, that differ less are the same."""
@@ -29,11 +33,9 @@ class PairTerms:
     Parameters
     ----------
     first, second : (p, v) grey levels of neighbours; 0 outside the region. n_levels : Ng.
-    profile : "ibsi" or "pyradiomics".
     """
 
-    def __init__(self, first: np.ndarray, second: np.ndarray, n_levels: int, profile: str) -> None:
-        self.profile = profile
+    def __init__(self, first: np.ndarray, second: np.ndarray, n_levels: int) -> None:
         self.n_levels = n_levels
         self.valid = (first > 0) & (second > 0)
         self.first = first * self.valid
@@ -160,8 +162,6 @@ class PairTerms:
 
     @cached_property
     def maximal_correlation(self) -> np.ndarray:
-        from .maximal_correlation import second_eigenvalues
-
         if self.n_levels < 2:
             return np.ones(self.first.shape[1])
         return second_eigenvalues(self.first, self.second)
@@ -212,21 +212,51 @@ FEATURES: dict[str, Callable[[PairTerms], np.ndarray]] = {
 def features(kernels: Kernels, names: Iterable[str], aggregation: str) -> dict[str, np.ndarray]:
     """Features (v,) by name; NaN where a kernel holds no pair of neighbours.
 
-    "3d_average" is the mean over the directions that hold pairs in the kernel; "3d_merged" takes all directions
-    as one matrix. As in pyradiomics, its profile gives no joint average where a direction that the region has
-    is empty in the kernel.
+    "3d_average" is the mean over the directions that hold pairs in the kernel; "3d_merged" takes all
+    directions as one matrix. As in pyradiomics, its profile gives no joint average where a direction that the
+    region has is empty in the kernel.
     """
     names = list(names)
-    sums = {name: np.zeros(kernels.levels.shape[1]) for name in names}
-    used = np.zeros(kernels.levels.shape[1])
-    lacking = np.zeros(len(used), dtype=bool)
-    pairs = kernels.shape.pairs
+    pairs, occupied = kernels.shape.pairs, kernels.batch.occupied
     if aggregation == "3d_merged":
-        pairs = [tuple(np.concatenate(ends) for ends in zip(*pairs, strict=True))]
-    for number, (first, second) in enumerate(pairs):
-        if aggregation != "3d_merged" and not kernels.occupied[number]:
+        pairs = (tuple(np.concatenate(ends) for ends in zip(*pairs, strict=True)),)
+        occupied = np.ones(1, dtype=bool)
+    quirk = kernels.profile == "pyradiomics" and aggregation != "3d_merged"
+    fast = _fast()
+    if fast is None:
+        return _averages(kernels, names, pairs, occupied, quirk)
+    slow = [name for name in names if name not in fast.GLCM]
+    found = _averages(kernels, slow, pairs, occupied, quirk) if slow else {}
+    starts = np.concatenate(([0], np.cumsum([len(first) for first, _ in pairs])))
+    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    columns = fast.glcm(
+        kernels.field.view(np.uint16),
+        kernels.batch.positions,
+        kernels.batch.steps,
+        first,
+        second,
+        starts,
+        occupied,
+        kernels.n_levels,
+        quirk,
+    )
+    return {name: found[name] if name in found else columns[:, fast.GLCM.index(name)] for name in names}
+
+
+def _averages(
+    kernels: Kernels,
+    names: Sequence[str],
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+    occupied: np.ndarray,
+    quirk: bool,
+) -> dict[str, np.ndarray]:
+    sums = {name: np.zeros(kernels.count) for name in names}
+    used = np.zeros(kernels.count)
+    lacking = np.zeros(kernels.count, dtype=bool)
+    for wanted, (first, second) in zip(occupied, pairs, strict=True):
+        if not wanted:
             continue
-        terms = PairTerms(kernels.levels[first], kernels.levels[second], kernels.n_levels, kernels.profile)
+        terms = PairTerms(kernels.levels[first], kernels.levels[second], kernels.n_levels)
         has = terms.n > 0
         used += has
         lacking |= ~has
@@ -235,6 +265,6 @@ def features(kernels: Kernels, names: Iterable[str], aggregation: str) -> dict[s
     found = {name: np.divide(total, used, out=total, where=used > 0) for name, total in sums.items()}
     for name, value in found.items():
         value[used == 0] = np.nan
-        if name == "joint_average" and kernels.profile == "pyradiomics":
+        if name == "joint_average" and quirk:
             value[lacking] = np.nan
     return found

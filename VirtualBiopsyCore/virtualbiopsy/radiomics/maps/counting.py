@@ -22,8 +22,8 @@ def appearances(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     codes : the same values, perhaps in another order within each column.
-    turn : (n, v) unsigned integers: 1 where a value appears for the first time in its column, 2 for the second
-        time, …; 0 where there is nothing.
+    turn : (n, v) unsigned integers: 1 where a value appears for the first time in its column, 2 for the
+        second time, …; 0 where there is nothing.
     """
     rows, columns = codes.shape
     if rows <= COMPARED_ROWS:

@@ -11,8 +11,11 @@ from functools import cached_property
 
 import numpy as np
 
+from ..kernels import choose
 from .counting import appearances, entropy_sum, square_sum
 from .kernels import Kernels
+
+_fast = choose.register("virtualbiopsy.radiomics.maps.compiled")
 
 
 class Samples:
@@ -208,11 +211,27 @@ HISTOGRAM: dict[str, Callable[[LevelSamples], np.ndarray]] = {
 
 def statistics(kernels: Kernels, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Intensity statistics (v,) by name."""
+    batch, fast = kernels.batch, _fast()
+    if fast is not None:
+        columns = fast.statistics(
+            kernels.field,
+            batch.positions,
+            batch.steps,
+            kernels.voxel_volume,
+            kernels.profile == "pyradiomics",
+        )
+        return {name: columns[:, fast.STATISTICS.index(name)] for name in names}
     samples = Samples(kernels.values, kernels.profile, kernels.voxel_volume)
     return {name: STATISTICS[name](samples) for name in names}
 
 
 def histogram(kernels: Kernels, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Features (v,) of the histogram of grey levels by name."""
+    names, batch, fast = list(names), kernels.batch, _fast()
+    if fast is not None and set(names) <= set(fast.HISTOGRAM):
+        columns = fast.histogram(
+            kernels.field.view(np.uint16), batch.positions, batch.steps, kernels.n_levels
+        )
+        return {name: columns[:, fast.HISTOGRAM.index(name)] for name in names}
     samples = LevelSamples(kernels)
     return {name: HISTOGRAM[name](samples) for name in names}

@@ -1,8 +1,8 @@
 """Maps of the NGTDM features.
 
-Source: as :mod:`virtualbiopsy.radiomics.ngtdm`. Profile "ibsi" leaves voxels without a neighbour out, and gives
-NaN where no voxel counts; "pyradiomics" counts them with a difference of zero. Busyness is undefined where
-the weighted levels i·pᵢ are all the same: NaN in "ibsi", 0 in "pyradiomics".
+Source: as :mod:`virtualbiopsy.radiomics.ngtdm`. Profile "ibsi" leaves voxels without a neighbour out, and
+gives NaN where no voxel counts; "pyradiomics" counts them with a difference of zero. Busyness is undefined
+where the weighted levels i·pᵢ are all the same: NaN in "ibsi", 0 in "pyradiomics".
 """
 
 from __future__ import annotations
