@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import kernels
 from ..discretise import discretise_values, parse_discretisation
-from ..keys import FeatureKey
 from . import choose
 from .window import Edit, Window
 
@@ -151,7 +150,7 @@ class LiveLevels:
         """(z,) level of each zone and (z,) smallest depth, from the depth (n,) of each voxel."""
         zones = self.table(_Zones)
         nearest = np.full(len(zones.size), np.iinfo(np.int64).max)
-        np.minimum.at(nearest, zones.label[self.window.inside], depth)
+        np.minimum.at(nearest, zones.root[zones.label[self.window.inside]], depth)
         used = np.flatnonzero(zones.size)
         return zones.level[used], nearest[used]
 
@@ -232,33 +231,27 @@ class _Zones:
         self.label[window.inside] = found
         self.size = np.zeros(2 * used + 1024, dtype=np.int64)
         self.level = np.zeros(len(self.size), dtype=np.int32)
+        self.root = np.arange(len(self.size), dtype=np.int32)
         self.size[:used] = np.bincount(found)
         self.level[found] = live.levels
         self._next = used
-        self._order = np.zeros(window.size, dtype=np.int32)
+        self._owner = np.zeros(window.size, dtype=np.int32)
 
     def before(self, field: np.ndarray, edit: Edit) -> None:
         pass
 
     def after(self, field: np.ndarray, edit: Edit) -> bool:
-        window = edit.window
-        self._next = choose.loops().relabel(
+        self._next = choose.loops().settle(
             field,
             self.label,
+            self.root,
             self.size,
             self.level,
-            window.inside,
+            edit.near[1],
             edit.moved,
             edit.added,
-            window.steps,
+            edit.window.steps,
             self._next,
-            self._order,
+            self._owner,
         )
         return self._next >= 0
-
-
-def followed(key: FeatureKey) -> bool:
-    """Whether a texture key is computed from tables that follow; the others are counted anew."""
-    if key.family in ("glcm", "glrlm"):
-        return key.aggregation in ("3d_average", "3d_merged")
-    return key.family == "histogram" or key.aggregation == "3d"

@@ -8,8 +8,10 @@ it gives after it.
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+
+from .plain_zones import settle
+
+__all__ = ["add_alike", "add_pairs", "add_runs", "add_tones", "settle"]
 
 
 def add_pairs(
@@ -95,70 +97,3 @@ def add_runs(
     codes = (direction * table.shape[1] + level - 1) * longest + length - 1
     np.add.at(table.reshape(-1), codes, sign)
     return True
-
-
-def relabel(
-    field: np.ndarray,
-    label: np.ndarray,
-    zone_size: np.ndarray,
-    zone_level: np.ndarray,
-    inside: np.ndarray,
-    moved: np.ndarray,
-    added: np.ndarray,
-    steps: np.ndarray,
-    next_label: int,
-    order: np.ndarray,
-) -> int:
-    """Zones after an edit; ``field`` is as after the edit, the rest as before it.
-
-    Parameters
-    ----------
-    label : (size,) int32 number of each position's zone, 0 outside. zone_size : voxels by zone, 0 where a
-        number is not in use; zone_level : its level.
-    inside : (n,) positions after the edit. moved : (c,) changed positions. added : (c,) bool, else removed.
-    next_label : first number never used.
-    order : (size,) int32 for scratch.
-
-    Returns
-    -------
-    The new first number never used, or -1, and nothing has changed, if the numbers do not suffice.
-    """
-    new = moved[added]
-    around = new + steps[:, None]
-    touching = label[around[field[around] == field[new]]]
-    hit = np.zeros(len(zone_size), dtype=bool)
-    hit[touching] = True
-    hit[label[moved[~added]]] = True
-    hit[0] = False
-    nodes = np.concatenate([inside[hit[label[inside]]], new])
-    # What was at these positions before the edit has no number yet.
-    count, part = _parts(field, nodes, steps[: len(steps) // 2], order)
-    old = np.flatnonzero(hit)
-    fresh = max(0, count - len(old))
-    if next_label + fresh > len(zone_size):
-        return -1
-    numbers = np.concatenate([old, np.arange(next_label, next_label + fresh)])[:count]
-    zone_size[old] = 0
-    label[moved[~added]] = 0
-    label[nodes] = numbers[part]
-    zone_size[numbers] = np.bincount(part, minlength=count)
-    zone_level[numbers[part]] = field[nodes]
-    return next_label + fresh
-
-
-def _parts(
-    field: np.ndarray, nodes: np.ndarray, steps: np.ndarray, order: np.ndarray
-) -> tuple[int, np.ndarray]:
-    """Connected parts of one level among positions: how many, and the number 0… of each position's part.
-
-    Neighbours of the same level must be among the positions.
-    """
-    if not len(nodes):
-        return 0, np.zeros(0, dtype=np.int64)
-    order[nodes] = np.arange(len(nodes), dtype=np.int32)
-    around = nodes[:, None] + steps
-    linked = field[around] == field[nodes][:, None]
-    ends = order[around[linked]]
-    starts = np.concatenate(([0], np.cumsum(np.count_nonzero(linked, axis=1))))
-    links = csr_array((np.ones(len(ends), dtype=np.int8), ends, starts), shape=(len(nodes), len(nodes)))
-    return connected_components(links, directed=False)
