@@ -31,6 +31,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/engines/agreement.py
   virtualbiopsy/engines/agreement_report.py
   virtualbiopsy/engines/builtin.py
+  virtualbiopsy/engines/certificate.py
+  virtualbiopsy/engines/certificate_report.py
   virtualbiopsy/engines/chain.py
   virtualbiopsy/engines/commands.py
   virtualbiopsy/engines/image_types.py
@@ -90,6 +92,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/chain.py
   virtualbiopsy/radiomics/coalitions/__init__.py
   virtualbiopsy/radiomics/coalitions/coalitions.py
+  virtualbiopsy/radiomics/coalitions/compiled.py
   virtualbiopsy/radiomics/coalitions/level_tables.py
   virtualbiopsy/radiomics/coalitions/order.py
   virtualbiopsy/radiomics/coalitions/pair_features.py
@@ -104,9 +107,11 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/feature_tables.py
   virtualbiopsy/radiomics/filters/__init__.py
   virtualbiopsy/radiomics/filters/apply.py
+  virtualbiopsy/radiomics/filters/bank.py
   virtualbiopsy/radiomics/filters/coefficients.py
   virtualbiopsy/radiomics/filters/lines.py
   virtualbiopsy/radiomics/filters/rotations.py
+  virtualbiopsy/radiomics/filters/spatial.py
   virtualbiopsy/radiomics/filters/spec.py
   virtualbiopsy/radiomics/glcm.py
   virtualbiopsy/radiomics/histogram.py
@@ -118,6 +123,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/kernels/compiled_counts.py
   virtualbiopsy/radiomics/kernels/compiled_glcm.py
   virtualbiopsy/radiomics/kernels/compiled_links.py
+  virtualbiopsy/radiomics/kernels/compiled_shape.py
   virtualbiopsy/radiomics/kernels/compiled_sizes.py
   virtualbiopsy/radiomics/kernels/compiled_values.py
   virtualbiopsy/radiomics/kernels/jit.py
@@ -131,12 +137,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/live/levels.py
   virtualbiopsy/radiomics/live/outline.py
   virtualbiopsy/radiomics/live/plain.py
+  virtualbiopsy/radiomics/live/plain_zones.py
   virtualbiopsy/radiomics/live/texture.py
   virtualbiopsy/radiomics/live/values.py
   virtualbiopsy/radiomics/live/window.py
   virtualbiopsy/radiomics/local_intensity.py
   virtualbiopsy/radiomics/logarithms.py
   virtualbiopsy/radiomics/maps/__init__.py
+  virtualbiopsy/radiomics/maps/compiled.py
   virtualbiopsy/radiomics/maps/compute.py
   virtualbiopsy/radiomics/maps/cooccurrence.py
   virtualbiopsy/radiomics/maps/counting.py

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import SimpleITK as sitk
 
 from .. import __version__
-from ..errors import EngineError, FeatureError
+from ..errors import FeatureError
 from ..progress import Progress, part, silent
 from ..radiomics.definitions import MASK, definition
 from ..radiomics.keys import FeatureKey
@@ -133,10 +134,18 @@ def _like_ibsi(
     threads: int,
     progress: Progress,
 ) -> FeatureVector:
-    from ..radiomics.extract import extract
+    from ..radiomics.chain import ChainSettings, run_chain
 
-    if settings.spacing is not None or settings.normalise:
-        raise EngineError("not yet")
-    prepared = chain.prepare(image, mask, settings)
-    progress(0.1, "Computing features")
-    return extract({sequence: prepared.values}, {region: prepared.mask}, prepared.spacing, keys)
+    steps = []
+    if settings.normalise:
+        image = chain.normalised(image, settings)
+        steps.append(chain.normalised_step(settings))
+    steps_mm = settings.spacing
+    chosen = ChainSettings(
+        label=settings.label,
+        spacing=None if steps_mm is None else tuple(step or None for step in reversed(steps_mm)),
+        interpolator=settings.interpolator,
+    )
+    mask = chain.on_grid(image, mask, settings)
+    found = run_chain({sequence: image}, {region: mask}, keys, chosen, progress=progress)
+    return replace(found, provenance=(*steps, *found.provenance))

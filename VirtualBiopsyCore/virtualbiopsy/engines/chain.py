@@ -76,9 +76,8 @@ def prepare(image: sitk.Image, mask: sitk.Image, settings: ExtractionSettings) -
     box = _label_box(mask, settings.label)
     steps = []
     if settings.normalise:
-        image = _normalised(image, settings)
-        clip = "" if settings.remove_outliers is None else f", clipped at {settings.remove_outliers:g} SD"
-        steps.append(f"Whole image normalised{clip}, times {settings.normalise_scale:g}.")
+        image = normalised(image, settings)
+        steps.append(normalised_step(settings))
     if settings.spacing is not None:
         image, mask = _resampled(image, mask, box, settings)
         size = " × ".join(str(n) for n in image.GetSize())
@@ -87,7 +86,7 @@ def prepare(image: sitk.Image, mask: sitk.Image, settings: ExtractionSettings) -
             f"Resampled to {voxel} mm (i, j, k; {settings.interpolator}, mask nearest) on the box of the "
             f"region and {settings.pad_distance} voxels around it: {size} voxels."
         )
-    mask = _on_grid(image, mask, settings)
+    mask = on_grid(image, mask, settings)
     inside = sitk.GetArrayViewFromImage(mask) == settings.label
     box = bounding_box(inside)
     _check_extent(box)
@@ -118,7 +117,12 @@ def _check(image: sitk.Image, mask: sitk.Image, settings: ExtractionSettings) ->
 def _label_box(mask: sitk.Image, label: int) -> tuple[slice, slice, slice]:
     inside = sitk.GetArrayViewFromImage(mask) == label
     if not inside.any():
-        raise EmptyRegionError(f"No voxel of the mask has the label {label}.", "Outline the tumour first.")
+        found = np.unique(sitk.GetArrayViewFromImage(mask))[:8]
+        labels = ", ".join(f"{value:g}" for value in found if value)
+        raise EmptyRegionError(
+            f"No voxel of the mask has the label {label}.",
+            f"Its labels are {labels}." if labels else "It holds no voxel at all.",
+        )
     return bounding_box(inside)
 
 
@@ -131,7 +135,14 @@ def _check_extent(box: tuple[slice, ...]) -> None:
         )
 
 
-def _normalised(image: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
+def normalised_step(settings: ExtractionSettings) -> str:
+    """What :func:`normalised` does, for the provenance."""
+    clip = "" if settings.remove_outliers is None else f", clipped at {settings.remove_outliers:g} SD"
+    return f"Whole image normalised{clip}, times {settings.normalise_scale:g}."
+
+
+def normalised(image: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
+    """The image with mean 0 and standard deviation 1 over all voxels, clipped and scaled as set."""
     result = sitk.Normalize(image)
     if settings.remove_outliers is not None:
         limit = settings.remove_outliers
@@ -209,8 +220,13 @@ def _cut(image: sitk.Image, box: tuple[slice, ...]) -> sitk.Image:
     return sitk.RegionOfInterest(image, [b.stop - b.start for b in reversed(box)], start)
 
 
-def _on_grid(image: sitk.Image, mask: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
-    """The mask on the grid of the image: as it is if the grids are the same, else corrected if allowed."""
+def on_grid(image: sitk.Image, mask: sitk.Image, settings: ExtractionSettings) -> sitk.Image:
+    """The mask on the grid of the image: as it is if the grids are the same, else corrected if allowed.
+
+    Raises
+    ------
+    GeometryError : the grids differ and the mask may not be corrected, or it reaches beyond the image.
+    """
     if image.GetSize() == mask.GetSize() and _same_place(image, mask, settings.geometry_tolerance):
         return mask
     if not settings.correct_mask:

@@ -20,7 +20,7 @@ from ..errors import (
     VirtualBiopsyError,
 )
 from ..progress import Progress, silent
-from ..radiomics import morphology, statistics
+from ..radiomics import morphology, shape2d, statistics
 from ..radiomics.definitions import MASK, all_keys, definition
 from ..radiomics.keys import FeatureKey
 from ..radiomics.lattice import Lattice
@@ -188,7 +188,16 @@ class _Work:
         if not keys:
             return {}
         shape = morphology.Shape(self.mask, self.prepared.spacing, "pyradiomics")
-        return {key: _number(lambda key=key: morphology.FEATURES[key.name](shape)) for key in keys}
+        flat = shape2d.FlatShape(self.mask[0], self.prepared.spacing[1:]) if len(self.mask) == 1 else None
+        found: dict[FeatureKey, float | str] = {}
+        for key in keys:
+            if key.family == "morphology":
+                found[key] = _number(lambda key=key: morphology.FEATURES[key.name](shape))
+            elif flat is None:
+                found[key] = "The region extends over more than one slice."
+            else:
+                found[key] = _number(lambda key=key: shape2d.FEATURES[key.name](flat))
+        return found
 
     def _filtered(
         self, kinds: Sequence[str], by_image: Mapping[str, Sequence[FeatureKey]]
