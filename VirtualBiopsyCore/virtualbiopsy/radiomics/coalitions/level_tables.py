@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ..glcm import EPS
+from ..kernels import choose
 from ..lattice import Lattice
 from .order import FEATURES as STATISTICS
 from .order import OrderTables, Unions
@@ -15,6 +17,8 @@ from .pairs import PairTables
 
 BATCH_BYTES = 8 << 20
 """Largest array of one batch of unions."""
+
+_fast = choose.register("virtualbiopsy.radiomics.coalitions.compiled")
 
 
 class LevelTables:
@@ -84,15 +88,37 @@ class LevelTables:
 
     def glcm(self, chosen: np.ndarray, names: Sequence[str], merged: bool) -> np.ndarray:
         """(len(names), c); chosen (K, c) is 1.0 where a union has a part, else 0.0."""
-        tables = self.pairs(merged)
+        tables, fast = self.pairs(merged), _fast()
+        if fast is None:
+            return self._glcm_in_numpy(tables, chosen, names)
+        slow = [name for name in names if name not in fast.GLCM]
+        found = np.empty((len(names), chosen.shape[1]))
+        if slow:
+            found[[names.index(name) for name in slow]] = self._glcm_in_numpy(tables, chosen, slow)
+        columns = fast.glcm(
+            *tables.by_table,
+            tables.start,
+            tables.low,
+            tables.high,
+            tables.n_levels,
+            tables.logs,
+            np.ascontiguousarray(chosen.T, dtype=np.int64),
+            *self._frame(chosen),
+            self.profile == "pyradiomics",
+        )
+        for row, name in enumerate(names):
+            if name in fast.GLCM:
+                found[row] = columns[:, fast.GLCM.index(name)]
+        return found
+
+    def _glcm_in_numpy(self, tables: PairTables, chosen: np.ndarray, names: Sequence[str]) -> np.ndarray:
         widest = len(tables.low) + tables.directions * (4 * tables.n_levels + 1)
         batch = max(16, BATCH_BYTES // (8 * max(widest, len(tables.first), 1)))
         found = np.empty((len(names), chosen.shape[1]))
         for start in range(0, chosen.shape[1], batch):
             part = slice(start, start + batch)
             mine = np.ascontiguousarray(chosen[:, part])
-            shift, n_levels = self._frame(mine)
-            unions = PairBatch(tables, tables.counts(mine), shift, n_levels, self.profile)
+            unions = PairBatch(tables, tables.counts(mine), *self._frame(mine), self.profile)
             found[:, part] = pair_features(unions, names)
         return found
 
@@ -121,8 +147,6 @@ class LevelUnions:
 
     @property
     def entropy(self) -> np.ndarray:
-        from ..glcm import EPS
-
         shown = self.p + EPS if self.profile == "pyradiomics" else np.where(self.p > 0, self.p, 1.0)
         return -(self.p * np.log2(shown)).sum(axis=0)
 

@@ -12,8 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
+from ..kernels import choose
+
 BLOCK = 64
+"""Sorted values per block."""
+
 PERCENTS = (10, 25, 50, 75, 90)
+
+_fast = choose.register("virtualbiopsy.radiomics.coalitions.compiled")
 
 
 class OrderTables:
@@ -52,9 +58,17 @@ class OrderTables:
         self.block_values.ravel()[:n] = self.sorted - self.centre
         codes = np.arange(n) // BLOCK * self.count + self.owner
         shape, size = (self.blocks, self.count), self.blocks * self.count
-        self.block_counts = np.bincount(codes, minlength=size).reshape(shape).astype(np.float64)
+        counts = np.bincount(codes, minlength=size).reshape(shape)
         weights = self.sorted - self.centre
-        self.block_sums = np.bincount(codes, weights=weights, minlength=size).reshape(shape)
+        sums = np.bincount(codes, weights=weights, minlength=size).reshape(shape)
+        self.before = np.concatenate((np.zeros((1, self.count)), np.cumsum(counts, axis=0)))
+        self.sums = np.concatenate((np.zeros((1, self.count)), np.cumsum(sums, axis=0)))
+
+    @cached_property
+    def by_part(self) -> np.ndarray:
+        """(K, 9) size, mean, sums of powers 1 to 4 of the deviations, energy, minimum and maximum."""
+        columns = (self.sizes, self.means, *self.powers, self.energies, self.lowest, self.highest)
+        return np.stack(columns, axis=1)
 
 
 class Unions:
@@ -114,14 +128,12 @@ class Unions:
     @cached_property
     def _counts(self) -> np.ndarray:
         """(blocks + 1, c) members before each block."""
-        whole = np.cumsum(self.tables.block_counts @ self.chosen, axis=0)
-        return np.concatenate((np.zeros((1, whole.shape[1])), whole))
+        return self.tables.before @ self.chosen
 
     @cached_property
     def _sums(self) -> np.ndarray:
         """(blocks + 1, c) sums of their values, from the region's mean."""
-        whole = np.cumsum(self.tables.block_sums @ self.chosen, axis=0)
-        return np.concatenate((np.zeros((1, whole.shape[1])), whole))
+        return self.tables.sums @ self.chosen
 
     @cached_property
     def _percentiles(self) -> dict[int, np.ndarray]:
@@ -220,4 +232,18 @@ FEATURES: dict[str, Callable[[Unions], np.ndarray]] = {
 
 def statistics_of(unions: Unions, names: Sequence[str]) -> np.ndarray:
     """Statistics (len(names), c)."""
-    return np.stack([FEATURES[name](unions) for name in names])
+    fast, t = _fast(), unions.tables
+    if fast is None:
+        return np.stack([FEATURES[name](unions) for name in names])
+    columns = fast.statistics(
+        t.sorted,
+        t.owner,
+        t.before,
+        t.sums,
+        t.by_part,
+        t.centre,
+        np.ascontiguousarray(unions.chosen.T, dtype=np.int64),
+        unions.voxel_volume,
+        unions.profile == "pyradiomics",
+    )
+    return columns[:, [fast.STATISTICS.index(name) for name in names]].T

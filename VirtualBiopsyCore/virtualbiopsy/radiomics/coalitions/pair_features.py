@@ -38,19 +38,13 @@ class PairBatch:
         self.n = self.gaps.sum(axis=1)
         self.pairs = np.maximum(self.n, 1.0)
 
-    @cached_property
-    def logs(self) -> np.ndarray:
-        """Table of c·log2(c)."""
-        counts = np.arange(1.0, self.tables.longest + 1)
-        return np.concatenate(([0.0], counts * np.log2(counts)))
-
     def _epsilon(self, filled: np.ndarray) -> np.ndarray | float:
         """What the epsilon in pyradiomics' logarithms takes off an entropy with so many filled entries."""
         return filled * (EPS / math.log(2)) if self.profile == "pyradiomics" else 0.0
 
     def entropy_of(self, counts: np.ndarray, total: np.ndarray) -> np.ndarray:
         """Entropy (d, c) of counts (d, bins, c) of the given total (d, c)."""
-        parts = np.take(self.logs, counts.astype(np.intp)).sum(axis=1)
+        parts = np.take(self.tables.logs, counts.astype(np.intp)).sum(axis=1)
         filled = np.count_nonzero(counts, axis=1)
         return np.log2(total) - parts / total - self._epsilon(filled)
 
@@ -114,7 +108,7 @@ class PairBatch:
     @cached_property
     def entropy(self) -> np.ndarray:
         t = self.tables
-        parts = t.by_direction(np.take(self.logs, self.counts.astype(np.intp)), 1.0, 2.0)
+        parts = t.by_direction(np.take(t.logs, self.counts.astype(np.intp)), 1.0, 2.0)
         both = 2 * self.pairs
         found = np.log2(both) - parts / both
         if self.profile == "pyradiomics":
@@ -125,7 +119,7 @@ class PairBatch:
     def level_entropy(self) -> np.ndarray:
         """Of the marginal, without epsilon."""
         both = 2 * self.pairs
-        return np.log2(both) - np.take(self.logs, self.levels.astype(np.intp)).sum(axis=1) / both
+        return np.log2(both) - np.take(self.tables.logs, self.levels.astype(np.intp)).sum(axis=1) / both
 
     @cached_property
     def information(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

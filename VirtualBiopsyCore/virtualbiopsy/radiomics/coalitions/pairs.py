@@ -7,6 +7,7 @@ the sparse tables of each part with itself and with each of its neighbours; all 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -75,6 +76,19 @@ class PairTables:
             linear=_linear(kind // 2, low, top, count, high),
             longest=2 * int(np.bincount(direction, minlength=1).max(initial=0)),
         )
+
+    @cached_property
+    def logs(self) -> np.ndarray:
+        """Table of c·log2(c)."""
+        counts = np.arange(1.0, self.longest + 1)
+        return np.concatenate(([0.0], counts * np.log2(counts)))
+
+    @cached_property
+    def by_table(self) -> tuple[np.ndarray, ...]:
+        """first, second, and the counts table after table: where each begins, entries, counts; all int64."""
+        columns = self.table.tocsc()
+        parts = (self.first, self.second, columns.indptr, columns.indices, columns.data)
+        return tuple(np.ascontiguousarray(part, dtype=np.int64) for part in parts)
 
     def counts(self, chosen: np.ndarray) -> np.ndarray:
         """Counts (e, c) of the entries for unions; chosen (K, c) is 1 where a union has a part, else 0."""
