@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,20 +24,52 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def pyradiomics_oracle() -> Callable[..., dict]:
+def oracle_python() -> str:
+    """Path of the Python of the pyradiomics oracle, or skip."""
+    built = subprocess.run([sys.executable, ORACLES / "build_pyradiomics.py"], capture_output=True, text=True)
+    if built.returncode:
+        pytest.skip(f"The pyradiomics oracle cannot be built. {built.stderr.strip()}")
+    return built.stdout.split()[-1]
+
+
+@pytest.fixture(scope="session")
+def pyradiomics_server(oracle_python) -> Iterator[Callable[..., dict[str, float]]]:
+    """``ask(image=, mask=, settings=, image_types=, …)``: features by name from one warm pyradiomics.
+
+    The arguments are those of Testing/Oracles/pyradiomics_server.py.
+    """
+    process = subprocess.Popen(
+        [oracle_python, str(ORACLES / "pyradiomics_server.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert json.loads(process.stdout.readline())["version"].lstrip("v").startswith("3.0.1")
+
+    def ask(**request) -> dict[str, float]:
+        process.stdin.write(json.dumps(request, default=str) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer["features"]
+
+    yield ask
+    process.stdin.close()
+    process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def pyradiomics_oracle(oracle_python) -> Callable[..., dict]:
     """``oracle(image, mask, settings, repeats=1)``: pyradiomics' features by name and times, or skip.
 
     ``image`` and ``mask`` are paths; ``settings`` is the JSON object of
     Testing/Oracles/pyradiomics_features.py.
     """
-    built = subprocess.run([sys.executable, ORACLES / "build_pyradiomics.py"], capture_output=True, text=True)
-    if built.returncode:
-        pytest.skip(f"The pyradiomics oracle cannot be built. {built.stderr.strip()}")
-    python = built.stdout.split()[-1]
 
     def oracle(image: Path, mask: Path, settings: dict, repeats: int = 1) -> dict:
         command = [
-            python,
+            oracle_python,
             ORACLES / "pyradiomics_features.py",
             image,
             mask,
