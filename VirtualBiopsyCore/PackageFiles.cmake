@@ -109,7 +109,11 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/filters/apply.py
   virtualbiopsy/radiomics/filters/bank.py
   virtualbiopsy/radiomics/filters/coefficients.py
+  virtualbiopsy/radiomics/filters/fourier.py
+  virtualbiopsy/radiomics/filters/lbp.py
   virtualbiopsy/radiomics/filters/lines.py
+  virtualbiopsy/radiomics/filters/parity.py
+  virtualbiopsy/radiomics/filters/pointwise.py
   virtualbiopsy/radiomics/filters/rotations.py
   virtualbiopsy/radiomics/filters/spatial.py
   virtualbiopsy/radiomics/filters/spec.py

@@ -24,7 +24,7 @@ from ..errors import (
     VirtualBiopsyError,
 )
 from ..memory import require_memory
-from . import ivh, local_intensity, morphology, shape2d, statistics
+from . import ivh, kernels, local_intensity, morphology, shape2d, statistics
 from .definitions import definition
 from .discretise import discretise_values
 from .keys import FeatureKey
@@ -50,13 +50,10 @@ class _Outline:
         self.name = name
         self.shape = mask.shape
         self.spacing = spacing
-        spans = []
-        for axis in range(3):
-            used = np.flatnonzero(mask.any(axis=tuple(n for n in range(3) if n != axis)))
-            if not len(used):
-                raise EmptyRegionError(f"The region {name!r} holds no voxel.", "Outline the tumour first.")
-            spans.append(slice(int(used[0]), int(used[-1]) + 1))
-        self.box = tuple(spans)
+        box = kernels.active().bounding_box(mask)
+        if box is None:
+            raise EmptyRegionError(f"The region {name!r} holds no voxel.", "Outline the tumour first.")
+        self.box = box
         self.mask = np.ascontiguousarray(mask[self.box])
         self.voxels = int(np.count_nonzero(self.mask))
         if self.voxels < 2:

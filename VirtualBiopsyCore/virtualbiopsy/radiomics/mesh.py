@@ -22,9 +22,11 @@ Source of the definitions: IBSI reference manual, section 3.1 (volume RNU0, surf
 from __future__ import annotations
 
 import itertools
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
+
+from . import kernels
 
 CORNERS = np.array(list(itertools.product((0, 1), repeat=3)), dtype=float)
 """(8, 3) corners (k, j, i) of the unit cube; corner b is bit b of a cube's number."""
@@ -119,6 +121,51 @@ def cube_numbers(mask: np.ndarray) -> np.ndarray:
     return squares[:-1] | squares[1:] << 4
 
 
+@cache
+def _cube_surfaces(
+    spacing: tuple[float, float, float], profile: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each of the 256 cubes: area, volume of the cones to its own origin, (256, 3) area vector."""
+    owner, corners = triangles(profile)
+    corners = corners * np.asarray(spacing, dtype=float)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    area = np.bincount(owner, np.linalg.norm(normals, axis=1), 256)
+    cone = np.bincount(owner, np.einsum("ta,ta->t", corners[:, 0], normals), 256) / 3
+    return area, cone, np.stack([np.bincount(owner, normals[:, axis], 256) for axis in range(3)], axis=1)
+
+
+def surface_of_cubes(
+    count: np.ndarray, positions: np.ndarray, spacing: tuple[float, float, float], profile: str
+) -> tuple[float, float]:
+    """Area (mm²) and volume (mm³) of a mesh from its cubes.
+
+    Parameters
+    ----------
+    count : (256,) how often each cube occurs; 0 and 255 have no surface and need not be counted.
+    positions : (256, 3) sums of their indices (k, j, i), as :func:`cube_numbers` numbers them.
+    """
+    area, cone, normal = _cube_surfaces(tuple(spacing), profile)
+    volume = float(count @ cone)
+    for axis in range(3):
+        volume += float(positions[:, axis] @ normal[:, axis]) * spacing[axis] / 3
+    return float(count @ area), volume
+
+
+@lru_cache(maxsize=16)
+def _faces_of_cubes(
+    profile: str, spacing: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each of the 256 cubes: area (256,) in mm², Σ point · normal / 3 (256,) of its triangles in mm³, seen
+    from its own corner, and Σ normal · spacing / 3 (256, 3), what one step of the cube adds to that."""
+    owner, corners = triangles(profile)
+    corners = corners * np.asarray(spacing, dtype=float)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    area = np.bincount(owner, np.linalg.norm(normals, axis=1), 256)
+    cone = np.bincount(owner, np.einsum("ta,ta->t", corners[:, 0], normals), 256) / 3
+    normal = np.stack([np.bincount(owner, normals[:, axis], 256) for axis in range(3)], axis=1)
+    return area, cone, normal * np.asarray(spacing) / 3
+
+
 def surface(mask: np.ndarray, spacing: tuple[float, float, float], profile: str) -> tuple[float, float]:
     """Area (mm²) and volume (mm³) of the mesh of a mask.
 
@@ -126,20 +173,14 @@ def surface(mask: np.ndarray, spacing: tuple[float, float, float], profile: str)
     ----------
     mask : (k, j, i) bool. spacing : (dk, dj, di) in mm. profile : "ibsi" or "pyradiomics".
     """
-    owner, corners = triangles(profile)
-    corners = corners * np.asarray(spacing, dtype=float)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
-    area = np.bincount(owner, np.linalg.norm(normals, axis=1), 256)
-    cone = np.bincount(owner, np.einsum("ta,ta->t", corners[:, 0], normals), 256) / 3
-    normal = np.stack([np.bincount(owner, normals[:, axis], 256) for axis in range(3)], axis=1)
-
+    area, cone, step = _faces_of_cubes(profile, tuple(float(size) for size in spacing))
     numbers = cube_numbers(mask)
-    flat = np.flatnonzero((numbers != 0) & (numbers != 255))
-    kinds = numbers.ravel()[flat]
-    count = np.bincount(kinds, minlength=256)
+    count = np.bincount(numbers.ravel(), minlength=256)
+    count[[0, 255]] = 0
     volume = float(count @ cone)
-    for axis, position in enumerate(np.unravel_index(flat, numbers.shape)):
-        volume += float(np.bincount(kinds, position, 256) @ normal[:, axis]) * spacing[axis] / 3
+    for axis, cubes in enumerate(numbers.shape):
+        flux = np.take(step[:, axis], numbers).sum(axis=tuple(n for n in range(3) if n != axis))
+        volume += float(flux @ np.arange(float(cubes)))
     return float(count @ area), volume
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import fft
 from scipy.spatial import ConvexHull
 
-from . import boxes, mesh
+from . import boxes, kernels, mesh
 from .diameters import line_ends, longest, maximum_planar_diameter
 
 
@@ -62,9 +62,30 @@ class Shape:
     @cached_property
     def axes(self) -> np.ndarray:
         """Lengths of the major, minor and least axis in mm: 4 √ of the eigenvalues of the covariance."""
-        covariance = np.cov(self.coordinates, rowvar=False, bias=self.profile == "pyradiomics")
+        covariance = kernels.active().covariance(self.mask)
+        if covariance is None:
+            covariance = np.cov(self.coordinates, rowvar=False, bias=self.profile == "pyradiomics")
+        else:
+            voxels = np.count_nonzero(self.mask)
+            covariance = covariance * np.outer(self.spacing, self.spacing)
+            covariance *= 1.0 if self.profile == "pyradiomics" else voxels / (voxels - 1)
         values = np.linalg.eigvalsh(covariance)[::-1]
         return 4 * np.sqrt(np.where(values > 1e-12 * values[0], values, 0.0))
+
+    @cached_property
+    def _diameters(self) -> np.ndarray | None:
+        return kernels.active().diameters(self.mask, self.spacing)
+
+    @cached_property
+    def maximum_diameter(self) -> float:
+        if self._diameters is not None:
+            return float(self._diameters[0])
+        return longest(self.vertices * np.asarray(self.spacing))
+
+    def planar_diameter(self, axis: int) -> float:
+        if self._diameters is not None:
+            return float(self._diameters[1 + axis])
+        return maximum_planar_diameter(self.vertices, self.spacing, axis)
 
     @cached_property
     def box(self) -> np.ndarray:
@@ -164,10 +185,10 @@ FEATURES: dict[str, Callable[[Shape], float]] = {
     "spherical_disproportion": lambda s: s.area / _ball_ratio(s),
     "sphericity": lambda s: _ball_ratio(s) / s.area,
     "asphericity": lambda s: s.area / _ball_ratio(s) - 1,
-    "maximum_3d_diameter": lambda s: longest(s.vertices * np.asarray(s.spacing)),
-    "maximum_2d_diameter_slice": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 0),
-    "maximum_2d_diameter_column": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 1),
-    "maximum_2d_diameter_row": lambda s: maximum_planar_diameter(s.vertices, s.spacing, 2),
+    "maximum_3d_diameter": lambda s: s.maximum_diameter,
+    "maximum_2d_diameter_slice": lambda s: s.planar_diameter(0),
+    "maximum_2d_diameter_column": lambda s: s.planar_diameter(1),
+    "maximum_2d_diameter_row": lambda s: s.planar_diameter(2),
     "major_axis_length": lambda s: float(s.axes[0]),
     "minor_axis_length": lambda s: float(s.axes[1]),
     "least_axis_length": lambda s: float(s.axes[2]),

@@ -15,12 +15,23 @@ from ..glcm import GlcmTables
 from ..lattice import Lattice
 from ..ngtdm import COARSENESS_LIMIT, ToneDifferences
 from ..sizes import SizeMatrix
-from . import compiled_counts, compiled_glcm, compiled_links, compiled_sizes, compiled_values
+from . import (
+    compiled_counts,
+    compiled_glcm,
+    compiled_links,
+    compiled_shape,
+    compiled_sizes,
+    compiled_values,
+)
 from .plain import LinkedMatrices
 
 __all__ = [
     "alike_counts",
     "averages",
+    "bounding_box",
+    "covariance",
+    "cube_counts",
+    "diameters",
     "glcm_tables",
     "levels_between",
     "linked_matrices",
@@ -162,3 +173,25 @@ def moments(values: np.ndarray) -> Mapping[str, float]:
 def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     values = np.ascontiguousarray(values, dtype=np.float64)
     return compiled_values.levels_between(values, edges, float(edges[0]), float(edges[1] - edges[0]))
+
+
+def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
+    k0, k1, j0, j1, i0, i1 = compiled_shape.bounding_box(np.ascontiguousarray(mask)).tolist()
+    return None if k0 < 0 else (slice(k0, k1 + 1), slice(j0, j1 + 1), slice(i0, i1 + 1))
+
+
+def cube_counts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return compiled_shape.cube_counts(np.ascontiguousarray(mask, dtype=bool))
+
+
+def diameters(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    return compiled_shape.diameters(np.ascontiguousarray(mask, dtype=bool), np.asarray(spacing, dtype=float))
+
+
+def covariance(mask: np.ndarray) -> np.ndarray:
+    n, k, j, i, kk, jj, ii, kj, ki, ji = compiled_shape.moments(
+        np.ascontiguousarray(mask, dtype=bool)
+    ).tolist()
+    first = (k, j, i)
+    second = ((kk, kj, ki), (kj, jj, ji), (ki, ji, ii))
+    return np.array([[(n * second[a][b] - first[a] * first[b]) / n**2 for b in range(3)] for a in range(3)])

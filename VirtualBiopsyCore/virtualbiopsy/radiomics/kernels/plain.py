@@ -20,6 +20,10 @@ __all__ = [
     "LinkedMatrices",
     "alike_counts",
     "averages",
+    "bounding_box",
+    "covariance",
+    "cube_counts",
+    "diameters",
     "glcm_tables",
     "levels_between",
     "linked_matrices",
@@ -217,3 +221,30 @@ def moments(values: np.ndarray) -> Mapping[str, float]:
 def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """(n,) number of edges, ascending by about the same width, that are at or below each value."""
     return np.searchsorted(edges, values, side="right")
+
+
+def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """The smallest box that holds the voxels of a mask (k, j, i); None if there are none."""
+    spans = []
+    for axis in range(3):
+        used = np.flatnonzero(mask.any(axis=tuple(n for n in range(3) if n != axis)))
+        if not len(used):
+            return None
+        spans.append(slice(int(used[0]), int(used[-1]) + 1))
+    return spans[0], spans[1], spans[2]
+
+
+def cube_counts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """How often each of the 256 cubes of :func:`virtualbiopsy.radiomics.mesh.cube_numbers` occurs (256,), and
+    sums of their positions (3, 256), float64, but for the cubes 0 and 255; None if not known."""
+    return None
+
+
+def diameters(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray | None:
+    """Largest distances (4,) in mm of vertices: in space, in a slice, column and row; None if not known."""
+    return None
+
+
+def covariance(mask: np.ndarray) -> np.ndarray | None:
+    """Population covariance (3, 3) of the indices of a mask's voxels, in voxels²; None if not known."""
+    return None
