@@ -17,7 +17,7 @@ from ...errors import (
     NonFiniteError,
     RegionError,
 )
-from ...progress import Progress, silent
+from ...progress import Progress, part, silent
 from ..definitions import definition
 from ..discretise import discretise_values
 from ..extract import extract
@@ -192,11 +192,8 @@ class Coalitions:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for number, group in enumerate(self._groups):
                 rows = usable if group.kind == "recount" else usable[self._varied(chosen[usable], group)]
-                for start in range(0, len(rows), BATCH):
-                    progress((number + start / len(rows)) / len(self._groups), "Coalitions")
-                    part = rows[start : start + BATCH]
-                    values = self._evaluate(group, chosen[part], progress)
-                    found[np.ix_(part, group.columns)] = values
+                share = part(progress, number / len(self._groups), (number + 1) / len(self._groups))
+                found[np.ix_(rows, group.columns)] = self._evaluate(group, chosen[rows], share)
         found[~np.isfinite(found)] = np.nan
         return found
 
@@ -234,24 +231,29 @@ class Coalitions:
         if group.kind == "recount":
             return self._recount(group.keys, chosen, progress)
         if group.kind == "statistics":
-            members = np.ascontiguousarray(chosen.T, dtype=np.float64)
-            unions = Unions(self._order(group), members, group.keys[0].profile, math.prod(self.spacing))
-            return statistics_of(unions, group.names).T
-        spec, profile = group.keys[0].discretisation, group.keys[0].profile
-        if not self.own or self._shifts_exactly(group):
-            levels, n_levels = self._levels(group)
-            tables = self._level_tables(
-                (*self._source(group), spec, profile), levels, n_levels, self.own, profile
+            order, volume = self._order(group), math.prod(self.spacing)
+            profile = group.keys[0].profile
+            return _in_batches(
+                lambda some: statistics_of(Unions(order, some, profile, volume), group.names),
+                chosen,
+                progress,
             )
-            return self._from_tables(tables, group, chosen)
-        return self._by_range(group, chosen, progress)
+        if self.own and not self._shifts_exactly(group):
+            return self._by_range(group, chosen, progress)
+        levels, n_levels = self._levels(group)
+        key = group.keys[0]
+        index = (*self._source(group), key.discretisation, key.profile)
+        tables = self._level_tables(index, levels, n_levels, self.own, key.profile)
+        return self._from_tables(tables, group, chosen, progress)
 
     @staticmethod
-    def _from_tables(tables: LevelTables, group: _Group, chosen: np.ndarray) -> np.ndarray:
-        members = np.ascontiguousarray(chosen.T, dtype=np.float64)
+    def _from_tables(
+        tables: LevelTables, group: _Group, chosen: np.ndarray, progress: Progress
+    ) -> np.ndarray:
         if group.kind == "histogram":
-            return tables.histogram_features(members, group.names).T
-        return tables.glcm(members, group.names, group.keys[0].aggregation == "3d_merged").T
+            return _in_batches(lambda some: tables.histogram_features(some, group.names), chosen, progress)
+        merged = group.keys[0].aggregation == "3d_merged"
+        return _in_batches(lambda some: tables.glcm(some, group.names, merged), chosen, progress)
 
     def _level_tables(
         self, index: tuple, levels: np.ndarray, n_levels: int, own: bool, profile: str
@@ -301,10 +303,10 @@ class Coalitions:
         ranges, member = np.unique(np.stack(self._range(chosen, group), axis=1), axis=0, return_inverse=True)
         found = np.empty((len(chosen), len(group.keys)))
         for number, (low, high) in enumerate(ranges):
-            progress(number / len(ranges), "Coalitions")
+            share = part(progress, number / len(ranges), (number + 1) / len(ranges))
             rows = np.flatnonzero(member.ravel() == number)
             if len(rows) <= RECOUNT_UP_TO:
-                found[rows] = self._recount(group.keys, chosen[rows], progress)
+                found[rows] = self._recount(group.keys, chosen[rows], share)
                 continue
             index = (*source, key.discretisation, key.profile, low, high)
             if index not in self._tables:
@@ -314,7 +316,7 @@ class Coalitions:
             else:
                 levels, n_levels = self._tables[index].levels, self._tables[index].n_levels
             tables = self._level_tables(index, levels, n_levels, False, key.profile)
-            found[rows] = self._from_tables(tables, group, chosen[rows])
+            found[rows] = self._from_tables(tables, group, chosen[rows], share)
         return found
 
     def _recount(self, keys: Sequence[FeatureKey], chosen: np.ndarray, progress: Progress) -> np.ndarray:
@@ -356,6 +358,18 @@ class Coalitions:
                 textures[index] = Texture(lattice, None, *index, spacing=self.spacing, cells=cells)
             found.append(textures[index].feature(key))
         return found
+
+
+def _in_batches(
+    evaluate: Callable[[np.ndarray], np.ndarray], chosen: np.ndarray, progress: Progress
+) -> np.ndarray:
+    """Features (c, names) of ``evaluate``, called with members (K, batch) as numbers."""
+    found = []
+    for start in range(0, len(chosen), BATCH):
+        progress(start / len(chosen), "Coalitions")
+        members = np.ascontiguousarray(chosen[start : start + BATCH].T, dtype=np.float64)
+        found.append(evaluate(members).T)
+    return np.concatenate(found) if found else np.empty((0, 1))
 
 
 def _frozen(key: FeatureKey) -> bool:

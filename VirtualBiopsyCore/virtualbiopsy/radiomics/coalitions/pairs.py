@@ -14,6 +14,9 @@ from scipy.sparse import csr_array
 
 from ..lattice import Pairs
 
+DENSE_CODES = 1 << 20
+"""Codes up to this are counted, higher ones sorted."""
+
 
 @dataclass(frozen=True, eq=False)
 class PairTables:
@@ -54,12 +57,10 @@ class PairTables:
         one, two = parts[pairs.first[used]], parts[pairs.second[used]]
         count, high = (1 if merged else 13), int(levels.max(initial=1))
         side = int(parts.max(initial=0)) + 1
-        tables, table = np.unique(np.minimum(one, two) * side + np.maximum(one, two), return_inverse=True)
+        tables, table = _numbered(np.minimum(one, two) * side + np.maximum(one, two))
         low, top = np.minimum(a, b), np.maximum(a, b)
         codes = ((direction * 2 + (low != top)) * (high + 1) + low) * (high + 1) + top
-        entries, entry = np.unique(codes, return_inverse=True)
-        table = table.ravel()
-        entry = entry.ravel()
+        entries, entry = _numbered(codes)
         weights = np.where(low == top, 2.0, 1.0)
         kind, rest = np.divmod(entries, (high + 1) ** 2)
         low, top = np.divmod(rest, high + 1)
@@ -113,6 +114,15 @@ class PairTables:
         held = np.flatnonzero(np.diff(self.start))
         found[held] = np.maximum.reduceat(values, self.start[held], axis=0)
         return np.maximum(found[0::2], found[1::2])
+
+
+def _numbered(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As np.unique with its inverse, for integers from 0."""
+    if codes.max(initial=0) > DENSE_CODES:
+        values, inverse = np.unique(codes, return_inverse=True)
+        return values, inverse.ravel()
+    present = np.bincount(codes) > 0
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[codes]
 
 
 def _linear(direction: np.ndarray, low: np.ndarray, high: np.ndarray, count: int, levels: int) -> csr_array:
