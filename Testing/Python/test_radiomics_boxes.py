@@ -35,7 +35,7 @@ def test_box_is_smaller_than_any_that_a_search_finds(seed):
     assert found <= searched * (1 + 1e-9)
     assert found >= ConvexHull(points).volume
     other = np.prod(smallest_box(ConvexHull(points @ Rotation.random(random_state=9).as_matrix())))
-    assert found == pytest.approx(other, rel=2e-3)
+    assert found == pytest.approx(other, rel=1e-6)
 
 
 def test_ellipsoid_of_simple_bodies():

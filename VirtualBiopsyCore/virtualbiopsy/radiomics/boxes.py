@@ -6,13 +6,17 @@ bounding box ZH1A, IQYR; of the minimum volume enclosing ellipsoid SWZ1, BRI8), 
 
 from __future__ import annotations
 
+import itertools
+from functools import cache
+
 import numpy as np
-from scipy.optimize import minimize
 from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
-_STARTS = 2000
-_REFINED = 6
+_ORIENTATIONS = 2000
+_STARTS = 8
+_REFINED = 2
+_TURNS = np.array([turn for turn in itertools.product((-1, 0, 1), repeat=3) if any(turn)])
 
 
 def smallest_box(hull: ConvexHull) -> np.ndarray:
@@ -21,25 +25,27 @@ def smallest_box(hull: ConvexHull) -> np.ndarray:
     The smallest box has a face in common with the hull, or two or more adjacent faces that hold an edge of it
     (O'Rourke, Int J Comput Inf Sci 1985;14:183). Boxes of the first kind are all tried, by rotating calipers
     in the plane of each facet. Those of the second kind are searched from evenly spread orientations, the
-    best of them refined by the simplex method and by calipers about each of their axes.
+    best of them refined by turning them, and by calipers about each of their axes.
     """
     points = hull.points[hull.vertices]
-    candidates = [_flush(hull, points)]
     spread = _orientations()
     volumes = np.prod(np.ptp(points @ spread, axis=1), axis=1)
-    for number in np.argsort(volumes, kind="stable")[:_REFINED]:
-        candidates.append(_refined(points, spread[number]))
+    found = [_turned_in(points, spread[n], 0.1, 0.01) for n in np.argsort(volumes, kind="stable")[:_STARTS]]
+    found.sort(key=lambda axes: _volume(points, axes))
+    candidates = [_flush(hull, points)]
+    candidates += [_settled(points, _turned_in(points, axes, 0.01, 1e-7)) for axes in found[:_REFINED]]
     best = min(candidates, key=lambda axes: _volume(points, axes))
     return np.sort(np.ptp(points @ best, axis=0))[::-1]
 
 
+@cache
 def _orientations() -> np.ndarray:
     """(s, 3, 3) rotation matrices spread over all orientations, the same in every call.
 
     Source: Alexa, Super-Fibonacci spirals, CVPR 2022 (points on the unit quaternions).
     """
-    n = np.arange(_STARTS) + 0.5
-    first, second = np.sqrt(n / _STARTS), np.sqrt(1 - n / _STARTS)
+    n = np.arange(_ORIENTATIONS) + 0.5
+    first, second = np.sqrt(n / _ORIENTATIONS), np.sqrt(1 - n / _ORIENTATIONS)
     alpha, beta = 2 * np.pi * n / np.sqrt(2), 2 * np.pi * n / 1.533751168755204288118041
     quaternions = np.stack(
         [first * np.sin(alpha), first * np.cos(alpha), second * np.sin(beta), second * np.cos(beta)], axis=1
@@ -90,14 +96,22 @@ def _flush(hull: ConvexHull, points: np.ndarray) -> np.ndarray:
     return best
 
 
-def _refined(points: np.ndarray, start: np.ndarray) -> np.ndarray:
-    def volume(turn: np.ndarray) -> float:
-        return _volume(points, start @ Rotation.from_rotvec(turn).as_matrix())
+def _turned_in(points: np.ndarray, axes: np.ndarray, angle: float, last: float) -> np.ndarray:
+    """Turn the axes by ever smaller angles, in radians, as long as the box becomes smaller."""
+    least = _volume(points, axes)
+    while angle > last:
+        turned = axes @ Rotation.from_rotvec(angle * _TURNS).as_matrix()
+        volumes = np.prod(np.ptp(points @ turned, axis=1), axis=1)
+        best = int(volumes.argmin())
+        if volumes[best] < least:
+            axes, least = turned[best], volumes[best]
+        else:
+            angle *= 0.6
+    return axes
 
-    corners = np.vstack([np.zeros(3), 0.1 * np.eye(3)])
-    options = {"xatol": 1e-7, "fatol": 0.0, "maxiter": 300, "initial_simplex": corners}
-    found = minimize(volume, np.zeros(3), method="Nelder-Mead", options=options)
-    axes = start @ Rotation.from_rotvec(found.x).as_matrix()
+
+def _settled(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Turn the axes about each of them by calipers, as long as the box becomes smaller."""
     least = _volume(points, axes)
     improved = True
     while improved:
