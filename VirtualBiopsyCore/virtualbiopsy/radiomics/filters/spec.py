@@ -85,7 +85,7 @@ class FilterSpec:
         if self.name == "gabor":
             return self["response"] in ("real", "imaginary") and self["pooling"] == "average"
         if self.name == "riesz":
-            return self["of"].linear and not self["align"]
+            return True
         return self.name in ("original", "mean", "log", "simoncelli")
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
@@ -221,7 +221,6 @@ GRAMMAR: dict[str, tuple[Parameter, ...]] = {
     "riesz": (
         Parameter("order", _matching(_ORDER), meaning="l1-l2 (2D) or l1-l2-l3 (3D), at least one above 0"),
         Parameter("of", lambda text: parse_filter(text), meaning="log(…) or simoncelli(…)"),
-        Parameter("align", _real(0.0, 100.0), 0.0, "voxels: sigma of the structure tensor; 0: not steered"),
     ),
     "gradient": (Parameter("spacing", _one_of("mm", "voxel"), "mm", "unit of the step"),),
     "square": (),
@@ -316,8 +315,6 @@ def _check(spec: FilterSpec, text: str) -> None:
             raise FeatureError(f"The Riesz transform in {text!r} must be of log(…) or simoncelli(…).")
         if len(order) != inner.dims or not any(order) or sum(order) > 8:
             raise FeatureError(f"The order in {text!r} must have {inner.dims} numbers, with a sum of 1 to 8.")
-        if spec["align"] and sum(order) != 2:
-            raise FeatureError(f"Alignment in {text!r} is defined here for order 2 only.")
 
 
 def riesz_order(spec: FilterSpec) -> tuple[int, ...]:

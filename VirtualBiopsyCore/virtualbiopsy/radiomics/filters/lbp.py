@@ -1,0 +1,162 @@
+"""Local binary patterns in slices and in space, as pyradiomics 3.0.1 computes them.
+
+Source: T. Ojala, M. Pietikäinen, T. Mäenpää, IEEE TPAMI 24 (2002) 971 (in slices; bilinear samples on a
+circle, 0 outside the image, as in scikit-image); J. Banerjee et al., ACCV 2012 workshops, LNCS 7728, 26
+(in space: cubic spline samples on an icosphere, spherical harmonics).
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+from scipy import ndimage, special
+
+from .lines import Patch, Ranges, whole
+from .spatial import load
+from .spec import FilterSpec
+
+
+def lbp2d(image: np.ndarray, spec: FilterSpec, wanted: Ranges) -> np.ndarray:
+    """Pattern of every voxel of a box within its slice.
+
+    "default": the samples not below the voxel as bits; "ror": the smallest number that rotating these bits
+    gives; "uniform": the number of ones if at most two neighbouring samples differ, else samples + 1.
+    """
+    stack = spec["axis"]
+    ranges = list(whole(image.shape))
+    ranges[stack] = wanted[stack]
+    patch = load(image, tuple(ranges))
+    slices = np.moveaxis(patch.values, stack, 0)
+    rows, columns = (wanted[axis] for axis in range(3) if axis != stack)
+    count = spec["samples"]
+    radius = float(np.float32(spec["radius"]))
+    turn = 2 * np.pi * np.arange(count) / count
+    offsets = np.round([-radius * np.sin(turn), radius * np.cos(turn)], 5).T
+    margin = math.ceil(radius) + 1
+    framed = np.pad(slices, ((0, 0), (margin, margin), (margin, margin)))
+    centre = slices[:, rows[0] : rows[1], columns[0] : columns[1]]
+    bits = np.empty((count, *centre.shape), dtype=bool)
+    for n, (down, right) in enumerate(offsets):
+        bits[n] = _bilinear(framed, rows, columns, margin, down, right) - centre >= 0
+    return np.moveaxis(_pattern(bits, spec["method"]), 0, stack).astype(np.float64)
+
+
+def _bilinear(framed: np.ndarray, rows, columns, margin: int, down: float, right: float) -> np.ndarray:
+    """Samples beside all voxels of a box: `down` and `right` voxels from each."""
+    top, left = math.floor(down), math.floor(right)
+    dr, dc = down - top, right - left
+
+    def corner(a: int, b: int) -> np.ndarray:
+        r, c = rows[0] + margin + a, columns[0] + margin + b
+        return framed[:, r : r + rows[1] - rows[0], c : c + columns[1] - columns[0]]
+
+    bottom, far = math.ceil(down), math.ceil(right)
+    upper = (1 - dc) * corner(top, left) + dc * corner(top, far)
+    lower = (1 - dc) * corner(bottom, left) + dc * corner(bottom, far)
+    return (1 - dr) * upper + dr * lower
+
+
+def _pattern(bits: np.ndarray, method: str) -> np.ndarray:
+    count = len(bits)
+    if method == "uniform":
+        changes = np.count_nonzero(bits[1:] != bits[:-1], axis=0)
+        return np.where(changes <= 2, np.count_nonzero(bits, axis=0), count + 1)
+    number = np.zeros(bits.shape[1:], dtype=np.int64)
+    for n in range(count):
+        number += bits[n].astype(np.int64) << n
+    if method == "default":
+        return number
+    smallest = number
+    for _ in range(count - 1):
+        number = (number >> 1) | ((number & 1) << (count - 1))
+        smallest = np.minimum(smallest, number)
+    return smallest
+
+
+def icosphere(radius: float, subdivision: int) -> np.ndarray:
+    """(n, 3) vertices of an icosahedron whose triangles are split in four, each time put on the sphere."""
+    golden = (1 + math.sqrt(5)) / 2
+    corners = [(0.0, a, b * golden) for a in (-1, 1) for b in (-1, 1)]
+    points = [np.roll(corner, turn) for turn in range(3) for corner in corners]
+    points = [point / np.linalg.norm(point) for point in points]
+    edge = min(np.linalg.norm(a - b) for a, b in combinations(points, 2)) * 1.01
+    faces = [
+        face
+        for face in combinations(range(12), 3)
+        if all(np.linalg.norm(points[a] - points[b]) < edge for a, b in combinations(face, 2))
+    ]
+    for _ in range(subdivision):
+        middle: dict[tuple[int, int], int] = {}
+        split = []
+        for face in faces:
+            halves = []
+            for a, b in combinations(face, 2):
+                if (a, b) not in middle:
+                    middle[a, b] = len(points)
+                    point = points[a] + points[b]
+                    points.append(point / np.linalg.norm(point))
+                halves.append(middle[a, b])
+            a, b, c = face
+            ab, ac, bc = halves
+            split += [tuple(sorted(t)) for t in ((a, ab, ac), (b, ab, bc), (c, ac, bc), (ab, ac, bc))]
+        faces = split
+    return np.array(points) * radius
+
+
+def _harmonics(vertices: np.ndarray, radius: float, degree: int) -> np.ndarray:
+    """(vertices, 2 degree + 1) spherical harmonics, with pyradiomics' exchange of the two angles."""
+    azimuth = np.arccos(np.clip(vertices[:, 2] / radius, -1, 1))
+    polar = np.arctan2(vertices[:, 1], vertices[:, 0])
+    columns = []
+    for m in range(-degree, degree + 1):
+        size = abs(m)
+        norm = (2 * degree + 1) / (4 * np.pi)
+        norm *= math.factorial(degree - size) / math.factorial(degree + size)
+        value = math.sqrt(norm) * special.lpmv(size, degree, np.cos(polar)) * np.exp(1j * size * azimuth)
+        columns.append((-1) ** size * np.conj(value) if m < 0 else value)
+    return np.stack(columns, axis=1)
+
+
+def lbp3d(image: np.ndarray, spec: FilterSpec, wanted: Ranges, *, parity: bool = False) -> np.ndarray:
+    """Rotation-invariant pattern of every voxel of a box: its part of degree n ("m1": 0, "m2": 1, …).
+
+    "k" is the excess kurtosis of the samples, NaN where they are all equal. In parity the samples are
+    rounded towards zero where the image holds whole numbers, as pyradiomics lets scipy do.
+    """
+    patch: Patch = load(image, whole(image.shape))
+    vertices = icosphere(spec["radius"], spec["subdivision"])
+    whole_numbers = parity and np.issubdtype(image.dtype, np.integer)
+    spline = ndimage.spline_filter(patch.values, order=3)
+    found = np.empty(tuple(b - a for a, b in wanted))
+    _, *plane = wanted
+    grid = np.stack(np.meshgrid(*(np.arange(a, b, dtype=float) for a, b in plane), indexing="ij"))
+    harmonics = (
+        None if spec["output"] == "k" else _harmonics(vertices, spec["radius"], int(spec["output"][1]) - 1)
+    )
+    for n, k in enumerate(range(*wanted[0])):
+        samples = np.empty((len(vertices), *grid.shape[1:]))
+        for v, (dk, dj, di) in enumerate(vertices):
+            at = [np.full(grid.shape[1:], k + dk), grid[0] + dj, grid[1] + di]
+            ndimage.map_coordinates(spline, at, order=3, prefilter=False, output=samples[v])
+        if whole_numbers:
+            samples = np.trunc(samples)
+        if parity and image.dtype == np.float32:
+            samples = samples.astype(np.float32)
+        if harmonics is None:
+            found[n] = _kurtosis(samples.astype(np.float64))
+        else:
+            centre = patch.values[k, plane[0][0] : plane[0][1], plane[1][0] : plane[1][1]]
+            above = (samples >= centre).astype(np.float64)
+            coefficients = np.tensordot(harmonics, above, axes=(0, 0))
+            sums = np.tensordot(harmonics, coefficients, axes=(1, 0))
+            found[n] = np.sqrt(np.sum(sums**2, axis=0)).real
+    return found
+
+
+def _kurtosis(samples: np.ndarray) -> np.ndarray:
+    deviation = samples - samples.mean(axis=0)
+    second = (deviation**2).mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(second > 0, (deviation**4).mean(axis=0) / second**2 - 3.0, np.nan)
