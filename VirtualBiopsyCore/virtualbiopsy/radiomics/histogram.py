@@ -39,7 +39,7 @@ class Histogram(Values):
         self.often = counts[present]
         self.count = int(self.often.sum())
 
-    def average(self, terms: np.ndarray, kept: slice = slice(None)) -> float:
+    def average(self, terms: np.ndarray, kept: np.ndarray | slice = slice(None)) -> float:
         often = self.often[kept]
         return float(often @ terms) / float(np.add.reduce(often))
 

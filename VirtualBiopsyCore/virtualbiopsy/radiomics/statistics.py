@@ -42,25 +42,21 @@ class Values:
 
     Attributes
     ----------
-    x : (n,) the values, sorted. count : n.
+    x : (n,) the values. count : n.
     known : by name, what the kernels give at once: all statistics but ratios and ranges, or nothing.
     """
 
     def __init__(self, values: np.ndarray, profile: str, voxel_volume: float = 1.0) -> None:
-        self.values = np.asarray(values, dtype=np.float64)
-        self.count = len(self.values)
+        self.x = np.asarray(values, dtype=np.float64)
+        self.count = len(self.x)
         self.profile = profile
         self.voxel_volume = voxel_volume
 
     @cached_property
     def known(self) -> Mapping[str, float]:
-        return kernels.active().moments(self.values)
+        return kernels.active().moments(self.x)
 
-    @cached_property
-    def x(self) -> np.ndarray:
-        return np.sort(self.values)
-
-    def average(self, terms: np.ndarray, kept: slice = slice(None)) -> float:
+    def average(self, terms: np.ndarray, kept: np.ndarray | slice = slice(None)) -> float:
         """Mean over the values of terms that stand beside ``x``, or beside ``x[kept]``."""
         return float(np.add.reduce(terms)) / len(terms)
 
@@ -85,11 +81,14 @@ class Values:
         """10th, 25th, 50th, 75th and 90th percentile, linear between order statistics."""
         if self.known:
             return tuple(self.known[name] for name in _QUANTILES)
-        return quantiles(lambda rank: float(self.x[rank]), self.count)
+        below = [int(share * (self.count - 1)) for share in SHARES]
+        ranks = sorted({*below, *(min(rank + 1, self.count - 1) for rank in below)})
+        parted = np.partition(self.x, ranks)
+        return quantiles(lambda rank: float(parted[rank]), self.count)
 
     @cached_property
     def energy(self) -> float:
-        return self.known["energy"] if self.known else float(self.values @ self.values)
+        return self.known["energy"] if self.known else float(self.x @ self.x)
 
     @cached_property
     def standardised(self) -> tuple[float, float]:
@@ -103,8 +102,7 @@ class Values:
 
 
 def _robust_deviation(v: Values) -> float:
-    low, high = np.searchsorted(v.x, v.percentiles[0]), np.searchsorted(v.x, v.percentiles[4], side="right")
-    kept = slice(int(low), int(high))
+    kept = (v.x >= v.percentiles[0]) & (v.x <= v.percentiles[4])
     inner = v.x[kept]
     return v.average(np.abs(inner - v.average(inner, kept)), kept) if len(inner) else math.nan
 
@@ -128,10 +126,10 @@ FEATURES: dict[str, Callable[[Values], float]] = {
     "skewness": lambda v: v.standardised[0],
     "kurtosis": lambda v: v.standardised[1] - (0 if v.profile == "pyradiomics" else 3),
     "median": lambda v: v.percentiles[2],
-    "minimum": _known("minimum", lambda v: float(v.x[0])),
+    "minimum": _known("minimum", lambda v: float(v.x.min())),
     "percentile_10": lambda v: v.percentiles[0],
     "percentile_90": lambda v: v.percentiles[4],
-    "maximum": _known("maximum", lambda v: float(v.x[-1])),
+    "maximum": _known("maximum", lambda v: float(v.x.max())),
     "interquartile_range": lambda v: v.percentiles[3] - v.percentiles[1],
     "range": lambda v: FEATURES["maximum"](v) - FEATURES["minimum"](v),
     "mean_absolute_deviation": _known("mean_absolute_deviation", lambda v: v.average(np.abs(v.deviations))),
