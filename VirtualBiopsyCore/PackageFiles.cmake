@@ -148,11 +148,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/local_intensity.py
   virtualbiopsy/radiomics/logarithms.py
   virtualbiopsy/radiomics/maps/__init__.py
+  virtualbiopsy/radiomics/maps/command.py
   virtualbiopsy/radiomics/maps/compiled.py
   virtualbiopsy/radiomics/maps/compute.py
   virtualbiopsy/radiomics/maps/cooccurrence.py
   virtualbiopsy/radiomics/maps/counting.py
   virtualbiopsy/radiomics/maps/elements.py
+  virtualbiopsy/radiomics/maps/files.py
   virtualbiopsy/radiomics/maps/intensity.py
   virtualbiopsy/radiomics/maps/kernels.py
   virtualbiopsy/radiomics/maps/maximal_correlation.py

@@ -1,4 +1,4 @@
-"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models`` and the engines'."""
+"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models``, engines and maps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from . import RESEARCH_USE_ONLY, __version__
 from .engines import commands as engines
 from .errors import VirtualBiopsyError
+from .radiomics.maps import command as maps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("model", nargs="?", help="id or .radmodel file")
     models.set_defaults(run=_models)
     engines.register(commands)
+    maps.register(commands)
     return parser
 
 
