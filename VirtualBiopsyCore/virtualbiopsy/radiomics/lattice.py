@@ -152,7 +152,9 @@ class Lattice:
     @cached_property
     def lined_up(self) -> np.ndarray:
         """Whether any line along each of :attr:`directions`, (d,) bool, holds two or more voxels."""
-        found = self.lines.pairs > 0
+        from . import kernels
+
+        found = kernels.active().paired_directions(self)
         voxels = np.argwhere(self.mask)
         for number in np.flatnonzero(~found):
             step = self.directions[number]

@@ -87,16 +87,19 @@ class Texture:
 
         Groups are the slices for the aggregation "2d", else one.
         """
-        if a == _PLAIN and self._linked is not None:
-            linked = self._linked
-            return {"glszm": linked.zone_sizes, "gldzm": linked.zone_depths, "ngldm": linked.alike}[family]
+        linked = self._linked if a == _PLAIN else None
+        if linked is not None and family != "gldzm":
+            return linked.zone_sizes if family == "glszm" else linked.alike
         lattice, rank, levels = self.in_plane(a.planar), self.cells.rank, len(self.cells.grey)
         group = lattice.slice_of if a.base == "2d" else None
         if family == "ngldm":
             level = rank if a.alpha == 0 else self.cells.levels
             size = 1 + kernels.active().alike_counts(lattice, level, a.alpha, a.distance, a.norm)
         else:
-            label = self._once(("zones", a.planar), kernels.active().zone_labels, lattice, rank)
+            if linked is None:
+                label = self._once(("zones", a.planar), kernels.active().zone_labels, lattice, rank)
+            else:
+                label = linked.zones
             rank = per_zone(label, rank)
             group = None if group is None else per_zone(label, group)
             size = np.bincount(label) if family == "glszm" else nearest(label, lattice.depth)

@@ -37,6 +37,7 @@ __all__ = [
     "linked_matrices",
     "moments",
     "pair_counts",
+    "paired_directions",
     "run_counts",
     "second_eigenvalues",
     "tone_sums",
@@ -100,9 +101,8 @@ def tone_sums(
 def linked_matrices(lattice: Lattice, rank: np.ndarray, grey: np.ndarray) -> LinkedMatrices:
     steps = lattice.directions @ lattice.steps
     longest = max(lattice.mask.shape)
-    depth = lattice.depth.astype(np.int64, copy=False)
-    found = compiled_links.linked_tables(_field(lattice, rank), lattice.inside, steps, grey, depth, longest)
-    return LinkedMatrices(found[0], found[1:3], found[3:5], found[5:7], found[7:9])
+    found = compiled_links.linked_tables(_field(lattice, rank), lattice.inside, steps, grey, longest)
+    return LinkedMatrices(found[0], found[1], found[2:4], found[4:6], found[6:8])
 
 
 def glcm_tables(
@@ -195,3 +195,8 @@ def covariance(mask: np.ndarray) -> np.ndarray:
     first = (k, j, i)
     second = ((kk, kj, ki), (kj, jj, ji), (ki, ji, ii))
     return np.array([[(n * second[a][b] - first[a] * first[b]) / n**2 for b in range(3)] for a in range(3)])
+
+
+def paired_directions(lattice: Lattice) -> np.ndarray:
+    steps = lattice.directions @ lattice.steps
+    return compiled_counts.paired_directions(_field(lattice, True, bool), lattice.inside, steps)

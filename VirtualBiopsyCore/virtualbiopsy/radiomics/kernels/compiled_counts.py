@@ -159,3 +159,15 @@ def neighbour_counts(field, inside, steps):
             count += field[at - steps[d]]
         counts[n] = count
     return counts
+
+
+@jit(B1, I8, I8)
+def paired_directions(field, inside, steps):
+    """(d,) bool whether any two voxels are a step apart; ``field``: whether a position is inside."""
+    found = np.zeros(len(steps), np.bool_)
+    for d in range(len(steps)):
+        for n in range(len(inside)):
+            if field[inside[n] + steps[d]]:
+                found[d] = True
+                break
+    return found

@@ -84,20 +84,20 @@ def _zone_table(rank, size, zones, m):
     return counts, sizes
 
 
-@jit(U2, I8, I8, F8, I8, INT)
-def linked_tables(field, inside, steps, grey, depth, longest):
-    """Run-length, size-zone, distance-zone, dependence and tone-difference matrices.
+@jit(U2, I8, I8, F8, INT)
+def linked_tables(field, inside, steps, grey, longest):
+    """Run-length, size-zone, dependence and tone-difference matrices.
 
     Parameters
     ----------
     field, inside : as in :mod:`virtualbiopsy.radiomics.kernels.compiled_counts`.
     steps : (13,) of DIRECTIONS. grey : (m,) grey levels, whole numbers.
-    depth : (n,) distance of each voxel from the border. longest : voxels of the longest possible run.
+    longest : voxels of the longest possible run.
 
     Returns
     -------
     runs : (1, 13, m, r) float64 by length 1…r.
-    zones, zone_sizes : (1, m, c) float64 and (c,); depths, zone_depths : the same by distance.
+    label : (n,) int32 number of each voxel's zone. zones, sizes : (1, m, c) float64 and (c,).
     alike, alike_sizes : the same by number of neighbours of equal level, plus one.
     neighbours : (n,) int64 neighbours inside the region. tones : (n,) float64 sums of their grey levels.
     """
@@ -168,22 +168,21 @@ def linked_tables(field, inside, steps, grey, depth, longest):
                 parent[other] = root
         parent[at] = root
 
+    label = np.empty(len(inside), np.int32)
     zone_rank = np.empty(len(inside), np.int32)
     zone_size = np.zeros(len(inside), np.int32)
-    zone_depth = np.empty(len(inside), np.int32)
     zones = 0
     for n in range(len(inside)):
         at = inside[n] - first
         if parent[at] == at:
-            label = zones
-            zone_rank[label] = field[inside[n]] - 1
-            zone_depth[label] = depth[n]
+            number = zones
+            zone_rank[number] = field[inside[n]] - 1
             zones += 1
         else:
-            label = parent[parent[at]]
-            zone_depth[label] = min(zone_depth[label], depth[n])
-        parent[at] = label
-        zone_size[label] += 1
+            number = parent[parent[at]]
+        parent[at] = number
+        label[n] = number
+        zone_size[number] += 1
 
     run_counts = np.empty((1, half, m, found))
     for d in range(half):
@@ -192,9 +191,8 @@ def linked_tables(field, inside, steps, grey, depth, longest):
             for j in range(1, found):
                 run_counts[0, d, i, j] = runs[d, i, j]
     by_size, sizes = _zone_table(zone_rank, zone_size, zones, m)
-    by_depth, depths = _zone_table(zone_rank, zone_depth, zones, m)
     by_alike, alikes = _occurring(alike)
-    return run_counts, by_size, sizes, by_depth, depths, by_alike, alikes, neighbours, tones
+    return run_counts, label, by_size, sizes, by_alike, alikes, neighbours, tones
 
 
 @jit()

@@ -29,6 +29,7 @@ __all__ = [
     "linked_matrices",
     "moments",
     "pair_counts",
+    "paired_directions",
     "run_counts",
     "second_eigenvalues",
     "tone_sums",
@@ -43,15 +44,14 @@ class LinkedMatrices:
     Attributes
     ----------
     runs : as :func:`run_counts`.
-    zone_sizes, zone_depths : counts of zones (1, m, c) float64 by rank and voxels, or distance from the
-        border, and the values (c,) float64 that occur.
-    alike : the same of voxels by one plus :func:`alike_counts`.
+    zones : as :func:`zone_labels`. zone_sizes : counts of zones (1, m, c) float64 by rank and voxels in them,
+        and the numbers (c,) float64 that occur. alike : the same of voxels by one plus :func:`alike_counts`.
     tones : as :func:`tone_sums`.
     """
 
     runs: np.ndarray
+    zones: np.ndarray
     zone_sizes: tuple[np.ndarray, np.ndarray]
-    zone_depths: tuple[np.ndarray, np.ndarray]
     alike: tuple[np.ndarray, np.ndarray]
     tones: tuple[np.ndarray, np.ndarray]
 
@@ -225,13 +225,13 @@ def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
     """The smallest box that holds the voxels of a mask (k, j, i); None if there are none."""
-    spans = []
-    for axis in range(3):
-        used = np.flatnonzero(mask.any(axis=tuple(n for n in range(3) if n != axis)))
-        if not len(used):
-            return None
-        spans.append(slice(int(used[0]), int(used[-1]) + 1))
-    return spans[0], spans[1], spans[2]
+    slices = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1))
+    if not len(slices):
+        return None
+    k = slice(int(slices[0]), int(slices[-1]) + 1)
+    plane = mask[k].any(axis=0)
+    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    return k, slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def cube_counts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -248,3 +248,8 @@ def diameters(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarr
 def covariance(mask: np.ndarray) -> np.ndarray | None:
     """Population covariance (3, 3) of the indices of a mask's voxels, in voxels²; None if not known."""
     return None
+
+
+def paired_directions(lattice: Lattice) -> np.ndarray:
+    """(d,) bool: whether any two voxels are neighbours along each of ``lattice.directions``."""
+    return lattice.lines.pairs > 0
