@@ -19,7 +19,8 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
-PLANE_DIRECTIONS = 16
+PLANE_DIRECTIONS = (4, 16)
+"""Directions in a half-turn, first few, then more for what is left."""
 ALL_PAIRS = 400
 """Up to so many points all pairs are compared."""
 
@@ -34,10 +35,10 @@ def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
 
 
 @cache
-def _plane_directions() -> tuple[np.ndarray, float]:
-    """(2, PLANE_DIRECTIONS) unit vectors of a half-turn, and the smallest cosine to the nearest."""
-    angles = np.arange(PLANE_DIRECTIONS) * (math.pi / PLANE_DIRECTIONS)
-    return np.stack([np.cos(angles), np.sin(angles)]), math.cos(math.pi / 2 / PLANE_DIRECTIONS)
+def _plane_directions(count: int) -> tuple[np.ndarray, float]:
+    """(count, 2) unit vectors of a half-turn, and the smallest cosine to the nearest."""
+    angles = np.arange(count) * (math.pi / count)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1), math.cos(math.pi / 2 / count) * (1 - 1e-9)
 
 
 @cache
@@ -86,23 +87,31 @@ def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, f
 
     axis 0: within an axial slice (k fixed), 1: a column (j fixed), 2: a row (i fixed).
     """
-    others = [n for n in range(3) if n != axis]
+    first, second = (n for n in range(3) if n != axis)
     place = np.rint(2 * vertices[:, axis]).astype(np.int16)
     order = np.argsort(place, kind="stable")
     place = place[order]
-    points = vertices[order][:, others] * np.asarray(spacing, dtype=float)[others]
+    points = np.stack([vertices[order, first] * spacing[first], vertices[order, second] * spacing[second]])
     starts = np.concatenate(([0], np.flatnonzero(place[1:] != place[:-1]) + 1))
-    directions, cosine = _plane_directions()
-    along = points @ directions
-    low, high = np.minimum.reduceat(along, starts), np.maximum.reduceat(along, starts)
-    width = (high - low).max(axis=1)
-    best = float(width.max())
-    stops = np.append(starts[1:], len(points))
+    sizes = np.diff(starts, append=len(place))
+    for count in PLANE_DIRECTIONS if len(place) > ALL_PAIRS else PLANE_DIRECTIONS[-1:]:
+        directions, cosine = _plane_directions(count)
+        along = directions @ points
+        low = np.minimum.reduceat(along, starts, axis=1)
+        high = np.maximum.reduceat(along, starts, axis=1)
+        width = (high - low).max(axis=0)
+        best = float(width.max())
+        wide = width >= best * cosine
+        reach = best * cosine
+        far = along >= np.repeat(low + reach, sizes, axis=1)
+        far |= along <= np.repeat(high - reach, sizes, axis=1)
+        kept = far.any(axis=0)
+        kept &= np.repeat(wide, sizes)
+        sizes = np.add.reduceat(kept, starts, dtype=np.int64)[wide]
+        points, width = points[:, kept], width[wide]
+        starts = np.cumsum(sizes) - sizes
     for n in np.argsort(-width):
-        if width[n] < best * cosine * (1 - 1e-9):
+        if width[n] < best * cosine:
             break
-        here = slice(starts[n], stops[n])
-        reach = best * cosine * (1 - 1e-9)
-        far = (along[here] >= low[n] + reach) | (along[here] <= high[n] - reach)
-        best = max(best, longest(points[here][far.any(axis=1)]))
+        best = max(best, longest(points[:, starts[n] : starts[n] + sizes[n]].T))
     return best
