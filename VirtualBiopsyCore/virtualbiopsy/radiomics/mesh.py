@@ -22,7 +22,7 @@ Source of the definitions: IBSI reference manual, section 3.1 (volume RNU0, surf
 from __future__ import annotations
 
 import itertools
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -151,21 +151,6 @@ def surface_of_cubes(
     return float(count @ area), volume
 
 
-@lru_cache(maxsize=16)
-def _faces_of_cubes(
-    profile: str, spacing: tuple[float, float, float]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each of the 256 cubes: area (256,) in mm², Σ point · normal / 3 (256,) of its triangles in mm³, seen
-    from its own corner, and Σ normal · spacing / 3 (256, 3), what one step of the cube adds to that."""
-    owner, corners = triangles(profile)
-    corners = corners * np.asarray(spacing, dtype=float)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
-    area = np.bincount(owner, np.linalg.norm(normals, axis=1), 256)
-    cone = np.bincount(owner, np.einsum("ta,ta->t", corners[:, 0], normals), 256) / 3
-    normal = np.stack([np.bincount(owner, normals[:, axis], 256) for axis in range(3)], axis=1)
-    return area, cone, normal * np.asarray(spacing) / 3
-
-
 def surface(mask: np.ndarray, spacing: tuple[float, float, float], profile: str) -> tuple[float, float]:
     """Area (mm²) and volume (mm³) of the mesh of a mask.
 
@@ -173,14 +158,16 @@ def surface(mask: np.ndarray, spacing: tuple[float, float, float], profile: str)
     ----------
     mask : (k, j, i) bool. spacing : (dk, dj, di) in mm. profile : "ibsi" or "pyradiomics".
     """
-    area, cone, step = _faces_of_cubes(profile, tuple(float(size) for size in spacing))
+    known = kernels.active().cube_counts(mask)
+    if known is not None:
+        return surface_of_cubes(known[0], known[1].T, spacing, profile)
+    area, cone, normal = _cube_surfaces(tuple(spacing), profile)
     numbers = cube_numbers(mask)
     count = np.bincount(numbers.ravel(), minlength=256)
-    count[[0, 255]] = 0
     volume = float(count @ cone)
     for axis, cubes in enumerate(numbers.shape):
-        flux = np.take(step[:, axis], numbers).sum(axis=tuple(n for n in range(3) if n != axis))
-        volume += float(flux @ np.arange(float(cubes)))
+        flux = np.take(normal[:, axis], numbers).sum(axis=tuple(n for n in range(3) if n != axis))
+        volume += float(flux @ np.arange(float(cubes))) * spacing[axis] / 3
     return float(count @ area), volume
 
 

@@ -150,24 +150,41 @@ def _alike(lattice: Lattice, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
     """Numbers 0…z-1 of the zones, (n,) int32: connected voxels of one rank (26 neighbours, 8 in a slice).
 
+    Along the first direction voxels follow one another by number, so stretches there are found at once. Then
+    come the other axes, which join most of what is left, then the diagonals.
+    """
+    alike, voxel, voxels = _Ranks.of(lattice, rank).alike, lattice.lines.voxel.ravel(), lattice.voxels
+    directions = lattice.directions
+    bounds = np.searchsorted(alike, voxels * np.arange(len(directions) + 1))
+    numbers = np.arange(voxels)
+    label = numbers.copy()
+    label[alike[: bounds[1]] + 1] = 0
+    label = np.maximum.accumulate(label)
+    axes = np.count_nonzero(directions, axis=1) == 1
+    for wanted in (axes, ~axes):
+        rows = np.flatnonzero(wanted[1:]) + 1
+        at = np.concatenate([alike[bounds[row] : bounds[row + 1]] for row in rows])
+        label = _joined(label, label.take(voxel.take(at)), label.take(voxel.take(at + 1)))
+    return (np.cumsum(label == numbers, dtype=np.int32) - 1).take(label)
+
+
+def _joined(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Labels (n,), each the number of a root, after joining roots in pairs.
+
     In each round every root with a lower neighbour is hung below one, so at most half of the roots that still
     have neighbours remain.
     """
-    label = np.arange(lattice.voxels)
-    low, high = _alike(lattice, rank)
     while len(low):
-        parent = np.arange(lattice.voxels)
-        parent[high] = low
-        above = parent[parent]
-        while not np.array_equal(above, parent):
-            parent, above = above, above[above]
-        label = parent[label]
-        low, high = parent[low], parent[high]
-        apart = low != high
-        low, high = low[apart], high[apart]
+        apart = np.flatnonzero(low != high)
+        low, high = low.take(apart), high.take(apart)
         low, high = np.minimum(low, high), np.maximum(low, high)
-    roots = label == np.arange(lattice.voxels)
-    return (np.cumsum(roots, dtype=np.int32) - 1)[label]
+        parent = np.arange(len(label))
+        parent[high] = low
+        above = parent.take(parent)
+        while not np.array_equal(above, parent):
+            parent, above = above, above.take(above)
+        label, low, high = parent.take(label), parent.take(low), parent.take(high)
+    return label
 
 
 def alike_counts(
@@ -220,7 +237,12 @@ def moments(values: np.ndarray) -> Mapping[str, float]:
 
 def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """(n,) number of edges, ascending by about the same width, that are at or below each value."""
-    return np.searchsorted(edges, values, side="right")
+    width = (edges[-1] - edges[0]) / max(len(edges) - 1, 1)
+    guess = ((values - edges[0]) * (1 / width)).astype(np.int64) if width > 0 else np.zeros(len(values), int)
+    np.clip(guess, 0, len(edges) - 1, out=guess)
+    guess += np.take(np.append(edges, np.inf), guess + 1) <= values
+    guess += np.take(edges, guess) <= values
+    return guess
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
