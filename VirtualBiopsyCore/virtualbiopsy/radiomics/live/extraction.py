@@ -129,7 +129,13 @@ class LiveRegion:
         self.window = window
         self.outline = LiveOutline(window, spacing)
         self.levels: dict[tuple[str, ...], LiveLevels] = {}
-        self.ordered: dict[int, SortedValues] = {}
+        self._ordered: dict[_Picture, SortedValues] = {}
+
+    def sorted_values(self, picture: _Picture) -> np.ndarray:
+        """(n,) intensities of an image in ascending order."""
+        if picture not in self._ordered:
+            self._ordered[picture] = SortedValues(self.window, picture.flat)
+        return self._ordered[picture].values
 
     def follow(self, mask: np.ndarray, within: Box | None) -> bool:
         """Take over an edit; False if the region is better set up anew."""
@@ -138,7 +144,7 @@ class LiveRegion:
             return False
         if len(edit.moved):
             self.outline.follow(edit)
-            for ordered in self.ordered.values():
+            for ordered in self._ordered.values():
                 ordered.follow(edit)
             for index, levels in list(self.levels.items()):
                 try:
@@ -170,7 +176,7 @@ class _Work(Extraction):
             return None
         return picture
 
-    def _region(self, sequence: str, region: str) -> LiveRegion | None:
+    def _region(self, region: str) -> LiveRegion | None:
         """The region of a key, if it follows and its voxels are those of the outline."""
         parsed = parse_region(region)
         if parsed.resegmented or parsed.name not in self.masks:
@@ -185,7 +191,7 @@ class _Work(Extraction):
     def intensity_mask(self, sequence: str, region: str) -> LiveInner:
         index = (sequence, region)
         if index not in self.inner:
-            live = self._region(sequence, region)
+            live = self._region(region)
             image = FeatureKey(sequence, region, ORIGINAL, "statistics", "mean", "3d", "none", "ibsi")
             picture = live and self._picture(image, live)
             if picture is None or not picture.finite:
@@ -196,7 +202,7 @@ class _Work(Extraction):
 
     def _values(self, key: FeatureKey) -> np.ndarray:
         self.intensity_mask(key.sequence, key.region)
-        region = self._region(key.sequence, key.region)
+        region = self._region(key.region)
         picture = region and self._picture(key, region)
         if picture is not None:
             values = picture.flat[region.window.on_grid]
@@ -206,7 +212,7 @@ class _Work(Extraction):
 
     def _texture(self, key: FeatureKey, index: tuple[str, str, str, str, str]) -> None:
         self.intensity_mask(key.sequence, key.region)
-        region = self._region(key.sequence, key.region)
+        region = self._region(key.region)
         picture = region and self._picture(key, region)
         if picture is not None:
             if index not in region.levels:
@@ -221,13 +227,11 @@ class _Work(Extraction):
 
     def _moments(self, key: FeatureKey) -> statistics.Values:
         values, volume = self.values(key), math.prod(self.spacing)
-        region = self._region(key.sequence, key.region)
+        region = self._region(key.region)
         picture = region and self._picture(key, region)
         if picture is None:
             return statistics.Values(values, key.profile, volume)
-        if id(picture) not in region.ordered:
-            region.ordered[id(picture)] = SortedValues(region.window, picture.flat)
-        return LiveValues(values, region.ordered[id(picture)], key.profile, volume)
+        return LiveValues(values, lambda: region.sorted_values(picture), key.profile, volume)
 
     def value(self, key: FeatureKey) -> float:
         if key.family == "statistics":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -76,32 +75,6 @@ class LiveCells:
         return Levels.of(self.levels, self.n_levels).rank
 
 
-class LiveHistogram(Histogram):
-    """Histogram whose order statistics come from the counts."""
-
-    @cached_property
-    def percentiles(self) -> tuple[float, float, float, float, float]:
-        up_to = np.cumsum(self.counts)
-        return quantiles(lambda rank: float(np.searchsorted(up_to, rank, side="right") + 1), int(up_to[-1]))
-
-
-def quantiles(at: Callable[[int], float], count: int) -> tuple[float, float, float, float, float]:
-    """10th, 25th, 50th, 75th and 90th percentile of `count` numbers, of which `at` gives the n-th smallest.
-
-    Linear between order statistics, rounded as in numpy.percentile.
-    """
-    found = []
-    for share in (0.1, 0.25, 0.5, 0.75, 0.9):
-        place = share * (count - 1)
-        below = int(place)
-        gap = place - below
-        low = at(below)
-        high = at(min(below + 1, count - 1))
-        step = high - low
-        found.append(high - step * (1 - gap) if gap >= 0.5 else low + step * gap)
-    return tuple(found)
-
-
 class LiveTexture(Texture):
     """One image in a region under edit. Matrices without a table that follows are counted in full."""
 
@@ -121,7 +94,7 @@ class LiveTexture(Texture):
 
     @cached_property
     def histogram(self) -> Histogram:
-        return LiveHistogram(self.cells.levels, self.cells.n_levels, self.profile)
+        return Histogram.of_counts(self._live.histogram[: self.cells.n_levels], self.profile)
 
     def size_counts(self, family: str, a: Aggregation) -> tuple[np.ndarray, np.ndarray]:
         if a != _PLAIN:

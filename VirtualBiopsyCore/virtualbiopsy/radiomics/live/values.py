@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 
-from ..statistics import Values
-from .texture import quantiles
+from ..statistics import Values, quantiles
 from .window import Edit, Window
 
 
@@ -30,13 +30,15 @@ class SortedValues:
 
 
 class LiveValues(Values):
-    """Statistics of intensities (n,) whose order statistics come from the sorted ones."""
+    """Statistics of intensities (n,), whose order statistics come from the sorted ones, made when needed."""
 
-    def __init__(self, values: np.ndarray, ordered: SortedValues, profile: str, voxel_volume: float) -> None:
+    def __init__(
+        self, values: np.ndarray, ordered: Callable[[], np.ndarray], profile: str, voxel_volume: float
+    ) -> None:
         super().__init__(values, profile, voxel_volume)
         self._ordered = ordered
 
     @cached_property
     def percentiles(self) -> tuple[float, float, float, float, float]:
-        ordered = self._ordered.values
-        return quantiles(lambda rank: float(ordered[rank]), len(ordered))
+        ordered = self._ordered()
+        return quantiles(lambda rank: float(ordered[rank]), self.count)

@@ -33,6 +33,7 @@ class Window:
     ----------
     size : positions in the window. steps : (26,) int64, STEPS as differences of positions; the first 13 are
         positive.
+    corner : (3,) indices on the grid of the window's first voxel; may be negative. strides : (3,) int64.
     filled : (size,) uint8, 1 inside the region. touched : (size,) uint8, 1 where the last edit changed it.
     """
 
@@ -42,7 +43,7 @@ class Window:
         whole = tuple(slice(0, n) for n in self.mask.shape)
         self._extent.change(whole, np.zeros_like(self.mask), self.mask)
         box = self._extent.box
-        self._corner = np.array([side.start - SLACK - 1 for side in box])
+        self.corner = np.array([side.start - SLACK - 1 for side in box])
         self._shape = np.array([side.stop - side.start + 2 * SLACK + 2 for side in box])
         self.strides = np.array((self._shape[1] * self._shape[2], self._shape[2], 1), dtype=np.int64)
         self.steps = STEPS @ self.strides
@@ -59,7 +60,7 @@ class Window:
 
     def _positions(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         _, rows, columns = self.mask.shape
-        return (at - self._corner) @ self.strides, at @ np.array((rows * columns, columns, 1))
+        return (at - self.corner) @ self.strides, at @ np.array((rows * columns, columns, 1))
 
     @property
     def voxels(self) -> int:
@@ -73,7 +74,7 @@ class Window:
     @property
     def first(self) -> np.ndarray:
         """(3,) indices (k, j, i) in the window of the first voxel of the region's bounding box."""
-        return np.array([side.start for side in self.box]) - self._corner
+        return np.array([side.start for side in self.box]) - self.corner
 
     @property
     def lattice(self) -> Lattice:
@@ -112,7 +113,7 @@ class Window:
         if len(at) > LARGEST_EDIT * self.voxels:
             return None
         added = mask[tuple(at.T)] if len(at) else np.zeros(0, dtype=bool)
-        fresh = at[added] - self._corner
+        fresh = at[added] - self.corner
         if len(fresh) and ((fresh < 1).any() or (fresh > self._shape - 2).any()):
             return None
         if self._edit is not None:
