@@ -35,6 +35,7 @@ def apply_filters(
     *,
     parity: bool = False,
     threads: int | None = None,
+    mask: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Responses of several filters, which share passes and threads.
 
@@ -49,6 +50,7 @@ def apply_filters(
         image), integer samples in lbp3d. `array` must then be exactly what pyradiomics would filter, in its
         type; the response of "original", log, wavelet and gradient comes in the type that pyradiomics gets.
     threads : at most so many; None: as many as processors, up to 4.
+    mask : bool, of the shape of `array`: lbp3d, which is slow, is computed there only and 0 elsewhere.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def apply_filters(
     wanted = _ranges(array, spacing, box)
     steps = tuple(float(step) for step in spacing)
     count = max(1, threads or min(_MAX_THREADS, os.cpu_count() or 1))
-    jobs = _jobs(array, steps, list(dict.fromkeys(parsed)), wanted, parity, count)
+    jobs = _jobs(array, steps, list(dict.fromkeys(parsed)), wanted, parity, count, mask)
     found: dict[FilterSpec, np.ndarray] = {}
     if count == 1 or len(jobs) == 1:
         for job in jobs:
@@ -123,6 +125,7 @@ def _jobs(
     wanted: Ranges,
     as_pyradiomics: bool,
     threads: int,
+    mask: np.ndarray | None,
 ) -> list[_Job]:
     """Work that can be done at the same time; wavelet bands that share passes are together."""
     jobs: list[_Job] = []
@@ -134,7 +137,9 @@ def _jobs(
                 half = spec["bands"][0] if spec["level"] == 1 else ""
             shared.setdefault((spec["family"], half), []).append(spec)
         else:
-            jobs.append(lambda spec=spec: {spec: _one(array, spacing, spec, wanted, as_pyradiomics, threads)})
+            jobs.append(
+                lambda spec=spec: {spec: _one(array, spacing, spec, wanted, as_pyradiomics, threads, mask)}
+            )
     for group in shared.values():
         if as_pyradiomics:
             jobs.append(lambda group=group: parity.wavelets(array, group, wanted))
@@ -150,6 +155,7 @@ def _one(
     wanted: Ranges,
     as_pyradiomics: bool,
     threads: int,
+    mask: np.ndarray | None,
 ) -> np.ndarray:
     name = spec.name
     if name == "original":
@@ -173,5 +179,5 @@ def _one(
     if name == "lbp2d":
         return lbp.lbp2d(array, spec, wanted)
     if name == "lbp3d":
-        return lbp.lbp3d(array, spec, wanted, parity=as_pyradiomics)
+        return lbp.lbp3d(array, spec, wanted, parity=as_pyradiomics, mask=mask)
     return pointwise.transform(array, spec, wanted)

@@ -119,44 +119,58 @@ def _harmonics(vertices: np.ndarray, radius: float, degree: int) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def lbp3d(image: np.ndarray, spec: FilterSpec, wanted: Ranges, *, parity: bool = False) -> np.ndarray:
+def lbp3d(
+    image: np.ndarray,
+    spec: FilterSpec,
+    wanted: Ranges,
+    *,
+    parity: bool = False,
+    mask: np.ndarray | None = None,
+) -> np.ndarray:
     """Rotation-invariant pattern of every voxel of a box: its part of degree n ("m1": 0, "m2": 1, …).
 
-    "k" is the excess kurtosis of the samples, NaN where they are all equal. In parity the samples are
-    rounded towards zero where the image holds whole numbers, as pyradiomics lets scipy do.
+    "k" is the excess kurtosis of the samples, NaN where they are all equal. In parity the samples take the
+    image's type, as pyradiomics lets scipy do. Where there is a `mask` (of the whole image) and it is
+    False, the response is 0.
     """
     patch: Patch = load(image, whole(image.shape))
     vertices = icosphere(spec["radius"], spec["subdivision"])
-    whole_numbers = parity and np.issubdtype(image.dtype, np.integer)
+    kind = image.dtype if parity and image.dtype.kind in "iuf" else np.dtype(np.float64)
     spline = ndimage.spline_filter(patch.values, order=3)
-    found = np.empty(tuple(b - a for a, b in wanted))
-    _, *plane = wanted
-    grid = np.stack(np.meshgrid(*(np.arange(a, b, dtype=float) for a, b in plane), indexing="ij"))
-    harmonics = (
-        None if spec["output"] == "k" else _harmonics(vertices, spec["radius"], int(spec["output"][1]) - 1)
-    )
-    for n, k in enumerate(range(*wanted[0])):
-        samples = np.empty((len(vertices), *grid.shape[1:]))
-        for v, (dk, dj, di) in enumerate(vertices):
-            at = [np.full(grid.shape[1:], k + dk), grid[0] + dj, grid[1] + di]
-            ndimage.map_coordinates(spline, at, order=3, prefilter=False, output=samples[v])
-        if whole_numbers:
-            samples = np.trunc(samples)
-        if parity and image.dtype == np.float32:
-            samples = samples.astype(np.float32)
+    found = np.zeros(tuple(b - a for a, b in wanted))
+    box = tuple(slice(a, b) for a, b in wanted)
+    inside = np.ones(found.shape, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)[box]
+    output = spec["output"]
+    harmonics = None if output == "k" else _harmonics(vertices, spec["radius"], int(output[1]) - 1)
+    for n, plane in enumerate(inside):
+        rows, columns = np.nonzero(plane)
+        if not len(rows):
+            continue
+        at = np.array([np.full(len(rows), n), rows, columns]) + np.array([[a] for a, _ in wanted])
+        samples = np.empty((len(vertices), len(rows)), dtype=kind)
+        for v, vertex in enumerate(vertices):
+            ndimage.map_coordinates(spline, at + vertex[:, None], order=3, prefilter=False, output=samples[v])
         if harmonics is None:
-            found[n] = _kurtosis(samples.astype(np.float64))
+            found[n, rows, columns] = _kurtosis(samples)
         else:
-            centre = patch.values[k, plane[0][0] : plane[0][1], plane[1][0] : plane[1][1]]
-            above = (samples >= centre).astype(np.float64)
-            coefficients = np.tensordot(harmonics, above, axes=(0, 0))
-            sums = np.tensordot(harmonics, coefficients, axes=(1, 0))
-            found[n] = np.sqrt(np.sum(sums**2, axis=0)).real
+            centre = patch.values[tuple(at)]
+            found[n, rows, columns] = _degree((samples >= centre).astype(np.float64), harmonics)
     return found
 
 
+def _degree(above: np.ndarray, harmonics: np.ndarray) -> np.ndarray:
+    """Size of one degree of the signs (vertices, voxels): the root of a sum of complex squares, real part."""
+    coefficients = np.einsum("vm,vn->mn", harmonics, above)
+    sums = np.einsum("vm,mn->vn", harmonics, coefficients)
+    return np.sqrt(np.sum(sums**2, axis=0)).real
+
+
 def _kurtosis(samples: np.ndarray) -> np.ndarray:
-    deviation = samples - samples.mean(axis=0)
-    second = (deviation**2).mean(axis=0)
+    """Excess kurtosis over the first axis; float32 samples are averaged in float32."""
+    samples = np.ascontiguousarray(samples.T)
+    if samples.dtype.kind in "iu":
+        samples = samples.astype(np.float64)
+    square = (samples - samples.mean(axis=1, keepdims=True)) ** 2
+    second = square.mean(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(second > 0, (deviation**4).mean(axis=0) / second**2 - 3.0, np.nan)
+        return np.where(second > 0, (square**2).mean(axis=1) / second**2 - 3, np.nan)
