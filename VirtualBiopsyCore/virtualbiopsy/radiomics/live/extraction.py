@@ -100,7 +100,7 @@ class LiveExtraction:
     def picture(self, key: FeatureKey, work: Extraction) -> _Picture | None:
         """The image of a key; None if it is not one that can be followed."""
         index = (key.sequence, key.image)
-        if key.image != ORIGINAL and self._responses is None:
+        if key.image != ORIGINAL:
             index += (key.profile,)
         if index not in self._pictures:
             self._pictures[index] = _Picture.of(work.source(key))

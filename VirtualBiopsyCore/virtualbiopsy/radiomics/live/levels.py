@@ -216,10 +216,12 @@ class _Runs:
         self.steps = live.window.steps
 
     def before(self, field: np.ndarray, edit: Edit) -> None:
-        choose.loops().add_runs(self.counts, field, *edit.on_lines[0], self.steps, -1)
+        choose.loops().add_runs(self.counts, field, *edit.on_lines[0], self.steps, edit.window.marks, -1)
 
     def after(self, field: np.ndarray, edit: Edit) -> bool:
-        return choose.loops().add_runs(self.counts, field, *edit.on_lines[1], self.steps, 1)
+        return choose.loops().add_runs(
+            self.counts, field, *edit.on_lines[1], self.steps, edit.window.marks, 1
+        )
 
 
 class _Zones:

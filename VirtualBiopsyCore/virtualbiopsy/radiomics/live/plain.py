@@ -63,9 +63,12 @@ def add_runs(
     direction: np.ndarray,
     position: np.ndarray,
     steps: np.ndarray,
+    marks: np.ndarray,
     sign: int,
 ) -> bool:
     """Runs ``table`` (13, A, r) int64 that hold any of the positions (p,), each once.
+
+    ``marks`` (size,) uint16 zeros, for scratch.
 
     Returns
     -------

@@ -35,6 +35,7 @@ class Window:
         positive.
     corner : (3,) indices on the grid of the window's first voxel; may be negative. strides : (3,) int64.
     filled : (size,) uint8, 1 inside the region. touched : (size,) uint8, 1 where the last edit changed it.
+    marks : (size,) uint16 zeros, for scratch.
     """
 
     def __init__(self, mask: np.ndarray) -> None:
@@ -50,6 +51,7 @@ class Window:
         self.size = int(np.prod(self._shape))
         self.filled = np.zeros(self.size, dtype=np.uint8)
         self.touched = np.zeros(self.size, dtype=np.uint8)
+        self.marks = np.zeros(self.size, dtype=np.uint16)
         self._mark = np.zeros(self.size, dtype=np.int32)
         at = np.argwhere(self.mask[box]) + [side.start for side in box]
         self.inside, self.on_grid = self._positions(at)
