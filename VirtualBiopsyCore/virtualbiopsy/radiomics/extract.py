@@ -35,8 +35,14 @@ from .texture import Texture
 from .vector import FeatureVector
 
 Spacing = tuple[float, float, float]
-Responses = Callable[[str, str], np.ndarray]
+Responses = Callable[[str, str, str], np.ndarray]
 ORIGINAL = "original"
+
+ROUNDING = 1e-14
+"""Differences below this share of the image's intensities are rounding, not texture."""
+
+SMALLEST_RANGE = 1e-70
+"""The fourth power of smaller differences, of which kurtosis is made, is zero in floating point."""
 
 
 class _Outline:
@@ -103,6 +109,7 @@ class _IntensityMask:
             if not keep.all():
                 self._narrow(outline, keep)
         self.voxels = self.lattice.voxels
+        self.magnitude = float(np.abs(values).max())
 
     def _narrow(self, outline: _Outline, keep: np.ndarray) -> None:
         if np.count_nonzero(keep) < 2:
@@ -192,17 +199,14 @@ class Extraction:
         """(k, j, i) the image of a key, filtered or not."""
         if key.image == ORIGINAL:
             return self.images[key.sequence]
+        index = ("response", key.sequence, key.image, key.profile)
         if self.responses is None:
-            return self._once(
-                ("response", key.sequence, key.image, key.profile), lambda: self.filtered.response(key)
-            )
-        return self._once(
-            ("response", key.sequence, key.image), lambda: self.responses(key.sequence, key.image)
-        )
+            return self._once(index, lambda: self.filtered.response(key))
+        return self._once(index, lambda: self.responses(key.sequence, key.image, key.profile))
 
     def values(self, key: FeatureKey) -> np.ndarray:
         """(n,) intensities inside the intensity mask."""
-        profile = None if key.image == ORIGINAL or self.responses is not None else key.profile
+        profile = None if key.image == ORIGINAL else key.profile
         return self._once(("values", key.sequence, key.region, key.image, profile), lambda: self._values(key))
 
     def _values(self, key: FeatureKey) -> np.ndarray:
@@ -210,7 +214,8 @@ class Extraction:
         name = key.sequence if key.image == ORIGINAL else f"{key.sequence} {key.image}"
         values = self.outline(inner.region.name).values(name, self.image(key))
         values = values if inner.keep is None else values[inner.keep]
-        if values.min() == values.max():
+        low, high = float(values.min()), float(values.max())
+        if high - low <= max(ROUNDING * max(-low, high, inner.magnitude), SMALLEST_RANGE):
             raise FlatRegionError(
                 f"All voxels of the region {key.region!r} have the value {values[0]:g} in {name!r}.",
                 "Check the outline and the image.",
@@ -295,7 +300,7 @@ def extract(
     masks : (k, j, i) bool arrays by region, as outlined; re-segmentation is in the keys.
     spacing : (dk, dj, di) in mm.
     keys : what to compute; only the matrices that these need are counted.
-    responses : called with a sequence and an image type for each filtered image that the keys name, gives
+    responses : called with sequence, image type and profile of each filtered image that the keys name, gives
         its (k, j, i) array on the same grid; None filters the images here.
 
     Returns
