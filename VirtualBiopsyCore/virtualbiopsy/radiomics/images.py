@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import FeatureError
 from ..memory import require_memory
+from .filters.apply import apply_filters, memory_needed
+from .filters.spec import parse_filter
 
 Box = tuple[slice, slice, slice]
 MAX_BYTES = 1 << 30
@@ -85,14 +87,13 @@ class ImageCache:
         with self._lock:
             absent = [text for text in wanted if not self._kept((sequence, text, profile), box)]
             if absent:
-                from .filters.apply import apply_filters, memory_needed
-
                 image = self.images[sequence]
-                require_memory(
-                    memory_needed(tuple(s.stop - s.start for s in box), absent),
-                    f"Filtering {sequence} ({len(absent)} image types)",
-                )
                 parity = profile == "pyradiomics"
+                everywhere = parity or any(parse_filter(f).reach(self.spacing) is None for f in absent)
+                shape = image.shape if everywhere else tuple(s.stop - s.start for s in box)
+                require_memory(
+                    memory_needed(shape, absent), f"Filtering {sequence} ({len(absent)} image types)"
+                )
                 made = apply_filters(image, self.spacing, absent, box, parity=parity)
                 for text, response in made.items():
                     response.setflags(write=False)

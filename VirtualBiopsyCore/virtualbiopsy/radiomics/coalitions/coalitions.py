@@ -39,7 +39,7 @@ RECOUNT_UP_TO = 3
 KEPT_TABLES = 32
 
 _ADDITIVE = ("3d_average", "3d_merged")
-Responses = Callable[[str, str], np.ndarray]
+Responses = Callable[[str, str, str], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Coalitions:
         self._take_labels(labels)
         self._images = {name: self._cropped(name, image) for name, image in images.items()}
         self._responses = _cropped_responses(images, self.spacing, self.keys, responses, self._box)
-        self._values: dict[tuple[str, str], np.ndarray] = {}
+        self._values: dict[tuple[str, str, str], np.ndarray] = {}
         self._orders: dict[tuple[str, str], OrderTables] = {}
         self._tables: dict[tuple, LevelTables] = {}
         self._discretised: dict[tuple, tuple[np.ndarray, int]] = {}
@@ -197,20 +197,23 @@ class Coalitions:
         found[~np.isfinite(found)] = np.nan
         return found
 
-    def _source(self, group: _Group) -> tuple[str, str]:
-        return group.keys[0].sequence, group.keys[0].image
+    def _source(self, group: _Group) -> tuple[str, str, str]:
+        return group.keys[0].sequence, group.keys[0].image, group.keys[0].profile
 
-    def values(self, sequence: str, image: str) -> np.ndarray:
+    def values(self, sequence: str, image: str, profile: str = "ibsi") -> np.ndarray:
         """(n,) intensities inside the region."""
-        if (sequence, image) not in self._values:
-            array = self._images[sequence] if image == "original" else self._responses(sequence, image)
+        index = (sequence, image, "" if image == "original" else profile)
+        if index not in self._values:
+            array = (
+                self._images[sequence] if image == "original" else self._responses(sequence, image, profile)
+            )
             values = np.asarray(array)[self._labels > 0].astype(np.float64)
             if not np.isfinite(values).all():
                 raise NonFiniteError(f"The image {sequence!r} is NaN or infinite inside the region.")
             if values.min() == values.max():
                 raise FlatRegionError(f"All voxels of the region have the same value in {sequence!r}.")
-            self._values[sequence, image] = values
-        return self._values[sequence, image]
+            self._values[index] = values
+        return self._values[index]
 
     def _order(self, group: _Group) -> OrderTables:
         source = self._source(group)
@@ -343,7 +346,7 @@ class Coalitions:
     def _frozen(self, union: np.ndarray, keys: Sequence[FeatureKey]) -> list[float]:
         """Texture of a union with the levels of the whole region."""
         mask = self._labels > 0
-        values = self.values(keys[0].sequence, keys[0].image)[union[mask]]
+        values = self.values(keys[0].sequence, keys[0].image, keys[0].profile)[union[mask]]
         if values.min() == values.max():
             return [math.nan] * len(keys)
         box = tuple(slice(int(at.min()), int(at.max()) + 1) for at in np.nonzero(union))
@@ -386,13 +389,13 @@ def _cropped_responses(
     box: tuple[slice, slice, slice],
 ) -> Responses:
     """Responses inside the box of the region, each made once."""
-    found: dict[tuple[str, str], np.ndarray] = {}
+    found: dict[tuple[str, str, str], np.ndarray] = {}
+    whole = responses or _filtered(images, spacing, keys)
 
-    def make(sequence: str, image: str) -> np.ndarray:
-        if (sequence, image) not in found:
-            whole = responses or _filtered(images, spacing, keys)
-            found[sequence, image] = np.asarray(whole(sequence, image))[box]
-        return found[sequence, image]
+    def make(*which: str) -> np.ndarray:
+        if which not in found:
+            found[which] = np.asarray(whole(*which))[box]
+        return found[which]
 
     return make
 
@@ -401,10 +404,12 @@ def _filtered(
     images: Mapping[str, np.ndarray], spacing: tuple[float, float, float], keys: Sequence[FeatureKey]
 ) -> Responses:
     from ..images import ImageCache, whole
+    from ..plan import plan
 
-    def make(sequence: str, image: str) -> np.ndarray:
-        wanted = {key.image: None for key in keys if key.sequence == sequence and key.image != "original"}
-        cache = ImageCache(images, spacing)
-        return cache.responses(sequence, wanted, whole(np.shape(images[sequence])))[image]
+    cache = ImageCache(images, spacing)
+
+    def make(sequence: str, image: str, profile: str) -> np.ndarray:
+        wanted = plan(keys).responses[sequence, profile]
+        return cache.responses(sequence, wanted, whole(np.shape(images[sequence])), profile)[image]
 
     return make
