@@ -1,4 +1,4 @@
-"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models``, engines and maps."""
+"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models``, engines, maps."""
 
 from __future__ import annotations
 
