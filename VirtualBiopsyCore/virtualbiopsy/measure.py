@@ -165,13 +165,12 @@ class Measuring:
         if window.live is None or window.keys != present:
             window.keys = present
             window.live = LiveExtraction(window.arrays, self.spacing, present, self._responder(window.box))
-            region = replace(region, box=tuple(slice(0, n) for n in region.inside.shape))
         placed = {"tumour": region.inside}
         for name, mask in masks.items():
             if name not in placed:
                 placed[name] = np.zeros(region.inside.shape, dtype=bool)
                 placed[name][box] = mask
-        vector = window.live.update(placed, {"tumour": region.box})
+        vector = window.live.update(placed)
         return replace(vector, missing={**vector.missing, **absent})
 
     def _present(self, left_out: Mapping[str, str]) -> tuple[list[FeatureKey], dict[str, str]]:
