@@ -2,7 +2,7 @@
 
 numba is neither needed nor imported at start-up. The first call of :func:`active` starts a background thread
 that imports it and compiles (or loads from disk) the compiled kernels; until that is done the plain ones are
-used, from then on the compiled ones. Both give the same numbers within 1e-12. Where compiling fails, one
+used, from then on the compiled ones. Both give the same numbers within 1e-12. Where compiling fails, a
 warning is logged and the plain kernels stay.
 
 ``VIRTUALBIOPSY_KERNELS`` or :func:`select`: "auto" as described; "plain"; "compiled" to wait for the compiled
@@ -29,7 +29,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -43,13 +43,18 @@ _EXIT_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-class _Chooser:
-    """Compiles the registered modules in the background; all are used, or none."""
+class Chooser:
+    """Compiles modules in the background, one after the other; each is used as soon as it is compiled.
 
-    def __init__(self, mode: str) -> None:
+    Parameters
+    ----------
+    mode : one of MODES. modules : names of modules to compile.
+    """
+
+    def __init__(self, mode: str, modules: Iterable[str]) -> None:
         self.mode = mode
-        self.modules: dict[str, ModuleType | None] = {_KERNELS: None}
-        self.failed = False
+        self._modules: dict[str, ModuleType | None] = dict.fromkeys(modules)
+        self._failed: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._idle = threading.Event()
@@ -57,27 +62,28 @@ class _Chooser:
         self._stop = False
 
     def module(self, name: str) -> ModuleType | None:
-        """A registered module if it is to be used now, else None."""
+        """A module if it is to be used now, else None."""
         if self.mode == "plain":
             return None
-        found = self.modules[name]
-        if found is None and not self.failed:
+        found = self._modules[name]
+        if found is None and name not in self._failed:
             self.start()
             if self.mode == "compiled":
                 self.wait(None)
-                found = self.modules[name]
+                found = self._modules[name]
         return found
 
     def add(self, name: str) -> None:
         with self._lock:
-            self.modules.setdefault(name, None)
+            self._modules.setdefault(name, None)
 
     def start(self) -> None:
+        """Begin to compile what is not compiled yet, unless that goes on already."""
         with self._lock:
-            if self._stop or self.failed or not self._idle.is_set():
+            if self._stop or not self._idle.is_set() or not self._pending():
                 return
-            if importlib.util.find_spec("numba") is None:
-                self.failed = True
+            if not _installed("numba"):
+                self._failed.update(self._modules)
                 if self.mode == "compiled":
                     _log.warning("Compiled kernels were asked for, but numba is not installed.")
                 return
@@ -86,55 +92,64 @@ class _Chooser:
             self._thread.start()
 
     def wait(self, seconds: float | None) -> bool:
+        """Wait for the end of compiling; whether everything can be used."""
         if threading.current_thread() is not self._thread:
             self._idle.wait(seconds)
-        return all(module is not None for module in self.modules.values())
+        return all(module is not None for module in self._modules.values())
 
     def stop(self) -> None:
-        """End at the next function; called when the interpreter exits."""
+        """End after the function that is being compiled; for the exit of the interpreter."""
         self._stop = True
         thread = self._thread
         if thread is not None and thread.is_alive():
             thread.join(_EXIT_SECONDS)
 
+    def _pending(self) -> list[str]:
+        return [name for name, module in self._modules.items() if not module and name not in self._failed]
+
     def _run(self) -> None:
         try:
-            while pending := self._pending():
-                made = self._compile(pending)
-                if made is None:
-                    return
-                with self._lock:
-                    self.modules.update(made)
-        except BaseException as error:
-            self.failed = True
-            _log.warning(
-                "numba is installed but cannot compile the kernels (%s: %s); the plain ones are used.",
-                type(error).__name__,
-                str(error).strip().split("\n")[0],
-            )
+            while not self._stop and (pending := self._pending()):
+                self._compile_or_warn(pending[0])
         finally:
             self._idle.set()
 
-    def _pending(self) -> list[str]:
-        with self._lock:
-            return [name for name, module in self.modules.items() if module is None]
+    def _compile_or_warn(self, name: str) -> None:
+        try:
+            module = self._compile(name)
+            if module is not None:
+                self._modules[name] = module
+        except Exception as error:
+            self._failed.add(name)
+            _log.warning(
+                "numba is installed but cannot compile %s (%s: %s); numpy is used instead.",
+                name,
+                type(error).__name__,
+                str(error).strip().split("\n")[0],
+            )
 
-    def _compile(self, names: list[str]) -> dict[str, ModuleType] | None:
-        """The modules with all their functions compiled; None if the interpreter exits meanwhile."""
+    def _compile(self, name: str) -> ModuleType | None:
+        """A module with all its functions compiled; None if the interpreter exits meanwhile."""
         from . import jit
 
         try:
-            made = {name: importlib.import_module(name) for name in names}
+            module = importlib.import_module(name)
             done = jit.compile_all(lambda: self._stop)
         except Exception:
-            # A full disk or a damaged file of the cache: once more without keeping anything.
+            # A full disk or a damaged file of the cache, perhaps: once more without keeping anything.
             jit.use_cache(False)
-            jit.forget()
-            for name in [name for name in sys.modules if name in jit.declaring]:
-                importlib.reload(sys.modules[name])
-            made = {name: importlib.reload(importlib.import_module(name)) for name in names}
+            for declaring in jit.forget():
+                importlib.reload(sys.modules[declaring])
+            module = importlib.import_module(name)
             done = jit.compile_all(lambda: self._stop)
-        return made if done else None
+        return module if done else None
+
+
+def _installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _mode_of_environment() -> str:
@@ -145,8 +160,8 @@ def _mode_of_environment() -> str:
     return mode
 
 
-_chooser = _Chooser(_mode_of_environment())
-atexit.register(lambda: _chooser.stop())
+_chooser = Chooser(_mode_of_environment(), (_KERNELS,))
+atexit.register(_chooser.stop)
 
 
 def active() -> ModuleType:

@@ -33,8 +33,8 @@ def cube_counts(mask):
     """Cubes by number: (256,) float64 how many, (3, 256) float64 sums of their positions (k, j, i)."""
     padded = _padded(mask)
     depth, rows, columns = padded.shape
-    count = np.zeros(256, np.int64)
-    position = np.zeros((3, 256), np.int64)
+    count = np.zeros(256)
+    position = np.zeros((3, 256))
     for k in range(depth - 1):
         for j in range(rows - 1):
             left = np.int64(0)
@@ -52,7 +52,7 @@ def cube_counts(mask):
                     position[0, number] += k
                     position[1, number] += j
                     position[2, number] += i
-    return count.astype(np.float64), position.astype(np.float64)
+    return count, position
 
 
 @jit()
@@ -157,7 +157,9 @@ def diameters(mask, spacing):
     planes through it, slice and column, those of the whole.
     """
     padded = _padded(mask)
-    half = spacing / 2
+    half = np.empty(3)
+    for axis in range(3):
+        half[axis] = spacing[axis] / 2
     out = np.zeros(4)
     low, high = _line_ends(padded, False)
     marks_low = np.zeros(low.shape, np.uint8)
@@ -178,8 +180,12 @@ def diameters(mask, spacing):
     for plane in range(low.shape[1]):
         best = max(best, _plane_diameter(low, high, plane, half[0], half[2], marks_low, marks_high))
     out[2] = math.sqrt(best)
-    low_t = np.ascontiguousarray(low.T)
-    high_t = np.ascontiguousarray(high.T)
+    low_t = np.empty((low.shape[1], low.shape[0]), np.int32)
+    high_t = np.empty((low.shape[1], low.shape[0]), np.int32)
+    for k in range(low.shape[0]):
+        for j in range(low.shape[1]):
+            low_t[j, k] = low[k, j]
+            high_t[j, k] = high[k, j]
     slice_low = np.zeros(low_t.shape, np.uint8)
     slice_high = np.zeros(low_t.shape, np.uint8)
     best = 0.0

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from .jit import F8, INT, REAL, jit
+from .jit import F8, REAL, jit
 
 NAMES = (
     "mean",
@@ -92,7 +92,9 @@ def _order_statistics(values, low, high, wanted):
             slot[b] = room
             room += counts[b + 1] - counts[b]
     kept = np.empty(room)
-    filled = slot.copy()
+    filled = np.empty(BUCKETS, np.int64)
+    for b in range(BUCKETS):
+        filled[b] = slot[b]
     for v in range(n):
         b = bucket[v]
         if slot[b] >= 0:
@@ -117,18 +119,30 @@ def percentiles(values, shares):
     for v in range(n):
         low = min(low, values[v])
         high = max(high, values[v])
-    wanted = np.empty(2 * len(shares), np.int64)
+    count = 2 * len(shares)
+    wanted = np.empty(count, np.int64)
+    place = np.empty(count, np.int64)
     for q in range(len(shares)):
         below = min(int(math.floor(shares[q] * (n - 1))), n - 1)
-        wanted[2 * q] = below
-        wanted[2 * q + 1] = min(below + 1, n - 1)
-    order = np.sort(wanted)
-    found = _order_statistics(values, low, high, order)
+        for side in range(2):
+            number = min(below + side, n - 1)
+            at = 2 * q + side
+            while at > 0 and wanted[at - 1] > number:
+                wanted[at] = wanted[at - 1]
+                place[at] = place[at - 1]
+                at -= 1
+            wanted[at] = number
+            place[at] = 2 * q + side
+    ordered = _order_statistics(values, low, high, wanted)
+    found = np.empty(count)
+    for at in range(count):
+        found[place[at]] = ordered[at]
     out = np.empty(len(shares))
     for q in range(len(shares)):
-        first = found[np.searchsorted(order, wanted[2 * q])]
-        second = found[np.searchsorted(order, wanted[2 * q + 1])]
-        t = shares[q] * (n - 1) - wanted[2 * q]
+        first = found[2 * q]
+        second = found[2 * q + 1]
+        share = shares[q] * (n - 1)
+        t = share - math.floor(share)
         if t >= 0.5:
             out[q] = second - (second - first) * (1 - t)
         else:
@@ -151,7 +165,10 @@ def moments(values):
         total += x
         energy += x * x
     mean = total / n
-    p = percentiles(values, np.array([0.1, 0.25, 0.5, 0.75, 0.9]))
+    shares = np.empty(5)
+    shares[0], shares[1], shares[2], shares[3], shares[4] = 0.1, 0.25, 0.5, 0.75, 0.9
+    p = percentiles(values, shares)
+    left = 0.0
     squares = 0.0
     cubes = 0.0
     fourths = 0.0
@@ -163,6 +180,7 @@ def moments(values):
         x = values[v]
         off = x - mean
         square = off * off
+        left += off
         squares += square
         cubes += square * off
         fourths += square * square
@@ -171,9 +189,15 @@ def moments(values):
         if p[0] <= x <= p[4]:
             rest += off
             kept += 1
+    # The mean above carries the rounding of a long sum; what is left of it shows in the deviations.
+    shift = left / n
+    mean += shift
+    fourths += shift * (6 * shift * squares - 4 * cubes)
+    cubes -= 3 * shift * squares
+    squares -= shift * left
     variance = squares / n
     robust = 0.0
-    centre = mean + rest / kept if kept else 0.0
+    centre = mean - shift + rest / kept if kept else 0.0
     for v in range(n):
         if p[0] <= values[v] <= p[4]:
             robust += abs(values[v] - centre)
@@ -213,14 +237,4 @@ def levels_between(values, edges, start, width):
         while at > 0 and edges[at - 1] > x:
             at -= 1
         out[v] = at
-    return out
-
-
-@jit(F8, REAL, REAL, INT)
-def levels_of_width(values, start, width, highest):
-    """(n,) int32 floor((value - start) / width) + 1, at most ``highest``; 0 for no limit."""
-    out = np.empty(len(values), np.int32)
-    for v in range(len(values)):
-        level = int(math.floor((values[v] - start) / width)) + 1
-        out[v] = min(level, highest) if highest else level
     return out

@@ -18,6 +18,7 @@ functions of their own file.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numba
@@ -43,10 +44,8 @@ F8X3 = _array(types.float64, 3)
 F8X4 = _array(types.float64, 4)
 """Types of arguments: contiguous arrays, which a function may only read."""
 
-declaring: set[str] = set()
-"""Names of the modules that declare compiled functions."""
-
 _declared: list[tuple[object, tuple]] = []
+_declaring: set[str] = set()
 _cached = True
 
 
@@ -62,7 +61,7 @@ def jit(*arguments: types.Type) -> Callable:
             made = numba.njit(cache=_cached, **options)(function)
         except RuntimeError:
             made = numba.njit(**options)(function)
-        declaring.add(function.__module__)
+        _declaring.add(function.__module__)
         if arguments:
             _declared.append((made, arguments))
         return made
@@ -76,9 +75,12 @@ def use_cache(wanted: bool) -> None:
     _cached = wanted
 
 
-def forget() -> None:
-    """Empty the list of declared functions, before their files are loaded anew."""
+def forget() -> list[str]:
+    """Empty the list of declared functions; gives the names of their modules, to be loaded anew."""
+    modules = sorted(_declaring & set(sys.modules))
     _declared.clear()
+    _declaring.clear()
+    return modules
 
 
 def compile_all(stop: Callable[[], bool]) -> bool:
