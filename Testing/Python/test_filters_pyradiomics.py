@@ -94,16 +94,16 @@ def test_images_equal_pyradiomics(kind, images_of):
         limit = 0.0 if text in EQUAL else 1e-12 * np.abs(wanted).max()
         if text.startswith("wavelet") and kind == "float32":
             assert ours[text].dtype == np.float32
-            limit = 0.0 if kind == "float64" else 3e-7 * np.abs(values).max()
-            assert np.count_nonzero(found != wanted) <= 0.05 * found.size, text
+            limit = 0.0
         assert error <= limit, (text, error)
 
 
 @pytest.mark.parametrize(
     ("family", "options"), [("haar", {}), ("db3", {}), ("coif5", {}), ("db2", {"level": 3}), ("db20", {})]
 )
-def test_wavelets_equal_pyradiomics(family, options, images_of):
-    values = _values("float64")
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_wavelets_equal_pyradiomics(family, options, kind, images_of):
+    values = _values(kind)
     theirs = images_of(values, {"Wavelet": {"wavelet": family, **options}})
     level = options.get("level", 1)
     for number in range(1, level + 1):
@@ -112,7 +112,9 @@ def test_wavelets_equal_pyradiomics(family, options, images_of):
         ours = apply_filters(values, SPACING, texts, parity=True)
         for text, band in texts.items():
             wanted = theirs[f"wavelet{number if number > 1 else ''}-{band}"]
-            assert np.abs(ours[text] - wanted).max() <= 1e-12 * np.abs(values).max() * 3**number
+            limit = 1e-12 if kind == "float64" else 1e-6
+            assert ours[text].dtype == wanted.dtype
+            assert np.abs(ours[text] - wanted).max() <= limit * np.abs(values).max() * 3**number
 
 
 def test_start_level_and_slices_equal_pyradiomics(images_of):
@@ -155,14 +157,12 @@ def test_recursive_laplacian_on_a_box_equals_simpleitk(kind):
     values = _values(kind)
     volume = sitk.GetImageFromArray(values)
     volume.SetSpacing((0.7, 1.3, 3.0))
-    for sigma in (0.4, 2.0, 9.0):
+    for sigma in (0.4, 2.0, 8.0):
         smooth = sitk.LaplacianRecursiveGaussianImageFilter()
         smooth.SetSigma(sigma)
         smooth.SetNormalizeAcrossScale(True)
         wanted = sitk.GetArrayFromImage(smooth.Execute(volume))
         for box in (None, (slice(0, 6), slice(3, 16), slice(5, 6)), (slice(4, 7), slice(2, 9), slice(3, 12))):
-            if sigma == 9.0 and any(n < np.ceil(sigma / s) + 1 for n, s in zip(SHAPE, (3.0, 1.3, 0.7), strict=True)):
-                continue
             found = apply_filters(values, (3.0, 1.3, 0.7), [f"log(sigma={sigma:g})"], box, parity=True)
             (response,) = found.values()
             assert response.dtype == np.float32

@@ -76,33 +76,29 @@ def _pattern(bits: np.ndarray, method: str) -> np.ndarray:
 
 
 def icosphere(radius: float, subdivision: int) -> np.ndarray:
-    """(n, 3) vertices of an icosahedron whose triangles are split in four, each time put on the sphere."""
+    """(n, 3) vertices of an icosahedron whose triangles are split in four, each time put on the sphere.
+
+    In trimesh's order, as sums over vertices are rounded in this order.
+    """
     golden = (1 + math.sqrt(5)) / 2
-    corners = [(0.0, a, b * golden) for a in (-1, 1) for b in (-1, 1)]
-    points = [np.roll(corner, turn) for turn in range(3) for corner in corners]
-    points = [point / np.linalg.norm(point) for point in points]
-    edge = min(np.linalg.norm(a - b) for a, b in combinations(points, 2)) * 1.01
-    faces = [
-        face
-        for face in combinations(range(12), 3)
-        if all(np.linalg.norm(points[a] - points[b]) < edge for a, b in combinations(face, 2))
-    ]
+    plane = [(-1, golden), (1, golden), (-1, -golden), (1, -golden)]
+    points = np.array([np.roll((a, b, 0.0), turn) for turn in range(3) for a, b in plane])
+    points /= np.linalg.norm(points[0])
+    near = np.linalg.norm(points[:, None] - points, axis=2)
+    joined = near < 1.01 * near[near > 0].min()
+    faces = [f for f in combinations(range(12), 3) if all(joined[a, b] for a, b in combinations(f, 2))]
     for _ in range(subdivision):
-        middle: dict[tuple[int, int], int] = {}
+        edges = {edge for face in faces for edge in combinations(face, 2)}
+        order = sorted(edges, key=lambda edge: edge[::-1])
+        middle = {edge: len(points) + n for n, edge in enumerate(order)}
+        halves = points[np.array(order)].mean(axis=1)
+        points = np.concatenate([points, halves / np.linalg.norm(halves, axis=1, keepdims=True)])
         split = []
-        for face in faces:
-            halves = []
-            for a, b in combinations(face, 2):
-                if (a, b) not in middle:
-                    middle[a, b] = len(points)
-                    point = points[a] + points[b]
-                    points.append(point / np.linalg.norm(point))
-                halves.append(middle[a, b])
-            a, b, c = face
-            ab, ac, bc = halves
-            split += [tuple(sorted(t)) for t in ((a, ab, ac), (b, ab, bc), (c, ac, bc), (ab, ac, bc))]
-        faces = split
-    return np.array(points) * radius
+        for a, b, c in faces:
+            ab, ac, bc = middle[a, b], middle[a, c], middle[b, c]
+            split += [(a, ab, ac), (b, ab, bc), (c, ac, bc), (ab, ac, bc)]
+        faces = [tuple(sorted(face)) for face in split]
+    return points * radius
 
 
 def _harmonics(vertices: np.ndarray, radius: float, degree: int) -> np.ndarray:
@@ -170,7 +166,9 @@ def _kurtosis(samples: np.ndarray) -> np.ndarray:
     samples = np.ascontiguousarray(samples.T)
     if samples.dtype.kind in "iu":
         samples = samples.astype(np.float64)
-    square = (samples - samples.mean(axis=1, keepdims=True)) ** 2
+    mean = samples.mean(axis=1)
+    square = (samples - mean[:, None]) ** 2
     second = square.mean(axis=1)
+    varied = second > (np.finfo(samples.dtype).eps * mean) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(second > 0, (square**2).mean(axis=1) / second**2 - 3, np.nan)
+        return np.where(varied, (square**2).mean(axis=1) / second**2 - 3, np.nan)

@@ -154,17 +154,29 @@ def _descend(values, family: str, axes: Sequence[int], bands: Sequence[str], wan
         yield "", values
         return
     axis = axes[0]
-    for letter, taps in zip("LH", wavelet_taps(family), strict=True):
+    for letter in "LH":
         rest = [band[1:] for band in bands if band[0] == letter]
         if rest:
             span = None if wanted is None else wanted[axis]
-            passed = _stationary(values, taps, axis, span)
+            passed = _stationary(values, family, letter, axis, span)
             for name, response in _descend(passed, family, axes[1:], rest, wanted):
                 yield letter + name, response
 
 
-def _stationary(values: np.ndarray, taps: np.ndarray, axis: int, span: tuple[int, int] | None) -> np.ndarray:
-    """Periodic convolution along an axis, the tap number n/2 on the voxel; tap by tap in the image's type."""
+def _stationary(
+    values: np.ndarray, family: str, letter: str, axis: int, span: tuple[int, int] | None
+) -> np.ndarray:
+    """Periodic convolution along an axis, the tap number n/2 on the voxel; in the image's type.
+
+    In float32 every rounding is that of PyWavelets: the order of the taps, the other order of those that
+    reach over the end, and Coiflets whose taps were divided by √2 and multiplied again.
+    """
+    taps = wavelet_taps(family)["LH".index(letter)]
+    single = values.dtype == np.float32
+    if single:
+        root = math.sqrt(2)
+        coiflet = family.startswith("coif")
+        taps = (taps / root).astype(np.float32) * np.float32(root) if coiflet else taps.astype(np.float32)
     n = values.shape[axis]
     start, stop = (0, n) if span is None else span
     half = len(taps) // 2
@@ -173,15 +185,25 @@ def _stationary(values: np.ndarray, taps: np.ndarray, axis: int, span: tuple[int
         line = values[(slice(None),) * axis + (slice(first, last),)]
     else:
         line = np.take(values, np.arange(first, last) % n, axis=axis)
-    found = None
-    for number, tap in enumerate(taps.astype(values.dtype)):
-        at = half - number - (first - start)
-        term = line[(slice(None),) * axis + (slice(at, at + stop - start),)]
-        if found is None:
-            found, spare = term * tap, np.empty(term.shape, dtype=term.dtype)
-        else:
-            np.multiply(term, tap, out=spare)
-            found += spare
+
+    def summed(order: Iterable[int], low: int, high: int) -> np.ndarray:
+        total, spare = None, None
+        for number in order:
+            at = half - number - first
+            term = line[(slice(None),) * axis + (slice(low + at, high + at),)]
+            if total is None:
+                total, spare = term * taps[number], np.empty(term.shape, dtype=term.dtype)
+            else:
+                np.multiply(term, taps[number], out=spare)
+                total += spare
+        return total
+
+    found = summed(range(len(taps)), start, stop)
+    if single:
+        for at in range(max(start, n - half + 2), stop):
+            over = at + half - n
+            order = [*range(over, -1, -1), *range(over + 1, len(taps))]
+            found[(slice(None),) * axis + (slice(at - start, at - start + 1),)] = summed(order, at, at + 1)
     return found
 
 
