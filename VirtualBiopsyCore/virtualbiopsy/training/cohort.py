@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..case.clinical import encode_clinical
+from ..measure import Measuring
 from ..prepare.model import Preparation
-from ..prepare.prepare import UNCOVERED_ALLOWED, prepare_case, prepare_mask, uncovered
+from ..prepare.prepare import prepare_case
 from ..progress import Progress, silent
-from ..radiomics.extract import extract
 from ..radiomics.keys import FeatureKey, is_clinical
-from ..regions.derive import region_mask
 from ..simulate.cohort import simulate_cohort
 from ..simulate.meningioma import SimulatedCase, SimulationSettings
 from .table import FeatureTable, parse_table, table_text
@@ -41,18 +39,8 @@ class CaseRow:
         """Return the name and the values in the order LABELS, PROTOCOL, keys; NaN where there is none."""
         case = simulated.as_case()
         prepared = prepare_case(case, replace(self.preparation, register=False))
-        tumour = prepare_mask(case.regions["tumour"], prepared)
         keys = [FeatureKey.parse(key) for key in self.keys if not is_clinical(key)]
-        missed = uncovered(tumour, prepared)
-        images = {
-            role: sitk.GetArrayFromImage(image)
-            for role, image in prepared.images.items()
-            if missed.get(role, 0.0) <= UNCOVERED_ALLOWED
-        }
-        present = [key for key in keys if key.sequence == "mask" or key.sequence in images]
-        regions = sorted({key.region for key in keys})
-        masks = {name: sitk.GetArrayFromImage(region_mask(name, tumour)) > 0 for name in regions}
-        vector = extract(images, masks, prepared.grid.GetSpacing()[::-1], present)
+        vector = Measuring(prepared, keys).measure(case.regions["tumour"]).vector
         values = {**vector.values, **encode_clinical(case.clinical)}
         biology, protocols = simulated.biology, simulated.scanner.protocols
         row = [
