@@ -7,10 +7,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...case.changes import Box
 from ...errors import VirtualBiopsyError
 from .. import statistics
-from ..extract import ORIGINAL, Extraction, Filtered, Responses, compute
+from ..extract import (
+    ORIGINAL,
+    ROUNDING,
+    SMALLEST_RANGE,
+    Extraction,
+    Filtered,
+    Responses,
+    compute,
+)
 from ..keys import FeatureKey
 from ..resegment import parse_region
 from ..vector import FeatureVector
@@ -55,17 +62,13 @@ class LiveExtraction:
         self._pictures: dict[tuple[str, ...], _Picture | None] = {}
         self._regions: dict[str, LiveRegion] = {}
 
-    def update(
-        self, masks: Mapping[str, np.ndarray], boxes: Mapping[str, Box | None] | None = None
-    ) -> FeatureVector:
+    def update(self, masks: Mapping[str, np.ndarray]) -> FeatureVector:
         """Features of the regions as they are now.
 
         Parameters
         ----------
         masks : (k, j, i) bool arrays by region, on the grid of the images; they are copied where they
             changed.
-        boxes : for regions whose name is in it, a promise: the box that holds all that changed since the last
-            update that was given this region, None for nothing. Regions that are not in it are compared.
 
         Raises
         ------
@@ -73,28 +76,20 @@ class LiveExtraction:
         """
         try:
             for name, mask in masks.items():
-                self._follow(name, mask, boxes or {})
-            work = _Work(self, masks)
-            return compute(work, self._keys)
+                self._follow(name, mask)
+            return compute(_Work(self, masks), self._keys)
         except BaseException:
             self._regions.clear()
             raise
 
-    def _follow(self, name: str, mask: np.ndarray, boxes: Mapping[str, Box | None]) -> None:
+    def _follow(self, name: str, mask: np.ndarray) -> None:
         mask = np.asarray(mask)
-        region = self._regions.get(name)
+        region = self._regions.pop(name, None)
         if mask.dtype != bool or mask.ndim != 3:
-            self._regions.pop(name, None)
             return
-        if region is not None and region.window.mask.shape == mask.shape:
-            if name in boxes and boxes[name] is None:
-                within = (slice(0, 0),) * 3
-            else:
-                within = boxes.get(name)
-            if region.follow(mask, within):
-                return
-        self._regions.pop(name, None)
-        if np.count_nonzero(mask) > 1:
+        if region is not None and region.window.mask.shape == mask.shape and region.follow(mask):
+            self._regions[name] = region
+        elif np.count_nonzero(mask) > 1:
             self._regions[name] = LiveRegion(Window(mask), self._spacing)
 
     def picture(self, key: FeatureKey, work: Extraction) -> _Picture | None:
@@ -115,6 +110,7 @@ class _Picture:
         self.shape = image.shape
         self.flat = np.ascontiguousarray(image, dtype=np.float64).reshape(-1)
         self.finite = bool(np.isfinite(self.flat).all())
+        self.magnitude = float(np.abs(self.flat).max()) if self.finite and self.flat.size else math.inf
 
     @classmethod
     def of(cls, image: np.ndarray) -> _Picture | None:
@@ -137,9 +133,9 @@ class LiveRegion:
             self._ordered[picture] = SortedValues(self.window, picture.flat)
         return self._ordered[picture].values
 
-    def follow(self, mask: np.ndarray, within: Box | None) -> bool:
+    def follow(self, mask: np.ndarray) -> bool:
         """Take over an edit; False if the region is better set up anew."""
-        edit = self.window.follow(mask, within)
+        edit = self.window.follow(mask)
         if edit is None or self.window.voxels < 2:
             return False
         if len(edit.moved):
@@ -152,6 +148,11 @@ class LiveRegion:
                 except (Unusual, VirtualBiopsyError):
                     del self.levels[index]
         return True
+
+
+def _original(sequence: str, region: str) -> FeatureKey:
+    """A key of the image without filter."""
+    return FeatureKey(sequence, region, ORIGINAL, "statistics", "mean", "3d", "none", "ibsi")
 
 
 class _Work(Extraction):
@@ -192,13 +193,19 @@ class _Work(Extraction):
         index = (sequence, region)
         if index not in self.inner:
             live = self._region(region)
-            image = FeatureKey(sequence, region, ORIGINAL, "statistics", "mean", "3d", "none", "ibsi")
-            picture = live and self._picture(image, live)
+            picture = live and self._picture(_original(sequence, region), live)
             if picture is None or not picture.finite:
                 return super().intensity_mask(sequence, region)
             parsed = parse_region(region)
-            self.inner[index] = LiveInner(self.outline(parsed.name), parsed)
+            values = picture.flat
+            self.inner[index] = LiveInner(self.outline(parsed.name), parsed, values, live.window)
         return self.inner[index]
+
+    def _varied(self, key: FeatureKey, low: float, high: float) -> bool:
+        """Whether intensities of a key's image differ by more than rounding, for certain."""
+        original = self._live.picture(_original(key.sequence, key.region), self)
+        largest = max(-low, high, math.inf if original is None else original.magnitude)
+        return high - low > max(ROUNDING * largest, SMALLEST_RANGE)
 
     def _values(self, key: FeatureKey) -> np.ndarray:
         self.intensity_mask(key.sequence, key.region)
@@ -206,7 +213,8 @@ class _Work(Extraction):
         picture = region and self._picture(key, region)
         if picture is not None:
             values = picture.flat[region.window.on_grid]
-            if (picture.finite or np.isfinite(values).all()) and values.min() != values.max():
+            low, high = float(values.min()), float(values.max())
+            if math.isfinite(low) and math.isfinite(high) and self._varied(key, low, high):
                 return values
         return super()._values(key)
 
@@ -214,16 +222,22 @@ class _Work(Extraction):
         self.intensity_mask(key.sequence, key.region)
         region = self._region(key.region)
         picture = region and self._picture(key, region)
-        if picture is not None:
-            if index not in region.levels:
-                try:
-                    found = LiveLevels(region.window, picture.flat, key.discretisation, key.profile)
-                except (Unusual, VirtualBiopsyError):
-                    return super()._texture(key, index)
-                region.levels[index] = found
-            self.textures[index] = LiveTexture(region.window, region.levels[index], key.profile, self.spacing)
-            return None
-        return super()._texture(key, index)
+        live = picture and self._levels(key, region, picture, index)
+        if live is None or not self._varied(key, live.low, live.high):
+            super()._texture(key, index)
+        else:
+            self.textures[index] = LiveTexture(region.window, live, key.profile, self.spacing)
+
+    def _levels(
+        self, key: FeatureKey, region: LiveRegion, picture: _Picture, index: tuple[str, ...]
+    ) -> LiveLevels | None:
+        if index not in region.levels:
+            try:
+                found = LiveLevels(region.window, picture.flat, key.discretisation, key.profile)
+            except (Unusual, VirtualBiopsyError):
+                return None
+            region.levels[index] = found
+        return region.levels[index]
 
     def _moments(self, key: FeatureKey) -> statistics.Values:
         values, volume = self.values(key), math.prod(self.spacing)

@@ -27,6 +27,11 @@ class LiveLevels:
     window : the region. image : flattened grid of float64 intensities.
     spec, profile : as for :func:`virtualbiopsy.radiomics.discretise.discretise_values`.
 
+    Attributes
+    ----------
+    low, high : smallest and largest intensity. side : A, levels for which there is room in the tables.
+    field : (size,) int32 level of each position of the window, 0 outside. histogram : (A,) voxels by level.
+
     Raises
     ------
     Unusual : the image is constant or not finite inside the region.
@@ -46,8 +51,8 @@ class LiveLevels:
         values = self._image[self.window.on_grid]
         if not np.isfinite(values).all():
             raise Unusual
-        self._low, self._high = float(values.min()), float(values.max())
-        if self._low == self._high:
+        self.low, self.high = float(values.min()), float(values.max())
+        if self.low == self.high:
             raise Unusual
         levels, highest = discretise_values(values, self._spec, self._profile)
         self.side = highest if self._fixed_number else highest + _MORE_LEVELS
@@ -79,7 +84,7 @@ class LiveLevels:
         if not self._within_bins(values, edit.added):
             self._count_anew()
             return
-        probe = np.concatenate([(self._low, self._high), values[edit.added]])
+        probe = np.concatenate([(self.low, self.high), values[edit.added]])
         levels, highest = discretise_values(probe, self._spec, self._profile)
         if highest > self.side:
             self._count_anew()
@@ -99,15 +104,15 @@ class LiveLevels:
         new, gone = values[added], values[~added]
         if not np.isfinite(new).all():
             raise Unusual
-        low, high = self._low, self._high
+        low, high = self.low, self.high
         if len(gone) and (gone.min() == low or gone.max() == high):
             whole = self._image[self.window.on_grid]
-            self._low, self._high = float(whole.min()), float(whole.max())
+            self.low, self.high = float(whole.min()), float(whole.max())
         elif len(new):
-            self._low, self._high = min(low, float(new.min())), max(high, float(new.max()))
-        if self._low == self._high:
+            self.low, self.high = min(low, float(new.min())), max(high, float(new.max()))
+        if self.low == self.high:
             raise Unusual
-        return self._low == low and (self._high == high or not self._fixed_number)
+        return self.low == low and (self.high == high or not self._fixed_number)
 
     def table(self, make: Callable[[LiveLevels], object]) -> object:
         """A table, counted when first asked for."""

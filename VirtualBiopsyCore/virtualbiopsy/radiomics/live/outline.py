@@ -184,7 +184,9 @@ class LiveInner:
 
     keep = None
 
-    def __init__(self, outline: _Now, region: Region) -> None:
+    def __init__(self, outline: _Now, region: Region, image: np.ndarray, window: Window) -> None:
+        self._image = image
+        self._window = window
         self.region = region
         self.lattice = outline.lattice
         self.shape_of = outline.shape_of
@@ -194,3 +196,8 @@ class LiveInner:
     @property
     def mask(self) -> np.ndarray:
         return self._outline.mask
+
+    @property
+    def magnitude(self) -> float:
+        """Largest absolute intensity of the image without filter."""
+        return float(np.abs(self._image[self._window.on_grid]).max())
