@@ -114,6 +114,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/filters/lines.py
   virtualbiopsy/radiomics/filters/parity.py
   virtualbiopsy/radiomics/filters/pointwise.py
+  virtualbiopsy/radiomics/filters/reference.py
   virtualbiopsy/radiomics/filters/rotations.py
   virtualbiopsy/radiomics/filters/spatial.py
   virtualbiopsy/radiomics/filters/spec.py
@@ -137,6 +138,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/levels.py
   virtualbiopsy/radiomics/live/__init__.py
   virtualbiopsy/radiomics/live/choose.py
+  virtualbiopsy/radiomics/live/compiled_edit.py
   virtualbiopsy/radiomics/live/extraction.py
   virtualbiopsy/radiomics/live/levels.py
   virtualbiopsy/radiomics/live/outline.py
@@ -299,5 +301,8 @@ set(PACKAGE_RESOURCES
   Reference/ibsi1/ct_phantom_e.csv
   Reference/ibsi1/digital_phantom.csv
   Reference/ibsi1/digital_phantom_voxels.csv
+  Reference/ibsi2/feature_values.csv
+  Reference/ibsi2/response_map_voxels.csv
+  Reference/ibsi2/response_maps.csv
   Rules/meningioma.toml
   )
