@@ -108,6 +108,16 @@ def test_tables_do_not_depend_on_the_scale_of_the_counts(profile):
         assert feature(weighted) == pytest.approx(feature(whole), rel=1e-12), name
 
 
+def test_epsilon_of_pyradiomics_where_levels_are_rare():
+    """A million pairs in one cell and a few elsewhere: there the epsilon shows."""
+    grey, name = np.arange(1.0, 5.0), "information_correlation_1"
+    counts = np.array([[2e6, 1, 0, 2], [1, 0, 3, 0], [0, 3, 2, 1], [2, 0, 1, 4]])
+    expected = _by_definition(counts, grey, 4, "pyradiomics")[name]
+    assert _by_definition(counts, grey, 4, "ibsi")[name] != pytest.approx(expected, rel=1e-6)
+    tables = plain.glcm_tables(counts[None], grey, "pyradiomics")
+    assert glcm.FEATURES[name](tables)[0] == pytest.approx(expected, rel=1e-9)
+
+
 def test_terms_hold_the_tables_and_the_matrices():
     counts = np.stack([_counts(np.arange(1.0, 6.0), seed) for seed in range(2)])
     terms = glcm.GlcmTerms(counts, "ibsi")
