@@ -92,6 +92,11 @@ def test_outliers_are_those_of_what_is_within_the_range():
     assert resegment(values, alone)[10] and not resegment(values, alone)[11]
 
 
+def test_both_bounds_belong_to_the_range():
+    values = np.array([-1.0, 0.0, 0.5, 1.0, 1.0001])
+    assert resegment(values, parse_region("tumour(range=0..1)")).tolist() == [False, True, True, True, False]
+
+
 def test_shape_is_that_of_the_outline_and_the_rest_that_of_the_narrower_mask(image, mask):
     """All but shape, and distances from its border, equals what the narrower mask gives as an outline."""
     narrower = mask & (image >= 60) & (image <= 140)
