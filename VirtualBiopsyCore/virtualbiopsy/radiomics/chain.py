@@ -217,11 +217,10 @@ def _interpolated(name: str, values: np.ndarray, positions: Positions, rule: str
             "everywhere.",
             "Repair the image, or interpolate linearly.",
         )
-    held = tuple(np.clip(at, -0.5, n - 0.5) for at, n in zip(positions, values.shape, strict=True))
     if not bad.any():
-        return interpolate(values, held, rule)
-    result = interpolate(np.where(bad, 0.0, values), held, rule)
-    result[interpolate(bad, held, rule) > 1e-12] = np.nan
+        return interpolate(values, positions, rule)
+    result = interpolate(np.where(bad, 0.0, values), positions, rule)
+    result[interpolate(bad, positions, rule) > 1e-12] = np.nan
     return result
 
 
