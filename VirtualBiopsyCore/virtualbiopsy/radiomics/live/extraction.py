@@ -42,9 +42,17 @@ class LiveExtraction:
         filtered image is asked for once and kept.
     keys : the features of every update; only what these need is kept.
 
+    Raises
+    ------
+    GeometryError : the spacing is not three positive numbers.
+    FeatureError : a key is not one.
+
     What does not follow is computed in full at every update: matrices within slices, with a distance, norm or
-    alpha other than the default, regions with re-segmentation, local intensity, the intensity-volume
-    histogram, Moran's I and Geary's C.
+    alpha other than the default, regions with re-segmentation, distances from the border (GLDZM), local
+    intensity, the intensity-volume histogram, and of the shape all but surface, volume, axes and the box
+    along the grid. Everything is counted anew where that is the cheaper way (more than a tenth of the voxels
+    changed), where a region grows out of its window by more than 8 voxels, and, for one image, where the
+    bins move: its smallest intensity changed, or with a fixed number of bins its largest one.
     """
 
     def __init__(
@@ -55,7 +63,7 @@ class LiveExtraction:
         responses: Responses | None = None,
     ) -> None:
         self._images = images
-        self._spacing = tuple(float(step) for step in spacing)
+        self._spacing = Extraction(images, {}, spacing).spacing
         self._keys = [FeatureKey.parse(key) if isinstance(key, str) else key for key in keys]
         self._responses = responses
         self._filtered = Filtered(images, self._spacing, self._keys)
