@@ -77,7 +77,7 @@ def test_masked_kernels_in_a_real_region(oracle, data_dir):
     mask = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "brain1_label.nrrd"))) == 1
     box = np.s_[12:18, 88:108, 162:176]
     image, mask = image[box], mask[box]
-    assert mask.sum() > 200 and mask.any(axis=(1, 2)).all()
+    assert mask.sum() > 200 and not mask.all()
     theirs = oracle(image, mask, {"binWidth": 25, "kernelRadius": 1})
     ours = _compare(theirs, image, mask, "fbw25", failed=("glcm_MCC",), radius=1)
     assert np.isnan(ours["glcm:joint_average"][mask]).any()

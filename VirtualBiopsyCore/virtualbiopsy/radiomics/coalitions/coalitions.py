@@ -104,8 +104,10 @@ class Coalitions:
         if len({parse_region(key.region).name for key in self.keys}) > 1:
             raise FeatureError("The keys name several regions; a union stands for one.")
         self._take_labels(labels)
+        self._whole = dict(images)
         self._images = {name: self._cropped(name, image) for name, image in images.items()}
-        self._responses = _cropped_responses(images, self.spacing, self.keys, responses, self._box)
+        self._whole_responses = responses or _filtered(images, self.spacing, self.keys)
+        self._responses = _cropped_responses(self._whole_responses, self._box)
         self._values: dict[tuple[str, str, str], np.ndarray] = {}
         self._orders: dict[tuple[str, str], OrderTables] = {}
         self._tables: dict[tuple, LevelTables] = {}
@@ -120,10 +122,10 @@ class Coalitions:
         labels = np.asarray(labels)
         if labels.ndim != 3:
             raise DimensionError(f"The labels have {labels.ndim} dimensions, not 3.")
-        if not (labels > 0).any():
-            raise EmptyRegionError("The labels hold no part of a region.", "Outline the tumour first.")
-        if labels.min() < 0 or not np.issubdtype(labels.dtype, np.integer):
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
             raise FeatureError("The labels must be whole numbers from 0.")
+        if not labels.any():
+            raise EmptyRegionError("The labels hold no part of a region.", "Outline the tumour first.")
         self.shape = labels.shape
         where = np.nonzero(labels)
         self._box = tuple(slice(int(at.min()), int(at.max()) + 1) for at in where)
@@ -291,7 +293,7 @@ class Coalitions:
             exact = key.profile == "pyradiomics" and key.discretisation.startswith("fbw")
             if exact:
                 values, (levels, _) = self.values(*source), self._levels(group)
-                for low in np.unique(self._order(group).lowest):
+                for low in np.unique(self._order(group).lowest[self._sizes > 0]):
                     above = values >= low
                     own, _ = discretise_values(values[above], key.discretisation, key.profile)
                     shifts = levels[above] - own
@@ -336,12 +338,23 @@ class Coalitions:
         return found
 
     def _extract(self, union: np.ndarray, keys: Sequence[FeatureKey]) -> list[float]:
+        """Values by extraction; intensity peaks look at voxels outside the region as well."""
         name = parse_region(keys[0].region).name
+        peaks = [key for key in keys if key.family == "local_intensity"]
+        rest = [key for key in keys if key.family != "local_intensity"]
+        values: dict[str, float] = {}
         try:
-            vector = extract(self._images, {name: union}, self.spacing, keys, self._responses)
+            if rest:
+                found = extract(self._images, {name: union}, self.spacing, rest, self._responses)
+                values.update(found.values)
+            if peaks:
+                mask = np.zeros(self.shape, dtype=bool)
+                mask[self._box] = union
+                found = extract(self._whole, {name: mask}, self.spacing, peaks, self._whole_responses)
+                values.update(found.values)
         except RegionError:
             return [math.nan] * len(keys)
-        return [vector.values.get(str(key), math.nan) for key in keys]
+        return [values.get(str(key), math.nan) for key in keys]
 
     def _frozen(self, union: np.ndarray, keys: Sequence[FeatureKey]) -> list[float]:
         """Texture of a union with the levels of the whole region."""
@@ -381,20 +394,13 @@ def _frozen(key: FeatureKey) -> bool:
     return key.family in texture and not parse_region(key.region).resegmented
 
 
-def _cropped_responses(
-    images: Mapping[str, np.ndarray],
-    spacing: tuple[float, float, float],
-    keys: Sequence[FeatureKey],
-    responses: Responses | None,
-    box: tuple[slice, slice, slice],
-) -> Responses:
+def _cropped_responses(responses: Responses, box: tuple[slice, slice, slice]) -> Responses:
     """Responses inside the box of the region, each made once."""
     found: dict[tuple[str, str, str], np.ndarray] = {}
-    whole = responses or _filtered(images, spacing, keys)
 
     def make(*which: str) -> np.ndarray:
         if which not in found:
-            found[which] = np.asarray(whole(*which))[box]
+            found[which] = np.asarray(responses(*which))[box]
         return found[which]
 
     return make

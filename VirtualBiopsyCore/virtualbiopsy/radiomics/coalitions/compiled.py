@@ -305,8 +305,8 @@ def statistics(values, owner, before, sums, table, centre, chosen, voxel_volume,
     """Intensity statistics (c, 19) by STATISTICS.
 
     values, owner : (n,) sorted, and the part of each. before, sums : (blocks + 1, K) number of voxels of each
-    part before each block of BLOCK values, and sums of their values from `centre`. table : (K, 9) size, mean,
-    sums of the powers 1 to 4 of the deviations from it, energy, minimum, maximum of each part.
+    part before each block of BLOCK values, and sums of their values from `centre`. table : (K, 10) size,
+    mean, sums of the powers 1 to 4 of the deviations from it, energy, minimum, maximum, sum of each part.
     """
     unions, k_all = chosen.shape
     out = np.empty((unions, 19))
@@ -329,11 +329,11 @@ def statistics(values, owner, before, sums, table, centre, chosen, voxel_volume,
         for h in range(held):
             k = parts[h]
             size += table[k, 0]
-            total += table[k, 0] * (table[k, 1] - centre)
+            total += table[k, 9]
             energy += table[k, 6]
             lowest = min(lowest, table[k, 7])
             highest = max(highest, table[k, 8])
-        mean = total / size + centre
+        mean = total / size
         second = 0.0
         third = 0.0
         fourth = 0.0

@@ -76,14 +76,18 @@ class LevelTables:
         table = np.bincount(codes, minlength=high * self.count).reshape(high, self.count)
         return table.astype(np.float64)
 
+    def _reach(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest level (c,) of each union."""
+        held = chosen > 0
+        low = np.where(held, self.lowest[:, None], np.iinfo(np.int64).max).min(axis=0)
+        return low, np.where(held, self.highest[:, None], 0).max(axis=0)
+
     def _frame(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What to subtract (c,) from the levels of each union, and its Ng (c,)."""
         if not self.own:
             count = chosen.shape[1]
             return np.zeros(count), np.full(count, float(self.n_levels))
-        held = chosen > 0
-        low = np.where(held, self.lowest[:, None], np.iinfo(np.int64).max).min(axis=0)
-        high = np.where(held, self.highest[:, None], 0).max(axis=0)
+        low, high = self._reach(chosen)
         return (low - 1).astype(np.float64), (high - low + 1).astype(np.float64)
 
     def glcm(self, chosen: np.ndarray, names: Sequence[str], merged: bool) -> np.ndarray:
@@ -118,7 +122,8 @@ class LevelTables:
         for start in range(0, chosen.shape[1], batch):
             part = slice(start, start + batch)
             mine = np.ascontiguousarray(chosen[:, part])
-            unions = PairBatch(tables, tables.counts(mine), *self._frame(mine), self.profile)
+            low, high = self._reach(mine)
+            unions = PairBatch(tables, tables.counts(mine), *self._frame(mine), low == high, self.profile)
             found[:, part] = pair_features(unions, names)
         return found
 

@@ -38,7 +38,8 @@ class OrderTables:
         self.centre = float(values.mean())
         self.sizes = np.bincount(parts, minlength=count).astype(np.float64)
         size = np.maximum(self.sizes, 1.0)
-        self.means = np.bincount(parts, weights=values, minlength=count) / size
+        self.totals = np.bincount(parts, weights=values, minlength=count)
+        self.means = self.totals / size
         deviation = values - self.means[parts]
         self.powers = [
             np.bincount(parts, weights=deviation**power, minlength=count) for power in (1, 2, 3, 4)
@@ -66,8 +67,16 @@ class OrderTables:
 
     @cached_property
     def by_part(self) -> np.ndarray:
-        """(K, 9) size, mean, sums of powers 1 to 4 of the deviations, energy, minimum and maximum."""
-        columns = (self.sizes, self.means, *self.powers, self.energies, self.lowest, self.highest)
+        """(K, 10) size, mean, sums of powers 1 to 4 of the deviations, energy, minimum, maximum, sum."""
+        columns = (
+            self.sizes,
+            self.means,
+            *self.powers,
+            self.energies,
+            self.lowest,
+            self.highest,
+            self.totals,
+        )
         return np.stack(columns, axis=1)
 
 
@@ -88,7 +97,7 @@ class Unions:
         self.profile = profile
         self.voxel_volume = voxel_volume
         self.n = tables.sizes @ chosen
-        self.mean = (tables.sizes * (tables.means - tables.centre)) @ chosen / self.n + tables.centre
+        self.mean = tables.totals @ chosen / self.n
 
     @cached_property
     def moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -23,16 +23,24 @@ class PairBatch:
     ----------
     tables : of the region. counts : (e, c) from ``tables.counts``.
     shift : (c,) what to subtract from the levels of each union. n_levels : (c,) Ng of each union.
+    single : (c,) bool: all voxels of the union have one level.
     profile : "ibsi" or "pyradiomics".
     """
 
     def __init__(
-        self, tables: PairTables, counts: np.ndarray, shift: np.ndarray, n_levels: np.ndarray, profile: str
+        self,
+        tables: PairTables,
+        counts: np.ndarray,
+        shift: np.ndarray,
+        n_levels: np.ndarray,
+        single: np.ndarray,
+        profile: str,
     ) -> None:
         self.tables = tables
         self.counts = counts
         self.shift = shift
         self.n_levels = n_levels
+        self.single = single
         self.profile = profile
         self.sums, self.gaps, self.levels = tables.linear_counts(counts)
         self.n = self.gaps.sum(axis=1)
@@ -161,7 +169,7 @@ class PairBatch:
 
         t = self.tables
         d, g, c = self.levels.shape
-        found = np.ones((d, c))
+        found = np.where(self.single, 1.0, np.zeros((d, c)))
         for union in range(c):
             present = np.flatnonzero(self.levels[:, :, union].any(axis=0))
             if len(present) < 2:
