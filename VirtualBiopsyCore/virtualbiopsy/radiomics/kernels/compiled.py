@@ -122,14 +122,14 @@ def glcm_tables(
         energy=energy,
         entropy=entropy,
         product=product,
-        crossing=crossing,
+        crossing=crossing if profile == "pyradiomics" else None,
         counts=counts,
         eigenvalues=second_eigenvalues,
     )
 
 
-def second_eigenvalues(counts: np.ndarray) -> np.ndarray:
-    return compiled_glcm.second_eigenvalues(np.ascontiguousarray(counts, dtype=np.float64))
+def second_eigenvalues(counts: np.ndarray, epsilon: float = 0.0) -> np.ndarray:
+    return compiled_glcm.second_eigenvalues(np.ascontiguousarray(counts, dtype=np.float64), float(epsilon))
 
 
 def averages(matrices: GlcmTables | SizeMatrix | Sequence[ToneDifferences]) -> Mapping[str, float]:
@@ -172,7 +172,8 @@ def moments(values: np.ndarray) -> Mapping[str, float]:
 
 def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     values = np.ascontiguousarray(values, dtype=np.float64)
-    return compiled_values.levels_between(values, edges, float(edges[0]), float(edges[1] - edges[0]))
+    width = float(edges[-1] - edges[0]) / max(len(edges) - 1, 1)
+    return compiled_values.levels_between(values, edges, float(edges[0]), width)
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:

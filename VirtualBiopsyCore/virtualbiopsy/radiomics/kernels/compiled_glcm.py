@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .jit import F8, F8X2, F8X3, FLAG, INT, jit
+from .jit import F8, F8X2, F8X3, FLAG, INT, REAL, jit
 
 EPS = float(np.spacing(1.0))
 NAMES = (
@@ -209,9 +209,10 @@ def averages(marginals, p_sums, p_diffs, scalars, grey, n_levels, epsilon):
 
 
 @jit()
-def _tridiagonal(a, main, off):
-    """Householder reduction of a symmetric matrix (destroyed); diagonal and, squared, off-diagonal.
+def _tridiagonal(a, main, off, scale):
+    """Householder reduction of a symmetric matrix: diagonal (n,) and off-diagonal (n - 1,).
 
+    The reflections 1 - scale[k] v vᵀ replace the matrix: v stands in a[k, k + 1 :].
     Source: Golub & Van Loan, Matrix Computations, algorithm 8.3.1.
     """
     n = len(a)
@@ -224,25 +225,28 @@ def _tridiagonal(a, main, off):
             square += a[k, i] * a[k, i]
         first = a[k, k + 1]
         if square == 0.0:
-            off[k] = first * first
+            off[k] = first
+            scale[k] = 0.0
             continue
-        total = square + first * first
-        off[k] = total
-        norm = math.sqrt(total)
+        norm = math.sqrt(square + first * first)
+        norm = norm if first >= 0 else -norm
+        off[k] = -norm
         for i in range(k + 1, n):
             v[i] = a[k, i]
-        v[k + 1] = first + (norm if first >= 0 else -norm)
-        scale = 2.0 / (square + v[k + 1] * v[k + 1])
+        v[k + 1] = first + norm
+        a[k, k + 1] = v[k + 1]
+        factor = 2.0 / (square + v[k + 1] * v[k + 1])
+        scale[k] = factor
         for i in range(k + 1, n):
             w[i] = 0.0
         for j in range(k + 1, n):
-            factor = scale * v[j]
+            share = factor * v[j]
             for i in range(k + 1, n):
-                w[i] += factor * a[j, i]
+                w[i] += share * a[j, i]
         dot = 0.0
         for i in range(k + 1, n):
             dot += v[i] * w[i]
-        dot *= 0.5 * scale
+        dot *= 0.5 * factor
         for i in range(k + 1, n):
             w[i] -= dot * v[i]
         for j in range(k + 1, n):
@@ -252,15 +256,91 @@ def _tridiagonal(a, main, off):
                 a[j, i] -= x * w[i] + y * v[i]
     main[n - 2] = a[n - 2, n - 2]
     main[n - 1] = a[n - 1, n - 1]
-    off[n - 2] = a[n - 2, n - 1] * a[n - 2, n - 1]
+    off[n - 2] = a[n - 2, n - 1]
 
 
 @jit()
-def _largest(main, off):
-    """Largest eigenvalue of a tridiagonal matrix with spectrum within [-1, 1].
+def _vector(a, main, off, scale, value):
+    """Eigenvector (n,) of the reduced matrix: inverse iteration on the tridiagonal, then the reflections.
 
-    Laguerre's iteration on the characteristic polynomial: from above all roots it descends to the largest,
-    cubically. Its logarithmic derivatives come from the pivots q of the matrix minus x.
+    The tridiagonal system is solved by elimination with exchange of rows (LAPACK's dgttrf).
+    """
+    n = len(main)
+    diagonal = np.empty(n)
+    above = np.empty(n)
+    second = np.zeros(n)
+    below = np.empty(n)
+    exchanged = np.zeros(n, np.uint8)
+    for i in range(n):
+        diagonal[i] = main[i] - value
+        above[i] = off[i] if i < n - 1 else 0.0
+        below[i] = above[i]
+    tiny = 1e-300
+    for i in range(n - 1):
+        if abs(diagonal[i]) >= abs(below[i]):
+            if abs(diagonal[i]) < tiny:
+                diagonal[i] = tiny
+            below[i] /= diagonal[i]
+            diagonal[i + 1] -= below[i] * above[i]
+        else:
+            exchanged[i] = 1
+            ratio = diagonal[i] / below[i]
+            diagonal[i] = below[i]
+            below[i] = ratio
+            kept = above[i]
+            above[i] = diagonal[i + 1]
+            diagonal[i + 1] = kept - ratio * above[i]
+            if i < n - 2:
+                second[i] = above[i + 1]
+                above[i + 1] = -ratio * above[i + 1]
+    if abs(diagonal[n - 1]) < EPS:
+        diagonal[n - 1] = EPS
+    x = np.empty(n)
+    for i in range(n):
+        x[i] = 1.0 + 0.01 * ((i * 37) % 17)
+    for _ in range(3):
+        for i in range(n - 1):
+            if exchanged[i]:
+                kept = x[i]
+                x[i] = x[i + 1]
+                x[i + 1] = kept - below[i] * x[i + 1]
+            else:
+                x[i + 1] -= below[i] * x[i]
+        for i in range(n - 1, -1, -1):
+            rest = x[i]
+            if i < n - 1:
+                rest -= above[i] * x[i + 1]
+            if i < n - 2:
+                rest -= second[i] * x[i + 2]
+            x[i] = rest / diagonal[i]
+        largest = 0.0
+        for i in range(n):
+            largest = max(largest, abs(x[i]))
+        norm = 0.0
+        for i in range(n):
+            x[i] /= largest
+            norm += x[i] * x[i]
+        norm = math.sqrt(norm)
+        for i in range(n):
+            x[i] /= norm
+    for k in range(n - 3, -1, -1):
+        if scale[k] != 0.0:
+            dot = 0.0
+            for i in range(k + 1, n):
+                dot += a[k, i] * x[i]
+            dot *= scale[k]
+            for i in range(k + 1, n):
+                x[i] -= dot * a[k, i]
+    return x
+
+
+@jit()
+def _largest(main, squares):
+    """Largest eigenvalue of a tridiagonal matrix, given its diagonal and the squares beside it.
+
+    Laguerre's iteration on the characteristic polynomial: from above all roots, which lie within [-1, 1], it
+    descends to the largest, cubically. The logarithmic derivatives come from the pivots q of the matrix
+    minus x.
     """
     n = len(main)
     x = 1.0 + 1e-9
@@ -271,9 +351,9 @@ def _largest(main, off):
         first = -1.0 / q
         second = 0.0
         total = first
-        squares = first * first
+        second_total = first * first
         for i in range(1, n):
-            ratio = off[i - 1] / q
+            ratio = squares[i - 1] / q
             q = main[i] - x - ratio
             if q >= 0:
                 break
@@ -281,18 +361,18 @@ def _largest(main, off):
             second = ratio * (second - 2 * first * first) * inverse
             first = (ratio * first - 1.0) * inverse
             total += first
-            squares += first * first - second
+            second_total += first * first - second
         if q >= 0:
             break
-        step = n / (total + math.sqrt(max(0.0, (n - 1) * (n * squares - total * total))))
+        step = n / (total + math.sqrt(max(0.0, (n - 1) * (n * second_total - total * total))))
         if x - step == x or step < 1e-16:
             break
         x -= step
     return x
 
 
-@jit(F8X3)
-def second_eigenvalues(counts):
+@jit(F8X3, REAL)
+def second_eigenvalues(counts, epsilon):
     """(d,) see :func:`virtualbiopsy.radiomics.eigen.second_eigenvalues`.
 
     The largest eigenvalue, 1, belongs to the square roots of the row sums and is taken out; of the rest the
@@ -302,11 +382,11 @@ def second_eigenvalues(counts):
     out = np.ones(depth)
     if m < 2:
         return out
+    used = np.empty(m, np.int64)
+    rows = np.empty(m)
     for d in range(depth):
-        used = np.empty(m, np.int64)
         size = 0
         whole = 0.0
-        rows = np.empty(m)
         for i in range(m):
             row = 0.0
             for j in range(m):
@@ -320,15 +400,34 @@ def second_eigenvalues(counts):
             out[d] = 0.0
             continue
         a = np.empty((size, size))
-        root = np.sqrt(rows)
+        root = np.empty(size)
+        for i in range(size):
+            root[i] = math.sqrt(rows[i])
         for i in range(size):
             for j in range(size):
                 a[i, j] = counts[d, used[i], used[j]] / (root[i] * root[j]) - root[i] * root[j] / whole
         main = np.empty(size)
-        off = np.empty(size)
-        _tridiagonal(a, main, off)
-        top = _largest(main, off)
+        off = np.empty(size - 1)
+        scale = np.empty(size)
+        _tridiagonal(a, main, off, scale)
+        squares = np.empty(size - 1)
+        opposite = np.empty(size)
+        for i in range(size - 1):
+            squares[i] = off[i] * off[i]
         for i in range(size):
-            main[i] = -main[i]
-        out[d] = max(top, _largest(main, off))
+            opposite[i] = -main[i]
+        top = _largest(main, squares)
+        bottom = _largest(opposite, squares)
+        found = max(top, bottom, 0.0)
+        if epsilon > 0 and found > 0:
+            value = top if top >= bottom else -bottom
+            x = _vector(a, main, off, scale, value)
+            for i in range(size):
+                x[i] *= whole / rows[i]
+            form = 0.0
+            for i in range(size):
+                for j in range(size):
+                    form += x[i] * x[j] * (counts[d, used[i], used[j]] / (root[i] * root[j]))
+            found = math.sqrt(max(0.0, value * value - epsilon * value * form))
+        out[d] = found
     return out

@@ -230,8 +230,7 @@ def levels_between(values, edges, start, width):
     last = len(edges)
     for v in range(len(values)):
         x = values[v]
-        at = int((x - start) / width) + 1
-        at = max(0, min(last, at))
+        at = int(min(max((x - start) / width + 1, 0.0), last)) if width > 0 else 0
         while at < last and edges[at] <= x:
             at += 1
         while at > 0 and edges[at - 1] > x:

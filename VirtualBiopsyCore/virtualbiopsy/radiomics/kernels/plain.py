@@ -238,7 +238,9 @@ def moments(values: np.ndarray) -> Mapping[str, float]:
 def levels_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """(n,) number of edges, ascending by about the same width, that are at or below each value."""
     width = (edges[-1] - edges[0]) / max(len(edges) - 1, 1)
-    guess = ((values - edges[0]) * (1 / width)).astype(np.int64) if width > 0 else np.zeros(len(values), int)
+    if not width > 1e-9 * max(abs(edges[0]), abs(edges[-1])):
+        return np.searchsorted(edges, values, side="right")
+    guess = ((values - edges[0]) * (1 / width)).astype(np.int64)
     np.clip(guess, 0, len(edges) - 1, out=guess)
     guess += np.take(np.append(edges, np.inf), guess + 1) <= values
     guess += np.take(edges, guess) <= values
