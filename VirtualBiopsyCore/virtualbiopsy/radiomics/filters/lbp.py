@@ -156,9 +156,16 @@ def lbp3d(
 
 def _degree(above: np.ndarray, harmonics: np.ndarray) -> np.ndarray:
     """Size of one degree of the signs (vertices, voxels): the root of a sum of complex squares, real part."""
-    coefficients = np.einsum("vm,vn->mn", harmonics, above)
-    sums = np.einsum("vm,mn->vn", harmonics, coefficients)
-    return np.sqrt(np.sum(sums**2, axis=0)).real
+    coefficients = np.zeros((harmonics.shape[1], above.shape[1]), dtype=np.complex128)
+    for row, bits in zip(harmonics, above, strict=True):
+        coefficients += row[:, None] * bits
+    total = np.zeros(above.shape[1], dtype=np.complex128)
+    for row in harmonics:
+        part = np.zeros(above.shape[1], dtype=np.complex128)
+        for factor, coefficient in zip(row, coefficients, strict=True):
+            part += factor * coefficient
+        total += part**2
+    return np.sqrt(total).real
 
 
 def _kurtosis(samples: np.ndarray) -> np.ndarray:

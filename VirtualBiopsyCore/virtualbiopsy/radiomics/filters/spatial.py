@@ -59,10 +59,10 @@ def check_kernel(radii: Sequence[int], shape: Sequence[int], spec: FilterSpec) -
     """
     for radius, n, axis in zip(radii, shape, _AXES, strict=True):
         if radius > n:
-            hint = " or filter in slices (dims=2)" if axis == "k" else ""
+            hint = ", or filter in slices (dims=2)" if axis == "k" else ""
             raise FeatureError(
                 f"The kernel of {spec} reaches {radius} voxels along {axis}; the image has only {n}.",
-                f"Use a smaller kernel, a larger image{hint}.",
+                f"Use a smaller kernel or a larger image{hint}.",
             )
 
 
