@@ -387,6 +387,27 @@ def test_tables_are_those_of_a_full_count(mode, bins):
     assert followed > 40
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_bins_of_fixed_width_that_grow_and_move(mode, profile):
+    image = np.clip(field(14, 1.0), 30.0, 170.0)
+    image[7, 9, 8], image[7, 9, 9], image[7, 9, 10] = 1000.0, 29.5, -500.0
+    keys = keys_of(["t1c"], ["fbw25"], ["3d_average"], [profile])
+    live = LiveExtraction({"t1c": image}, SPACING, keys)
+    mask = ball((7, 9, 8), 5)
+    mask[7, 9, 8:11] = False
+    live.update({"tumour": mask})
+    kept = []
+    for at in (8, 9, 10, 8, 10, 9, 8, 9):
+        mask[7, 9, at] ^= True
+        levels = next(iter(live._regions["tumour"].levels.values()))
+        tables = dict(levels._tables)
+        assert_same(live.update({"tumour": mask}), extract({"t1c": image}, {"tumour": mask}, SPACING, keys))
+        kept.append(levels._tables == tables)
+    # With pyradiomics' bins 29.5 does not move the first one.
+    moved = [True] * 3 + [False] + [True] * 4
+    assert kept == [profile == "pyradiomics" and n % 2 == 1 or not move for n, move in enumerate(moved)]
+
+
 def test_levels_of_an_image_that_cannot_be_followed():
     mask = ball((7, 9, 8), 4)
     image = np.full(SHAPE, 3.0)

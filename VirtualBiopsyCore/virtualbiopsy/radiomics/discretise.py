@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class Discretisation:
         return f"{self.kind}{number}"
 
 
+@cache
 def parse_discretisation(spec: str) -> Discretisation:
     """Read "fbn32", "fbw25" or "fbw0.1".
 

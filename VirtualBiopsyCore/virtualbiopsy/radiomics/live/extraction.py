@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -158,6 +159,7 @@ class LiveRegion:
         return True
 
 
+@cache
 def _original(sequence: str, region: str) -> FeatureKey:
     """A key of the image without filter."""
     return FeatureKey(sequence, region, ORIGINAL, "statistics", "mean", "3d", "none", "ibsi")

@@ -43,7 +43,7 @@ class LiveLevels:
         self._image = image
         self._spec = spec
         self._profile = profile
-        self._fixed_number = parse_discretisation(spec).kind == "fbn"
+        self._scheme = parse_discretisation(spec)
         self._count_anew()
 
     def _count_anew(self) -> None:
@@ -55,10 +55,11 @@ class LiveLevels:
         if self.low == self.high:
             raise Unusual
         levels, highest = discretise_values(values, self._spec, self._profile)
-        self.side = highest if self._fixed_number else highest + _MORE_LEVELS
+        self.side = highest if self._scheme.kind == "fbn" else highest + _MORE_LEVELS
         self.field = np.zeros(self.window.size, dtype=np.int32)
         self.field[self.window.inside] = levels
         self.histogram = np.bincount(levels, minlength=self.side + 1)[1:]
+        self._present: np.ndarray | None = None
         self._tables: dict[str, _Pairs | _Alike | _Tones | _Runs | _Zones] = {}
 
     @property
@@ -69,7 +70,9 @@ class LiveLevels:
     @property
     def present(self) -> np.ndarray:
         """(m,) indices, level minus one, of the levels that occur."""
-        return np.flatnonzero(self.histogram)
+        if self._present is None:
+            self._present = np.flatnonzero(self.histogram)
+        return self._present
 
     def follow(self, edit: Edit) -> None:
         """Take over an edit of the window.
@@ -94,6 +97,7 @@ class LiveLevels:
         after[edit.added] = levels[2:]
         self.histogram += np.bincount(levels[2:], minlength=self.side + 1)[1:]
         self.histogram -= np.bincount(before, minlength=self.side + 1)[1:]
+        self._present = None
         for table in self._tables.values():
             table.before(self.field, edit)
         self.field[edit.moved] = after
@@ -112,7 +116,13 @@ class LiveLevels:
             self.low, self.high = min(low, float(new.min())), max(high, float(new.max()))
         if self.low == self.high:
             raise Unusual
-        return self.low == low and (self.high == high or not self._fixed_number)
+        if self._scheme.kind == "fbn":
+            return self.low == low and self.high == high
+        return self._start(self.low) == self._start(low)
+
+    def _start(self, low: float) -> float:
+        """Where bins of fixed width start, as in discretise_values."""
+        return low - low % self._scheme.value if self._profile == "pyradiomics" else low
 
     def table(self, make: Callable[[LiveLevels], object]) -> object:
         """A table, counted when first asked for."""
@@ -124,8 +134,8 @@ class LiveLevels:
     def pairs(self) -> np.ndarray:
         """(13, m, m) float64 symmetric co-occurrence counts of the levels that occur."""
         counts, present = self.table(_Pairs).counts, self.present
-        if len(present) == self.side:
-            return counts
+        if present[-1] == len(present) - 1:
+            return np.ascontiguousarray(counts[:, : len(present), : len(present)])
         return np.ascontiguousarray(counts[:, present[:, None], present])
 
     def runs(self) -> np.ndarray:
