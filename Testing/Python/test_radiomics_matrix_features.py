@@ -180,3 +180,35 @@ def test_second_eigenvalues(levels):
     values = np.linalg.eigvalsh(counts * scale[:, :, None] * scale[:, None, :])
     expected = np.sort(np.abs(values), axis=1)[:, -2]
     assert second_eigenvalues(counts) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("rare", [1, 3e-2, 3e-4])
+def test_second_eigenvalues_with_epsilon(rare):
+    """pyradiomics adds the epsilon to p(i) p(k) in the denominators of Q: felt where a level is rare."""
+    grey = np.arange(9)
+    share = np.exp(-np.abs(grey[:, None] - grey[None, :]) / 1.5)
+    share[-1] *= rare
+    share[-1, -1] *= 30
+    table = np.random.default_rng(2).poisson(1e6 * share).astype(float)
+    counts = table + table.T
+    p = counts / counts.sum()
+    px = p.sum(axis=1)
+    q = sum(np.outer(p[:, k], p[:, k]) / (px[:, None] * px[k] + EPS) for k in range(len(p)))
+    expected = np.sqrt(np.sort(np.linalg.eigvals(q).real)[-2])
+    found = second_eigenvalues(counts[None], EPS)[0]
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_epsilon_of_a_level_that_stands_alone():
+    """Without the epsilon the coefficient is 1, with it well below."""
+    table = np.random.default_rng(3).poisson(1e6, (4, 4)).astype(float)
+    table[-1] = table[:, -1] = 0
+    table[-1, -1] = 1
+    counts = np.stack([table + table.T] * 2)
+    p = counts[0] / counts[0].sum()
+    px = p.sum(axis=1)
+    q = sum(np.outer(p[:, k], p[:, k]) / (px[:, None] * px[k] + EPS) for k in range(len(p)))
+    expected = np.sqrt(np.sort(np.linalg.eigvals(q).real)[-2])
+    assert expected < 0.999
+    assert second_eigenvalues(counts) == pytest.approx([1, 1], rel=1e-12)
+    assert second_eigenvalues(counts, EPS) == pytest.approx([expected] * 2, rel=1e-9)

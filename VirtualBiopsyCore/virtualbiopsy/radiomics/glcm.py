@@ -88,9 +88,9 @@ def _diagonals(counts: np.ndarray, grey: np.ndarray) -> tuple[np.ndarray, np.nda
 
 @lru_cache(maxsize=64)
 def _gap_weights(count: int, n_levels: int) -> np.ndarray:
-    """(count, 7) for k = 0, 1, …: k, k², 1 / (1 + k), 1 / (1 + k / Ng), 1 / (1 + k²), 1 / (1 + k² / Ng²), 1 / k².
+    """Functions of k = 0, 1, … as columns of (count, 7).
 
-    The last is 0 for k = 0.
+    k, k², 1 / (1 + k), 1 / (1 + k / Ng), 1 / (1 + k²), 1 / (1 + k² / Ng²), and 1 / k² with 0 for k = 0.
     """
     k = np.arange(float(count))
     inverse = np.zeros(count)
@@ -113,7 +113,7 @@ class GlcmTables:
     crossing : (d,) Σ p(i, j) / (p(i) p(j)) for the epsilon in the logarithms of profile "pyradiomics"; None
         leaves it out (1e-10 of the information correlations).
     counts : (d, m, m) symmetric, up to any factor per matrix; for the maximal correlation coefficient.
-    eigenvalues : function of `counts` that gives it.
+    eigenvalues : function of `counts` and the epsilon that gives it.
     """
 
     profile: str
@@ -128,7 +128,7 @@ class GlcmTables:
     product: np.ndarray
     crossing: np.ndarray | None
     counts: np.ndarray
-    eigenvalues: Callable[[np.ndarray], np.ndarray] = second_eigenvalues
+    eigenvalues: Callable[[np.ndarray, float], np.ndarray] = second_eigenvalues
 
     @classmethod
     def of_counts(
@@ -294,7 +294,9 @@ FEATURES: dict[str, Callable[[GlcmTables], np.ndarray]] = {
     "cluster_prominence": lambda t: t.clusters[2],
     "information_correlation_1": _information_1,
     "information_correlation_2": _information_2,
-    "maximal_correlation_coefficient": lambda t: t.eigenvalues(t.counts),
+    "maximal_correlation_coefficient": lambda t: t.eigenvalues(
+        t.counts, EPS if t.profile == "pyradiomics" else 0.0
+    ),
 }
 """By name: a function of :class:`GlcmTables` that gives one value per matrix, shape (d,)."""
 
