@@ -18,8 +18,9 @@ from .. import RESEARCH_USE_ONLY
 from ..errors import UnreadableFileError
 from ..progress import Progress, part, silent
 from ..radiomics import reference
-from ..radiomics.definitions import MASK, all_keys
+from ..radiomics.definitions import MASK, all_keys, definition
 from ..radiomics.extract import extract
+from ..radiomics.filters import reference as filters
 from ..radiomics.kernels import choose
 from .machine import machine
 
@@ -30,6 +31,9 @@ INVARIANT = 1e-8
 KERNELS_EQUAL = 1e-12
 CT_IMAGE, CT_MASK = "ct_phantom_image.nii.gz", "ct_phantom_mask.nii.gz"
 
+_NEEDS = f"needs {CT_IMAGE} and {CT_MASK} (--data)"
+_MAPS = "IBSI 2: response maps"
+_FILTERED = "IBSI 2: features of filtered images"
 _TITLES = {
     "digital": "IBSI 1: digital phantom",
     **{name: f"IBSI 1: CT phantom, configuration {name.upper()}" for name in "abcde"},
@@ -250,13 +254,32 @@ def _kernels(skipped: dict[str, str]) -> Iterator[Check]:
 
 def _filters(skipped: dict[str, str], folder: Path | None, progress: Progress) -> Iterator[Check]:
     """IBSI 2: response maps by sampled voxels, and feature values on the CT phantom."""
-    skipped["IBSI 2: response maps"] = "not available"
-    yield from ()
+    maps = filters.reference_maps()
+    for number, row in enumerate(maps):
+        progress(0.3 * number / len(maps), f"IBSI 2, response map {row.name}")
+        off = row.measure()
+        note = f"largest difference of {len(row.values)} voxels, as a share of the map's range"
+        name = f"{row.name}: {row.filter} on {row.phantom}"
+        yield Check(
+            _MAPS, name, "", 0.0, filters.MAP_TOLERANCE, _plain(off), off <= filters.MAP_TOLERANCE, note
+        )
+    if folder is None:
+        skipped[_FILTERED] = _NEEDS
+        return
+    image, mask = (_read(folder / name) for name in (CT_IMAGE, CT_MASK))
+    found = filters.measure(image, mask, progress=part(progress, 0.3, 1.0))
+    for row, ours in found.items():
+        name = f"{row.configuration}: {row.feature} of {filters.FILTERS[row.configuration]}"
+        code = definition(row.key).ibsi_code
+        if row.value is None:
+            yield Check(_FILTERED, name, code, ours=_plain(ours), note="no consensus value")
+        else:
+            yield Check(_FILTERED, name, code, row.value, row.tolerance, _plain(ours), row.agrees(ours))
 
 
 def _ct_phantom(skipped: dict[str, str], folder: Path | None, progress: Progress) -> Iterator[Check]:
     if folder is None:
-        skipped["IBSI 1: CT phantom"] = f"needs {CT_IMAGE} and {CT_MASK} (--data)"
+        skipped["IBSI 1: CT phantom"] = _NEEDS
         return
     image, mask = (_read(folder / name) for name in (CT_IMAGE, CT_MASK))
     for number, name in enumerate("abcde"):

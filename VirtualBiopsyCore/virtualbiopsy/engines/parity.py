@@ -207,13 +207,19 @@ class _Work:
         found: dict[FeatureKey, float | str] = {}
         try:
             responses = apply_filters(
-                self.image, self.prepared.spacing, kinds, mask=self.prepared.mask, parity=True, threads=1
+                self.image,
+                self.prepared.spacing,
+                kinds,
+                self.box,
+                mask=self.prepared.mask,
+                parity=True,
+                threads=1,
             )
         except FeatureError:
             raise
         except VirtualBiopsyError as error:
             return {key: error.message for kind in kinds for key in by_image[kind]}
-        inside = {kind: self._inside(responses[kind]) for kind in kinds}
+        inside = {kind: responses[kind][self.mask] for kind in kinds}
         del responses
         self.ready.wait()
         for kind, values in inside.items():
