@@ -24,6 +24,9 @@ PLANE_DIRECTIONS = (4, 16)
 ALL_PAIRS = 400
 """Up to so many points all pairs are compared."""
 
+_FEW = 120
+"""Up to so many, a table of all distances is faster than scipy's list of them."""
+
 
 def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
     """Keep the first and last point of each line along ``axis``: the others lie between them."""
@@ -64,7 +67,7 @@ def _candidates(points: np.ndarray) -> np.ndarray:
     """Points (n, 3) of which two may be the farthest apart."""
     directions, cosine = _space_directions()
     ends = points[_far_corner(points).argsort()[-64:]]
-    points = points[_far_corner(points) >= pdist(ends).max() * (1 - 1e-9)]
+    points = points[_far_corner(points) >= _widest(ends) * (1 - 1e-9)]
     along = directions @ points.T
     low, high = along.min(axis=1), along.max(axis=1)
     ends = points[along.argmax(axis=1)] - points[along.argmin(axis=1)]
@@ -79,7 +82,19 @@ def longest(points: np.ndarray) -> float:
     if len(points) > ALL_PAIRS:
         with contextlib.suppress(QhullError):
             points = points[ConvexHull(points).vertices]
-    return float(pdist(points).max()) if len(points) > 1 else 0.0
+    return _widest(points)
+
+
+def _widest(points: np.ndarray) -> float:
+    """Longest of all distances between points (n, d)."""
+    if len(points) > _FEW:
+        return float(pdist(points).max())
+    square = np.zeros((len(points), len(points)))
+    for column in points.T:
+        gap = column[:, None] - column
+        gap *= gap
+        square += gap
+    return math.sqrt(square.max(initial=0.0))
 
 
 def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, float], axis: int) -> float:

@@ -181,8 +181,9 @@ def _joined(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         parent = np.arange(len(label))
         parent[high] = low
         above = parent.take(parent)
-        while not np.array_equal(above, parent):
-            parent, above = above, above.take(above)
+        while not (above == parent).all():
+            parent = above.take(above)
+            above = parent.take(parent)
         label, low, high = parent.take(label), parent.take(low), parent.take(high)
     return label
 
