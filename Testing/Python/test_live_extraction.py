@@ -16,7 +16,7 @@ from virtualbiopsy.radiomics.live.levels import LiveLevels, Unusual
 from virtualbiopsy.radiomics.live.outline import LiveOutline
 from virtualbiopsy.radiomics.live.values import SortedValues
 from virtualbiopsy.radiomics.live.window import Window
-from virtualbiopsy.radiomics.mesh import cube_numbers
+from virtualbiopsy.radiomics.mesh import cube_numbers, vertices
 from virtualbiopsy.radiomics.zones import nearest, per_zone
 
 SHAPE = (15, 18, 16)
@@ -253,10 +253,18 @@ def test_errors_are_those_of_the_full_extraction_and_leave_it_usable(mode):
     assert kinds == [f"{name}Error" for name in expected.split()]
     with pytest.raises(VirtualBiopsyError):
         live.update({"other": good})
+    keys = ["t1c:tumour:square:statistics:mean:3d:none:ibsi"]
+    live = LiveExtraction(images, SPACING, keys, lambda *_: np.nan_to_num(image))
+    for mask, values in ((good, 1), (nan, 0), (good, 1)):
+        found = live.update({"tumour": mask})
+        assert_same(found, extract(images, {"tumour": mask}, SPACING, keys, lambda *_: np.nan_to_num(image)))
+        assert len(found.values) == values
     with pytest.raises(VirtualBiopsyError):
-        LiveExtraction({"t1c": flat}, SPACING, keys).update({"tumour": good})
+        LiveExtraction({"t1c": flat}, SPACING, [keys[0].replace("square", "original")]).update(
+            {"tumour": good}
+        )
     with pytest.raises(VirtualBiopsyError):
-        LiveExtraction(images, (1.0, -1.0, 1.0), keys)
+        LiveExtraction(images, (1.0, -1.0, 1.0), [])
 
 
 def test_filtered_images_that_cannot_be_used_are_missing_while_they_cannot(mode):
@@ -381,6 +389,7 @@ def test_tables_are_those_of_a_full_count(mode, bins):
             sums = np.bincount(numbers.ravel(), index.ravel(), 256)
             sums[[0, 255]] = 0
             np.testing.assert_array_equal(positions[:, axis], sums)
+        np.testing.assert_array_equal(outline.vertices(), vertices(mask[window.box]))
         voxels, spread = outline.covariance()
         at = np.argwhere(mask)
         np.testing.assert_array_equal(spread, voxels * (at.T @ at) - np.outer(at.sum(0), at.sum(0)))

@@ -26,10 +26,11 @@ class LiveOutline:
         self._spacing = spacing
         self._cubes: _Cubes | None = None
         self._moments: _Moments | None = None
+        self._crossings: _Crossings | None = None
 
     def follow(self, edit: Edit) -> None:
         """Take over an edit of the window."""
-        for table in (self._cubes, self._moments):
+        for table in (self._cubes, self._moments, self._crossings):
             if table is not None:
                 table.follow(edit)
 
@@ -47,6 +48,12 @@ class LiveOutline:
         positions = self._cubes.positions - (self._window.first - 1)[:, None] * self._cubes.count
         positions[:, [0, 255]] = 0
         return count, positions.T
+
+    def vertices(self) -> np.ndarray:
+        """As :func:`virtualbiopsy.radiomics.mesh.vertices` of the mask cropped to its box, in that order."""
+        if self._crossings is None:
+            self._crossings = _Crossings(self._window)
+        return self._crossings.points()
 
     def covariance(self) -> tuple[int, np.ndarray]:
         """Number of voxels n, and n² times the population covariance (3, 3) of their indices, exact."""
@@ -80,6 +87,36 @@ class _Cubes:
         near = self._window.distinct((edit.moved - self._corners[:, None]).ravel())
         self._add(near, -1, before=True)
         self._add(near, 1)
+
+
+class _Crossings:
+    """Vertices of the surface: where an inside and an outside voxel meet along each axis."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._before = [self._crossed(np.arange(window.size - step), step) for step in window.strides]
+
+    def _crossed(self, at: np.ndarray, step: int) -> np.ndarray:
+        """Those of the positions that differ from the position one step on."""
+        filled = self._window.filled
+        return at[filled[at] != filled[at + step]]
+
+    def follow(self, edit: Edit) -> None:
+        for axis, step in enumerate(self._window.strides):
+            near = np.union1d(edit.moved, edit.moved - step)
+            place = np.searchsorted(self._before[axis], near)
+            held = self._before[axis].take(np.minimum(place, len(self._before[axis]) - 1)) == near
+            kept = np.delete(self._before[axis], place[held])
+            new = self._crossed(near, step)
+            self._before[axis] = np.insert(kept, np.searchsorted(kept, new), new)
+
+    def points(self) -> np.ndarray:
+        found = []
+        for axis, at in enumerate(self._before):
+            points = (self._window.indices(at) - self._window.first).astype(np.float64)
+            points[:, axis] += 0.5
+            found.append(points)
+        return np.concatenate(found)
 
 
 class _Moments:
@@ -127,6 +164,10 @@ class LiveShape(Shape):
     @cached_property
     def approximate_volume(self) -> float:
         return float(self._now.voxels) * math.prod(self.spacing)
+
+    @cached_property
+    def vertices(self) -> np.ndarray:
+        return self._live.vertices()
 
     @cached_property
     def axes(self) -> np.ndarray:
