@@ -35,6 +35,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/engines/certificate_report.py
   virtualbiopsy/engines/chain.py
   virtualbiopsy/engines/commands.py
+  virtualbiopsy/engines/doors.py
   virtualbiopsy/engines/image_types.py
   virtualbiopsy/engines/machine.py
   virtualbiopsy/engines/names.py
@@ -45,6 +46,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/engines/pyradiomics_worker.py
   virtualbiopsy/engines/registry.py
   virtualbiopsy/engines/selection.py
+  virtualbiopsy/engines/spline.py
   virtualbiopsy/errors.py
   virtualbiopsy/evidence/__init__.py
   virtualbiopsy/evidence/condition.py
@@ -245,6 +247,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/casework.py
   virtualbiopsy/web/desk.py
   virtualbiopsy/web/effects.py
+  virtualbiopsy/web/engine.py
   virtualbiopsy/web/explanation.py
   virtualbiopsy/web/exports.py
   virtualbiopsy/web/jobs.py
@@ -252,6 +255,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/__init__.py
   virtualbiopsy/web/panels/case.py
   virtualbiopsy/web/panels/controls.py
+  virtualbiopsy/web/panels/engine.py
   virtualbiopsy/web/panels/evidence.py
   virtualbiopsy/web/panels/explain.py
   virtualbiopsy/web/panels/facts.py

@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..memory import require_memory
 from .protocol import INTERPOLATORS, ExtractionSettings
-from .spline import spline_on_grid
+from .spline import spline_on_grid, within
 
 SPLINE_MARGIN = 40
 """Voxels beyond which the coefficients of a cubic B-spline no longer feel a sample: 0.268⁴⁰ < 2e-23."""
@@ -201,8 +201,11 @@ def _splined(image: sitk.Image, origin: tuple, count: np.ndarray, spacing: np.nd
     """The image on a parallel grid by its cubic B-spline, in its own pixel type.
 
     Whole numbers are cut off as ITK does it; None where the result of that hangs on the last digit of the
-    spline, because a value is a whole number but for rounding.
+    spline, because a value is a whole number but for rounding, and for two samples along an axis, which ITK
+    mirrors in its own way.
     """
+    if 2 in image.GetSize():
+        return None
     start = np.array(image.TransformPhysicalPointToContinuousIndex(origin))
     step = spacing / np.array(image.GetSpacing())
     at = [start[axis] + step[axis] * np.arange(count[axis]) for axis in (2, 1, 0)]
@@ -210,14 +213,9 @@ def _splined(image: sitk.Image, origin: tuple, count: np.ndarray, spacing: np.nd
     found = spline_on_grid(values, at)
     if image.GetPixelID() not in _FLOATS:
         limits = np.iinfo(values.dtype)
-        near = found - np.rint(found)
-        inside = np.logical_and.outer(
-            np.logical_and.outer(
-                *(_held(places, n) for places, n in zip(at[:2], values.shape, strict=False))
-            ),
-            _held(at[2], values.shape[2]),
-        )
-        if (np.abs(near, out=near) < _WHOLE * max(1.0, float(np.abs(found).max())))[inside].any():
+        reached = found[np.ix_(*(within(places, n) for places, n in zip(at, values.shape, strict=True)))]
+        gaps = np.abs(reached - np.rint(reached))
+        if (gaps < _WHOLE * max(1.0, float(np.abs(reached).max(initial=0)))).any():
             return None
         found = np.clip(found, limits.min, limits.max)
     result = sitk.GetImageFromArray(found.astype(values.dtype))
@@ -225,10 +223,6 @@ def _splined(image: sitk.Image, origin: tuple, count: np.ndarray, spacing: np.nd
     result.SetSpacing(spacing.tolist())
     result.SetDirection(image.GetDirection())
     return result
-
-
-def _held(places: np.ndarray, samples: int) -> np.ndarray:
-    return (places >= -0.5) & (places < samples - 0.5)
 
 
 def _check_inside(image: sitk.Image, mask: sitk.Image, low: np.ndarray, size: np.ndarray) -> None:

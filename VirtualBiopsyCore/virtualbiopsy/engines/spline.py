@@ -57,6 +57,11 @@ def _evaluation(at: np.ndarray, samples: int) -> np.ndarray:
     return found
 
 
+def within(at: np.ndarray, samples: int) -> np.ndarray:
+    """Which of the continuous indices (m,) are at most half a voxel outside n samples."""
+    return np.flatnonzero((at >= -0.5) & (at < samples - 0.5))
+
+
 def spline_on_grid(image: np.ndarray, at: Sequence[np.ndarray]) -> np.ndarray:
     """Values of the cubic B-spline through an image, zero beyond half a voxel outside it.
 
@@ -71,8 +76,9 @@ def spline_on_grid(image: np.ndarray, at: Sequence[np.ndarray]) -> np.ndarray:
     found = np.asarray(image, dtype=np.float64)
     for axis in (2, 1, 0):
         places, samples = np.asarray(at[axis], dtype=np.float64), image.shape[axis]
-        matrix = _evaluation(places, samples) @ _decomposition(samples)
-        matrix[(places < -0.5) | (places >= samples - 0.5)] = 0.0
+        reached = within(places, samples)
+        matrix = np.zeros((len(places), samples))
+        matrix[reached] = _evaluation(places[reached], samples) @ _decomposition(samples)
         if axis == 2:
             found = found @ matrix.T
         elif axis == 1:
