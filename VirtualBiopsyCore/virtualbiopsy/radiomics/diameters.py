@@ -106,7 +106,8 @@ def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, f
     place = np.rint(2 * vertices[:, axis]).astype(np.int16)
     order = np.argsort(place, kind="stable")
     place = place[order]
-    points = np.stack([vertices[order, first] * spacing[first], vertices[order, second] * spacing[second]])
+    columns = (vertices[:, n].take(order) * spacing[n] for n in (first, second))
+    points = np.stack(tuple(columns))
     starts = np.concatenate(([0], np.flatnonzero(place[1:] != place[:-1]) + 1))
     sizes = np.diff(starts, append=len(place))
     for count in PLANE_DIRECTIONS if len(place) > ALL_PAIRS else PLANE_DIRECTIONS[-1:]:

@@ -139,14 +139,14 @@ class Lattice:
         """
         wide = self.inside[-1] > np.iinfo(np.int32).max
         position = self.inside if wide else self.inside.astype(np.int32)
-        step = (self.directions @ self.steps).astype(position.dtype)[:, None]
-        line = position % step
-        if step.max() <= np.iinfo(np.uint16).max:
-            line = line.astype(np.uint16)
-        voxel = np.argsort(line, axis=1, kind="stable")
-        place = np.take(position, voxel)
+        steps = (self.directions @ self.steps).tolist()
+        voxel = np.empty((len(steps), self.voxels), dtype=np.int64)
         last = np.ones(voxel.shape, dtype=bool)
-        np.not_equal(place[:, 1:] - place[:, :-1], step, out=last[:, :-1])
+        for row, ends, step in zip(voxel, last, steps, strict=True):
+            line = position - position // step * step
+            row[:] = np.argsort(line.astype(np.min_scalar_type(step)), kind="stable")
+            place = position.take(row)
+            np.not_equal(place[1:] - place[:-1], step, out=ends[:-1])
         return Lines(voxel, np.flatnonzero(last), self.voxels - np.count_nonzero(last, axis=1))
 
     @cached_property

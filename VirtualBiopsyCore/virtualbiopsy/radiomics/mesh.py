@@ -162,7 +162,7 @@ def surface(mask: np.ndarray, spacing: tuple[float, float, float], profile: str)
     if known is not None:
         return surface_of_cubes(known[0], known[1].T, spacing, profile)
     area, cone, normal = _cube_surfaces(tuple(spacing), profile)
-    numbers = cube_numbers(mask)
+    numbers = cube_numbers(mask).astype(np.intp)
     count = np.bincount(numbers.ravel(), minlength=256)
     volume = float(count @ cone)
     for axis, cubes in enumerate(numbers.shape):

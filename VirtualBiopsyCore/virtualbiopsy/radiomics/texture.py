@@ -51,6 +51,7 @@ class Texture:
         self.spacing = spacing
         self.cells = Levels.of_values(values, spec, profile) if cells is None else cells
         self._found: dict[Hashable, Any] = {}
+        self._entries: dict[tuple[str, str], tuple[Any, dict[str, float]]] = {}
 
     def _once(self, key: Hashable, make: Callable[..., Any], *arguments: Any) -> Any:
         found = self._found.get(key)
@@ -169,26 +170,36 @@ class Texture:
 
     def feature(self, key: FeatureKey) -> float:
         """Value of a key of a texture family; NaN where undefined."""
-        family, name, aggregation = key.family, key.name, key.aggregation
+        family, name = key.family, key.name
         if family == "histogram":
             return histogram.FEATURES[name](self.histogram)
-        if family == "ngtdm":
-            matrices = self._once(
-                (family, aggregation), self.tone_differences, parse_aggregation(aggregation)
-            )
-            features = ngtdm.FEATURES
-        elif family == "glcm":
-            matrices, features = self.glcm_tables(aggregation), glcm.FEATURES
-        else:
-            matrices, features = self.size_matrix(family, aggregation), sizes.FEATURES
-            name = SIZE_ROLES[family][name]
+        place = (family, key.aggregation)
+        entry = self._entries.get(place)
+        if entry is None:
+            entry = self._entries[place] = self._entry(*place)
+        matrices, known = entry
         if not matrices:
             return math.nan
-        known = self._once(("averages", family, aggregation), kernels.active().averages, matrices)
-        if name in known:
-            return known[name]
+        if family in SIZE_ROLES:
+            name = SIZE_ROLES[family][name]
+        if name not in known:
+            known[name] = self._averaged(family, name, matrices)
+        return known[name]
+
+    def _entry(self, family: str, aggregation: str) -> tuple[Any, dict[str, float]]:
+        """Matrices that an aggregation averages over, and the averages that the kernels know at once."""
         if family == "ngtdm":
-            found = [features[name](matrix) for matrix in matrices]
+            matrices = self.tone_differences(parse_aggregation(aggregation))
+        elif family == "glcm":
+            matrices = self.glcm_tables(aggregation)
+        else:
+            matrices = self.size_matrix(family, aggregation)
+        return matrices, dict(kernels.active().averages(matrices)) if matrices else {}
+
+    @staticmethod
+    def _averaged(family: str, name: str, matrices: Any) -> float:
+        if family == "ngtdm":
+            found = [ngtdm.FEATURES[name](matrix) for matrix in matrices]
             return sum(found) / len(found)
-        found = features[name](matrices)
+        found = (glcm if family == "glcm" else sizes).FEATURES[name](matrices)
         return float(np.add.reduce(found)) / len(found)

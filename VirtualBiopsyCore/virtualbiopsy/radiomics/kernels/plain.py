@@ -6,6 +6,7 @@ levels that occur; groups are the slices of a planar lattice, else one.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,11 +65,14 @@ class _Ranks:
     ----------
     rank : what it was made from. along : (d, n) int64 ranks by direction, order of ``lattice.lines``.
     alike : (e,) positions in the flattened ``along`` where the next voxel is a neighbour of the same rank.
+    first, second : (e,) numbers of these two voxels, the lower one first.
     """
 
     rank: np.ndarray
     along: np.ndarray
     alike: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
 
     @classmethod
     def of(cls, lattice: Lattice, rank: np.ndarray) -> _Ranks:
@@ -80,7 +84,8 @@ class _Ranks:
             same = np.empty(len(flat), dtype=bool)
             np.equal(flat[1:], flat[:-1], out=same[:-1])
             same[lattice.lines.last] = False
-            known = cls(rank, along, np.flatnonzero(same))
+            alike, voxel = np.flatnonzero(same), lattice.lines.voxel.ravel()
+            known = cls(rank, along, alike, voxel.take(alike), voxel.take(alike + 1))
             lattice.memory["ranks"] = known
         return known
 
@@ -141,30 +146,23 @@ def run_counts(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
     return table
 
 
-def _alike(lattice: Lattice, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbours (Chebyshev distance 1) of the same rank: numbers of the two voxels, the lower one first."""
-    voxel, at = lattice.lines.voxel.ravel(), _Ranks.of(lattice, rank).alike
-    return voxel[at], voxel[at + 1]
-
-
 def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
     """Numbers 0…z-1 of the zones, (n,) int32: connected voxels of one rank (26 neighbours, 8 in a slice).
 
     Along the first direction voxels follow one another by number, so stretches there are found at once. Then
     come the other axes, which join most of what is left, then the diagonals.
     """
-    alike, voxel, voxels = _Ranks.of(lattice, rank).alike, lattice.lines.voxel.ravel(), lattice.voxels
-    directions = lattice.directions
-    bounds = np.searchsorted(alike, voxels * np.arange(len(directions) + 1))
-    numbers = np.arange(voxels)
+    ranks, directions = _Ranks.of(lattice, rank), lattice.directions
+    bounds = np.searchsorted(ranks.alike, lattice.voxels * np.arange(len(directions) + 1))
+    numbers = np.arange(lattice.voxels)
     label = numbers.copy()
-    label[alike[: bounds[1]] + 1] = 0
+    label[ranks.second[: bounds[1]]] = 0
     label = np.maximum.accumulate(label)
     axes = np.count_nonzero(directions, axis=1) == 1
     for wanted in (axes, ~axes):
         rows = np.flatnonzero(wanted[1:]) + 1
-        at = np.concatenate([alike[bounds[row] : bounds[row + 1]] for row in rows])
-        label = _joined(label, label.take(voxel.take(at)), label.take(voxel.take(at + 1)))
+        at = np.concatenate([np.arange(bounds[row], bounds[row + 1]) for row in rows])
+        label = _joined(label, label.take(ranks.first.take(at)), label.take(ranks.second.take(at)))
     return (np.cumsum(label == numbers, dtype=np.int32) - 1).take(label)
 
 
@@ -193,7 +191,8 @@ def alike_counts(
 ) -> np.ndarray:
     """(n,) neighbours up to a distance whose level differs by at most alpha; the voxel is not counted."""
     if alpha == 0 and distance == 1 and norm == "chebyshev":
-        first, second = _alike(lattice, level)
+        ranks = _Ranks.of(lattice, level)
+        first, second = ranks.first, ranks.second
     else:
         pairs = lattice.pairs(distance, norm, True)
         alike = np.abs(level[pairs.first] - level[pairs.second]) <= alpha
@@ -270,9 +269,18 @@ def diameters(mask: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarr
     return None
 
 
-def covariance(mask: np.ndarray) -> np.ndarray | None:
-    """Population covariance (3, 3) of the indices of a mask's voxels, in voxels²; None if not known."""
-    return None
+def covariance(mask: np.ndarray) -> np.ndarray:
+    """Population covariance (3, 3) of the indices of a mask's voxels, in voxels²."""
+    planes = {(0, 1): mask.sum(axis=2), (0, 2): mask.sum(axis=1), (1, 2): mask.sum(axis=0)}
+    lines = [planes[0, 1].sum(axis=1), planes[0, 1].sum(axis=0), planes[0, 2].sum(axis=0)]
+    places = [np.arange(size) for size in mask.shape]
+    voxels = int(lines[0].sum())
+    first = [int(line @ place) for line, place in zip(lines, places, strict=True)]
+    found = np.empty((3, 3))
+    for a, b in itertools.combinations_with_replacement(range(3), 2):
+        second = lines[a] @ places[a] ** 2 if a == b else places[a] @ planes[a, b] @ places[b]
+        found[a, b] = found[b, a] = (voxels * int(second) - first[a] * first[b]) / voxels**2
+    return found
 
 
 def paired_directions(lattice: Lattice) -> np.ndarray:
