@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from virtualbiopsy.errors import DimensionError, FeatureError, GeometryError, NonFiniteError
 from virtualbiopsy.radiomics.filters.apply import apply_filter, apply_filters, memory_needed
 from virtualbiopsy.radiomics.filters.coefficients import wavelet_taps
+from virtualbiopsy.radiomics.filters.rotations import rotations
 from virtualbiopsy.radiomics.filters.spec import parse_filter
 
 SHAPE, SPACING = (13, 18, 15), (1.5, 1.0, 1.2)
@@ -241,6 +242,66 @@ def test_pooling_makes_the_response_turn_with_the_image(text, axes):
     fixed = text.replace(";rotation=max", "").replace(";rotation=min", "").replace(";rotation=average", "")
     turned = apply_filter(np.rot90(IMAGE, axes=axes), (1, 1, 1), fixed)
     assert not np.allclose(turned, np.rot90(apply_filter(IMAGE, (1, 1, 1), fixed), axes=axes), atol=1e-2)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_rotations_are_proper(count):
+    """As matrices: determinant 1, all different, all there are, the identity among them."""
+    found = rotations(range(count))
+    matrices = []
+    for turn in found:
+        matrix = np.zeros((count, count))
+        for axis, (letter, flipped) in enumerate(turn):
+            matrix[axis, letter] = -1 if flipped else 1
+        matrices.append(matrix)
+    assert len(found) == {2: 4, 3: 24}[count]
+    assert len({matrix.tobytes() for matrix in matrices}) == len(found)
+    assert all(np.linalg.det(matrix) == pytest.approx(1) for matrix in matrices)
+    assert any(np.array_equal(matrix, np.eye(count)) for matrix in matrices)
+
+
+def test_transforms_of_intensities():
+    """Closed forms; m is the largest absolute value of the whole image, also for a box."""
+    image = np.array([[[-8.0, -2.0, 0.0, 1.0, 4.0]]])
+    m = 8.0
+    wanted = {
+        "square": image**2 / m,
+        "squareroot": np.sign(image) * np.sqrt(np.abs(image) * m),
+        "logarithm": np.sign(image) * np.log(np.abs(image) + 1) * m / np.log(m + 1),
+        "exponential": m ** (image / m),
+    }
+    for text, values in wanted.items():
+        assert np.allclose(apply_filter(image, (1, 1, 1), text), values, rtol=1e-14)
+        box = (slice(0, 1), slice(0, 1), slice(2, 4))
+        assert np.allclose(apply_filters(image, (1, 1, 1), [text], box)[text], values[box], rtol=1e-14)
+
+
+def test_patterns_in_a_slice_by_hand():
+    """The first sample lies to the right, the next one anticlockwise (up); 0 outside the image."""
+    image = np.array([[[5.0, 1.0, 9.0], [2.0, 4.0, 6.0], [3.0, 8.0, 7.0]]])
+    four = apply_filter(image, (1, 1, 1), "lbp2d(samples=4;method=default)")
+    # centre 4: right 6, up 1, left 2, down 8 -> bits 1 0 0 1; corner 5: right 1, others 0, 0, 2
+    assert four[0, 1, 1] == 0b1001 and four[0, 0, 0] == 0
+    assert apply_filter(image, (1, 1, 1), "lbp2d(samples=4;method=ror)")[0, 1, 1] == 0b0011
+    assert apply_filter(image, (1, 1, 1), "lbp2d(samples=4)")[0, 1, 1] == 2
+    crossed = np.array([[[0.0, 1.0, 0.0], [9.0, 4.0, 9.0], [0.0, 1.0, 0.0]]])
+    assert apply_filter(crossed, (1, 1, 1), "lbp2d(samples=4)")[0, 1, 1] == 5
+    assert apply_filter(crossed, (1, 1, 1), "lbp2d(samples=4;method=default)")[0, 1, 1] == 0b0101
+
+
+def test_patterns_in_space():
+    """Below all its samples a voxel has the largest response of degree 0."""
+    image = np.full((9, 9, 9), 3.0)
+    image[4, 4, 4] = 3.0 - 1e-3
+    inside = (slice(4, 5),) * 3
+    values = {
+        name: apply_filters(image, (1, 1, 1), [f"lbp3d(output={name})"], inside)
+        for name in ("m1", "m2", "m3")
+    }
+    zero, first, second = (float(next(iter(found.values())).item()) for found in values.values())
+    # c = 42 Y with Y = 1/sqrt(4 pi); the response is sqrt(42 (c Y)^2)
+    assert zero == pytest.approx(42**1.5 / (4 * np.pi), rel=1e-12)
+    assert np.isfinite([first, second]).all()
 
 
 def test_gradient_equals_itk():

@@ -43,8 +43,6 @@ def source(wanted: Range, radius: int, n: int, boundary: str) -> Range:
     start, stop = wanted[0] - radius, wanted[1] + radius
     if boundary == "periodic" and (start < 0 or stop > n):
         return 0, n
-    if boundary == "mirror":  # reflected voxels may lie further in than the range itself
-        start, stop = min(start, 2 * n - stop), max(stop, -start)
     return max(start, 0), min(stop, n)
 
 
