@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 from virtualbiopsy import errors
+from virtualbiopsy.memory import LIMIT_VARIABLE
 from virtualbiopsy.radiomics.definitions import all_keys, definition
 from virtualbiopsy.radiomics.discretise import MAX_LEVELS
 from virtualbiopsy.radiomics.extract import extract
@@ -207,6 +208,15 @@ def test_too_many_bins_are_refused_for_every_feature_that_has_bins(profile):
     image[SOLID] = np.linspace(0, MAX_LEVELS, SOLID.sum())
     with pytest.raises(errors.FeatureError, match=str(MAX_LEVELS + 1)):
         extract({"ct": image}, {"tumour": SOLID}, SPACING, keys)
+
+
+def test_autocorrelation_of_a_region_that_is_too_large_is_refused(monkeypatch):
+    """Its transforms take a multiple of the region's box; nothing is allocated."""
+    monkeypatch.setenv(LIMIT_VARIABLE, str(1 << 20))
+    mask = _block(40, 40, 40)
+    key = "ct:tumour:original:morphology:morans_i:3d:none:ibsi"
+    with pytest.raises(errors.MemoryLimitError, match="Moran"):
+        extract({"ct": _noise(mask.shape)}, {"tumour": mask}, SPACING, [key])
 
 
 def test_number_of_bins_is_reported_so_that_it_can_be_warned_of():

@@ -117,3 +117,9 @@ def test_features_of_filtered_images(profile):
     assert result.values[maximum] == pytest.approx(image[inside].max() ** 2 / image.max(), rel=1e-6)
     assert result.bins[f"ct:{region}:square:fbn8"] == 8
     assert any(step == "Filtered ct: log(sigma=2)." for step in result.provenance)
+
+
+def test_unit_of_intensities_of_an_ivh():
+    key = "ct:tumour:original:ivh:intensity_at_volume_fraction_10:3d:{}:ibsi"
+    units = [describe(key.format(rule)).unit for rule in ("none", "fbw2.5", "fbn1000")]
+    assert units == ["image units", "image units", "grey levels"]

@@ -29,7 +29,7 @@ def smallest_box(hull: ConvexHull) -> np.ndarray:
     """
     points = hull.points[hull.vertices]
     spread = _orientations()
-    volumes = np.prod(np.ptp(points @ spread, axis=1), axis=1)
+    volumes = np.concatenate([_volumes(points, few) for few in np.array_split(spread, 20)])
     found = [_turned_in(points, spread[n], 0.1, 0.01) for n in np.argsort(volumes, kind="stable")[:_STARTS]]
     found.sort(key=lambda axes: _volume(points, axes))
     candidates = [_flush(hull, points)]
@@ -51,6 +51,11 @@ def _orientations() -> np.ndarray:
         [first * np.sin(alpha), first * np.cos(alpha), second * np.sin(beta), second * np.cos(beta)], axis=1
     )
     return Rotation.from_quat(quaternions).as_matrix()
+
+
+def _volumes(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """(s,) volumes of the boxes along the axes (s, 3, 3), in columns."""
+    return np.prod(np.ptp(points @ axes, axis=1), axis=1)
 
 
 def _volume(points: np.ndarray, axes: np.ndarray) -> float:
@@ -101,7 +106,7 @@ def _turned_in(points: np.ndarray, axes: np.ndarray, angle: float, last: float) 
     least = _volume(points, axes)
     while angle > last:
         turned = axes @ Rotation.from_rotvec(angle * _TURNS).as_matrix()
-        volumes = np.prod(np.ptp(points @ turned, axis=1), axis=1)
+        volumes = _volumes(points, turned)
         best = int(volumes.argmin())
         if volumes[best] < least:
             axes, least = turned[best], volumes[best]
@@ -125,43 +130,94 @@ def _settled(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
     return axes
 
 
-def smallest_ellipsoid(points: np.ndarray, tolerance: float = 1e-9) -> np.ndarray:
+def smallest_ellipsoid(points: np.ndarray, tolerance: float = 1e-11) -> np.ndarray:
     """Semi-axes (3,) in descending order of the ellipsoid of smallest volume around points (n, 3).
 
-    Khachiyan's algorithm with away steps; all points are inside, and the volume exceeds the smallest one by
-    less than 1.5 · tolerance.
+    Khachiyan's algorithm with away steps, on the few points that matter: those outside the ellipsoid of the
+    present ones are added until there are none. All points are inside; the volume exceeds the smallest one
+    by less than 1.5 · tolerance.
     Source: Todd and Yıldırım, Discrete Appl Math 2007;155:1731.
 
     Raises
     ------
     numpy.linalg.LinAlgError : the points lie in one plane.
     """
-    middle, scale = points.mean(axis=0), np.ptp(points, axis=0).max()
-    lifted = np.column_stack([(points - middle) / scale, np.ones(len(points))])
+    middle, scale = points.mean(axis=0), float(np.ptp(points, axis=0).max())
+    scaled = (points - middle) / scale
+    lifted = np.column_stack([scaled, np.ones(len(points))])
+    chosen = _spread(scaled)
+    weight = np.full(len(chosen), 1 / len(chosen))
+    while True:
+        weight = _weights(lifted[chosen], weight, tolerance / 2)
+        moments = lifted[chosen].T @ (weight[:, None] * lifted[chosen])
+        distance = np.einsum("na,ab,nb->n", lifted, np.linalg.inv(moments), lifted)
+        distance[chosen] = 0
+        outside = np.flatnonzero(distance > 4 * (1 + tolerance))
+        if not len(outside):
+            break
+        kept = weight > 0
+        added = outside[np.argsort(-distance[outside], kind="stable")[:20]]
+        chosen = np.concatenate([chosen[kept], added])
+        weight = np.concatenate([weight[kept], np.zeros(len(added))])
+    centre = moments[:3, 3]
+    shape = np.linalg.inv(moments[:3, :3] - np.outer(centre, centre)) / 3
+    offsets = scaled - centre
+    reach = np.einsum("na,ab,nb->n", offsets, shape, offsets).max()
+    return np.sort(np.sqrt(reach / np.linalg.eigvalsh(shape)))[::-1] * scale
+
+
+def _spread(points: np.ndarray) -> np.ndarray:
+    """Numbers of points far apart, enough of them not to lie in one plane if that can be."""
+    turns = np.vstack([np.eye(3), [(1, 1, 1), (1, 1, -1), (1, -1, 1), (-1, 1, 1)]])
+    along = points @ turns.T
+    found = np.unique(np.concatenate([along.argmin(axis=0), along.argmax(axis=0)]))
+    return found if np.linalg.matrix_rank(points[found] - points[found[0]]) == 3 else np.arange(len(points))
+
+
+def _weights(lifted: np.ndarray, weight: np.ndarray, tolerance: float) -> np.ndarray:
+    """Weights (n,) of the points whose moments make the smallest ellipsoid around them.
+
+    Each round moves weight to or from the worst point (Khachiyan), then takes a Newton step on those that
+    have weight, as long as that enlarges the determinant of the moments, which is largest at the solution.
+    """
     size = lifted.shape[1]
-    weight = np.zeros(len(points))
-    extremes = np.unique(np.concatenate([points.argmin(axis=0), points.argmax(axis=0)]))
-    weight[extremes] = 1 / len(extremes)
-    if np.linalg.matrix_rank(lifted[extremes]) < size:
-        weight[:] = 1 / len(points)
-    for _ in range(100_000):
-        inverse = np.linalg.inv(lifted.T @ (weight[:, None] * lifted))
-        distance = np.einsum("na,ab,nb->n", lifted, inverse, lifted)
+    for _ in range(10_000):
+        distance = np.diag(_products(lifted, weight))
         furthest = int(distance.argmax())
-        used = np.flatnonzero(weight)
-        nearest = int(used[distance[used].argmin()])
+        nearest = int(np.where(weight > 0, distance, np.inf).argmin())
         above, below = distance[furthest] / size - 1, 1 - distance[nearest] / size
         if max(above, below) <= tolerance:
             break
         number = furthest if above >= below else nearest
         step = (distance[number] - size) / (size * (distance[number] - 1))
-        if number == nearest and above < below:
-            step = max(step, -weight[number] / (1 - weight[number]))
-        weight *= 1 - step
-        weight[number] = max(weight[number] + step, 0.0)
-    centre = weight @ lifted[:, :3]
-    spread = (lifted[:, :3] * weight[:, None]).T @ lifted[:, :3] - np.outer(centre, centre)
-    shape = np.linalg.inv(spread) / 3
-    offsets = lifted[:, :3] - centre
-    reach = np.einsum("na,ab,nb->n", offsets, shape, offsets).max()
-    return np.sort(np.sqrt(reach / np.linalg.eigvalsh(shape)))[::-1] * scale
+        emptied = -weight[number] / (1 - weight[number])
+        step = max(step, emptied)
+        weight = weight * (1 - step)
+        weight[number] = 0.0 if step == emptied else weight[number] + step
+        weight = _newton(lifted, weight)
+    return weight
+
+
+def _products(lifted: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return lifted @ np.linalg.inv(lifted.T @ (weight[:, None] * lifted)) @ lifted.T
+
+
+def _newton(lifted: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """One step towards equal distances of the points with weight; the same weights if it does not help."""
+    used = np.flatnonzero(weight)
+    points = lifted[used]
+    products = _products(points, weight[used])
+    change = np.linalg.lstsq(products**2, np.diag(products) - lifted.shape[1], rcond=1e-12)[0]
+    shrinking = change < 0
+    limits = -weight[used][shrinking] / change[shrinking]
+    share = min(1.0, float(limits.min(initial=np.inf)))
+    moved = weight[used] + share * change
+    if share < 1:
+        moved[np.flatnonzero(shrinking)[limits.argmin()]] = 0.0
+    moved = np.maximum(moved, 0) / np.maximum(moved, 0).sum()
+    before, after = (np.linalg.slogdet(points.T @ (w[:, None] * points))[1] for w in (weight[used], moved))
+    if not after > before:
+        return weight
+    result = np.zeros_like(weight)
+    result[used] = moved
+    return result

@@ -7,7 +7,7 @@ and Radiology 2020;295:328; codes are those of its section 3. Names of pyradiomi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -258,13 +258,19 @@ def _fitting(aggregation: Aggregation, base: str, family: str) -> Aggregation:
 def describe(key: str) -> FeatureDefinition:
     """The definition of a key in text; clinical keys (``clinical:age``) too, as family "clinical".
 
+    The unit is that of the key: intensities of an IVH with a fixed bin number are grey levels.
+
     Raises
     ------
     FeatureError : if the key is unknown or malformed.
     """
     if is_clinical(key):
         return _describe_clinical(key.removeprefix(CLINICAL_PREFIX))
-    return definition(FeatureKey.parse(key))
+    parsed = FeatureKey.parse(key)
+    found = definition(parsed)
+    if parsed.family == "ivh" and found.unit and parsed.discretisation.startswith("fbn"):
+        return replace(found, unit="grey levels")
+    return found
 
 
 _CLINICAL_CODES = {

@@ -43,22 +43,46 @@ def ball_means(
     margins = [
         (r - (b.start - a), r - (z - b.stop)) for b, r, a, z in zip(box, near, start, stop, strict=True)
     ]
-    values = np.pad(window, margins)
-    known = np.pad(np.ones(window.shape), margins)
-    size = inside.shape
-    total, count = np.zeros(size), np.zeros(size)
+    total = _ball_sums(np.pad(window, margins), inside.shape, near, spacing)
+    if any(map(any, margins)):
+        count = _ball_sums(np.pad(np.ones(window.shape), margins), inside.shape, near, spacing)[inside]
+    else:
+        count = sum((2 * half + 1) * len(rows) for half, rows in _rows(near, spacing).items())
+    return total[inside] / count
+
+
+def _rows(
+    near: tuple[int, int, int], spacing: tuple[float, float, float]
+) -> dict[int, list[tuple[int, int]]]:
+    """The ball as rows along i: for each half length in voxels, the places (dk, dj) of the rows."""
+    found: dict[int, list[tuple[int, int]]] = {}
     for dk in range(-near[0], near[0] + 1):
         for dj in range(-near[1], near[1] + 1):
             left = RADIUS**2 - (dk * spacing[0]) ** 2 - (dj * spacing[1]) ** 2
-            if left < 0:
-                continue
-            half = int(math.sqrt(left) / spacing[2] + 1e-9)
-            rows = (slice(near[0] + dk, near[0] + dk + size[0]), slice(near[1] + dj, near[1] + dj + size[1]))
-            for di in range(-half, half + 1):
-                columns = slice(near[2] + di, near[2] + di + size[2])
-                total += values[(*rows, columns)]
-                count += known[(*rows, columns)]
-    return total[inside] / count[inside]
+            if left >= 0:
+                found.setdefault(int(math.sqrt(left) / spacing[2] + 1e-9), []).append((dk, dj))
+    return found
+
+
+def _ball_sums(
+    values: np.ndarray,
+    shape: tuple[int, ...],
+    near: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+) -> np.ndarray:
+    """Sums over the ball around each voxel of a box of this shape; `values` has a margin of `near` voxels."""
+    rows = _rows(near, spacing)
+    total = np.zeros(shape)
+    middle, width = near[2], shape[2]
+    along = values[:, :, middle : middle + width].copy()
+    for half in range(max(rows) + 1):
+        if half:
+            along += values[:, :, middle - half : middle - half + width]
+            along += values[:, :, middle + half : middle + half + width]
+        for dk, dj in rows.get(half, ()):
+            k, j = near[0] + dk, near[1] + dj
+            total += along[k : k + shape[0], j : j + shape[1]]
+    return total
 
 
 def _local(values: np.ndarray, means: np.ndarray) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import fft
 from scipy.spatial import ConvexHull
 
+from ..memory import image_bytes, require_memory
 from . import boxes, kernels, mesh
 from .diameters import line_ends, longest, maximum_planar_diameter
 
@@ -96,6 +97,7 @@ class Shape:
     def _kernel(self) -> tuple[tuple[int, ...], np.ndarray]:
         """Size of a periodic grid that holds every offset once, and the transform of 1 / distance on it."""
         size = tuple(fft.next_fast_len(2 * n - 1, real=True) for n in self.mask.shape)
+        require_memory(4 * image_bytes(size), "Spatial autocorrelation (Moran's I, Geary's C)")
         steps = [fft.fftfreq(n, 1 / n) * step for n, step in zip(size, self.spacing, strict=True)]
         distance = np.sqrt(steps[0][:, None, None] ** 2 + steps[1][:, None] ** 2 + steps[2] ** 2)
         distance[0, 0, 0] = np.inf
