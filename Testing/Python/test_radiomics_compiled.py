@@ -19,6 +19,7 @@ from virtualbiopsy.radiomics import diameters, glcm, kernels, mesh, ngtdm, sizes
 from virtualbiopsy.radiomics.definitions import all_keys
 from virtualbiopsy.radiomics.discretise import Discretisation, discretise_values
 from virtualbiopsy.radiomics.extract import extract
+from virtualbiopsy.radiomics.glcm import EPS
 from virtualbiopsy.radiomics.kernels import choose, plain
 from virtualbiopsy.radiomics.keys import PROFILES
 from virtualbiopsy.radiomics.lattice import Lattice
@@ -156,8 +157,12 @@ def test_second_eigenvalues(compiled, side):
     stack[-1][-1:, -1:] = 5
     counts = np.array([matrix + matrix.T for matrix in stack])
     counts = counts[counts.any(axis=(1, 2))]
-    found = compiled.second_eigenvalues(counts)
-    assert np.allclose(found, plain.second_eigenvalues(counts), 0, 1e-13)
+    for epsilon in (0.0, EPS):
+        found = compiled.second_eigenvalues(counts, epsilon)
+        assert np.allclose(found, plain.second_eigenvalues(counts, epsilon), 0, 1e-12)
+    # An epsilon that shows; not where 1 is an eigenvalue more than twice and has many eigenvectors.
+    found = compiled.second_eigenvalues(counts[:2], 1e-9)
+    assert np.allclose(found, plain.second_eigenvalues(counts[:2], 1e-9), 0, 1e-12)
 
 
 def _samples():

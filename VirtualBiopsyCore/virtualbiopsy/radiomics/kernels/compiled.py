@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..eigen import NEGLIGIBLE, shrunk
 from ..glcm import GlcmTables
 from ..lattice import Lattice
 from ..ngtdm import COARSENESS_LIMIT, ToneDifferences
@@ -129,7 +130,14 @@ def glcm_tables(
 
 
 def second_eigenvalues(counts: np.ndarray, epsilon: float = 0.0) -> np.ndarray:
-    return compiled_glcm.second_eigenvalues(np.ascontiguousarray(counts, dtype=np.float64), float(epsilon))
+    counts = np.ascontiguousarray(counts, dtype=np.float64)
+    values, spread = compiled_glcm.second_eigenvalues(counts)
+    found = np.abs(values)
+    if epsilon:
+        felt = np.flatnonzero(epsilon * spread > NEGLIGIBLE * found**3)
+        if len(felt):
+            found[felt] = shrunk(counts[felt], values[felt], epsilon)
+    return found
 
 
 def averages(matrices: GlcmTables | SizeMatrix | Sequence[ToneDifferences]) -> Mapping[str, float]:

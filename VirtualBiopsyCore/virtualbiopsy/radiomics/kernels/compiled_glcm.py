@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .jit import F8, F8X2, F8X3, FLAG, INT, REAL, jit
+from .jit import F8, F8X2, F8X3, FLAG, INT, jit
 
 EPS = float(np.spacing(1.0))
 NAMES = (
@@ -209,10 +209,9 @@ def averages(marginals, p_sums, p_diffs, scalars, grey, n_levels, epsilon):
 
 
 @jit()
-def _tridiagonal(a, main, off, scale):
-    """Householder reduction of a symmetric matrix: diagonal (n,) and off-diagonal (n - 1,).
+def _tridiagonal(a, main, squares):
+    """Householder reduction of a symmetric matrix (destroyed); diagonal and squares of what is beside it.
 
-    The reflections 1 - scale[k] v vᵀ replace the matrix: v stands in a[k, k + 1 :].
     Source: Golub & Van Loan, Matrix Computations, algorithm 8.3.1.
     """
     n = len(a)
@@ -224,19 +223,15 @@ def _tridiagonal(a, main, off, scale):
         for i in range(k + 2, n):
             square += a[k, i] * a[k, i]
         first = a[k, k + 1]
+        total = square + first * first
+        squares[k] = total
         if square == 0.0:
-            off[k] = first
-            scale[k] = 0.0
             continue
-        norm = math.sqrt(square + first * first)
-        norm = norm if first >= 0 else -norm
-        off[k] = -norm
+        norm = math.sqrt(total)
         for i in range(k + 1, n):
             v[i] = a[k, i]
-        v[k + 1] = first + norm
-        a[k, k + 1] = v[k + 1]
+        v[k + 1] = first + (norm if first >= 0 else -norm)
         factor = 2.0 / (square + v[k + 1] * v[k + 1])
-        scale[k] = factor
         for i in range(k + 1, n):
             w[i] = 0.0
         for j in range(k + 1, n):
@@ -256,82 +251,7 @@ def _tridiagonal(a, main, off, scale):
                 a[j, i] -= x * w[i] + y * v[i]
     main[n - 2] = a[n - 2, n - 2]
     main[n - 1] = a[n - 1, n - 1]
-    off[n - 2] = a[n - 2, n - 1]
-
-
-@jit()
-def _vector(a, main, off, scale, value):
-    """Eigenvector (n,) of the reduced matrix: inverse iteration on the tridiagonal, then the reflections.
-
-    The tridiagonal system is solved by elimination with exchange of rows (LAPACK's dgttrf).
-    """
-    n = len(main)
-    diagonal = np.empty(n)
-    above = np.empty(n)
-    second = np.zeros(n)
-    below = np.empty(n)
-    exchanged = np.zeros(n, np.uint8)
-    for i in range(n):
-        diagonal[i] = main[i] - value
-        above[i] = off[i] if i < n - 1 else 0.0
-        below[i] = above[i]
-    tiny = 1e-300
-    for i in range(n - 1):
-        if abs(diagonal[i]) >= abs(below[i]):
-            if abs(diagonal[i]) < tiny:
-                diagonal[i] = tiny
-            below[i] /= diagonal[i]
-            diagonal[i + 1] -= below[i] * above[i]
-        else:
-            exchanged[i] = 1
-            ratio = diagonal[i] / below[i]
-            diagonal[i] = below[i]
-            below[i] = ratio
-            kept = above[i]
-            above[i] = diagonal[i + 1]
-            diagonal[i + 1] = kept - ratio * above[i]
-            if i < n - 2:
-                second[i] = above[i + 1]
-                above[i + 1] = -ratio * above[i + 1]
-    if abs(diagonal[n - 1]) < EPS:
-        diagonal[n - 1] = EPS
-    x = np.empty(n)
-    for i in range(n):
-        x[i] = 1.0 + 0.01 * ((i * 37) % 17)
-    for _ in range(3):
-        for i in range(n - 1):
-            if exchanged[i]:
-                kept = x[i]
-                x[i] = x[i + 1]
-                x[i + 1] = kept - below[i] * x[i + 1]
-            else:
-                x[i + 1] -= below[i] * x[i]
-        for i in range(n - 1, -1, -1):
-            rest = x[i]
-            if i < n - 1:
-                rest -= above[i] * x[i + 1]
-            if i < n - 2:
-                rest -= second[i] * x[i + 2]
-            x[i] = rest / diagonal[i]
-        largest = 0.0
-        for i in range(n):
-            largest = max(largest, abs(x[i]))
-        norm = 0.0
-        for i in range(n):
-            x[i] /= largest
-            norm += x[i] * x[i]
-        norm = math.sqrt(norm)
-        for i in range(n):
-            x[i] /= norm
-    for k in range(n - 3, -1, -1):
-        if scale[k] != 0.0:
-            dot = 0.0
-            for i in range(k + 1, n):
-                dot += a[k, i] * x[i]
-            dot *= scale[k]
-            for i in range(k + 1, n):
-                x[i] -= dot * a[k, i]
-    return x
+    squares[n - 2] = a[n - 2, n - 1] * a[n - 2, n - 1]
 
 
 @jit()
@@ -371,19 +291,26 @@ def _largest(main, squares):
     return x
 
 
-@jit(F8X3, REAL)
-def second_eigenvalues(counts, epsilon):
-    """(d,) see :func:`virtualbiopsy.radiomics.eigen.second_eigenvalues`.
+@jit(F8X3)
+def second_eigenvalues(counts):
+    """Second eigenvalues as in :mod:`virtualbiopsy.radiomics.eigen`.
 
-    The largest eigenvalue, 1, belongs to the square roots of the row sums and is taken out; of the rest the
-    largest in magnitude is found from the tridiagonal matrix.
+    The largest eigenvalue of S, 1, belongs to the square roots of the row sums and is taken out; of the rest
+    the largest in magnitude is found from the tridiagonal matrix.
+
+    Returns
+    -------
+    (d,) the eigenvalues with their signs. (d,) Σᵢ Sᵢ² / pᵢ² with Sᵢ the length of row i of S and p the row
+    sums of the normalised matrix.
     """
     depth, m, _ = counts.shape
-    out = np.ones(depth)
+    values = np.ones(depth)
+    spread = np.zeros(depth)
     if m < 2:
-        return out
+        return values, spread
     used = np.empty(m, np.int64)
     rows = np.empty(m)
+    root = np.empty(m)
     for d in range(depth):
         size = 0
         whole = 0.0
@@ -394,40 +321,27 @@ def second_eigenvalues(counts, epsilon):
             if row > 0:
                 used[size] = i
                 rows[size] = row
+                root[size] = math.sqrt(row)
                 size += 1
                 whole += row
-        if size < 2:
-            out[d] = 0.0
-            continue
         a = np.empty((size, size))
-        root = np.empty(size)
         for i in range(size):
-            root[i] = math.sqrt(rows[i])
-        for i in range(size):
+            length = 0.0
             for j in range(size):
-                a[i, j] = counts[d, used[i], used[j]] / (root[i] * root[j]) - root[i] * root[j] / whole
+                entry = counts[d, used[i], used[j]] / (root[i] * root[j])
+                length += entry * entry
+                a[i, j] = entry - root[i] * root[j] / whole
+            share = rows[i] / whole
+            spread[d] += length / (share * share)
+        if size < 2:
+            values[d] = 0.0
+            continue
         main = np.empty(size)
-        off = np.empty(size - 1)
-        scale = np.empty(size)
-        _tridiagonal(a, main, off, scale)
         squares = np.empty(size - 1)
-        opposite = np.empty(size)
-        for i in range(size - 1):
-            squares[i] = off[i] * off[i]
-        for i in range(size):
-            opposite[i] = -main[i]
+        _tridiagonal(a, main, squares)
         top = _largest(main, squares)
-        bottom = _largest(opposite, squares)
-        found = max(top, bottom, 0.0)
-        if epsilon > 0 and found > 0:
-            value = top if top >= bottom else -bottom
-            x = _vector(a, main, off, scale, value)
-            for i in range(size):
-                x[i] *= whole / rows[i]
-            form = 0.0
-            for i in range(size):
-                for j in range(size):
-                    form += x[i] * x[j] * (counts[d, used[i], used[j]] / (root[i] * root[j]))
-            found = math.sqrt(max(0.0, value * value - epsilon * value * form))
-        out[d] = found
-    return out
+        for i in range(size):
+            main[i] = -main[i]
+        bottom = _largest(main, squares)
+        values[d] = max(top, 0.0) if top >= bottom else -bottom
+    return values, spread

@@ -154,36 +154,43 @@ def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
     """
     ranks, directions = _Ranks.of(lattice, rank), lattice.directions
     bounds = np.searchsorted(ranks.alike, lattice.voxels * np.arange(len(directions) + 1))
-    numbers = np.arange(lattice.voxels)
-    label = numbers.copy()
-    label[ranks.second[: bounds[1]]] = 0
-    label = np.maximum.accumulate(label)
+    parent = np.arange(lattice.voxels)
+    parent[ranks.second[: bounds[1]]] = 0
+    np.maximum.accumulate(parent, out=parent)
     axes = np.count_nonzero(directions, axis=1) == 1
     for wanted in (axes, ~axes):
         rows = np.flatnonzero(wanted[1:]) + 1
         at = np.concatenate([np.arange(bounds[row], bounds[row + 1]) for row in rows])
-        label = _joined(label, label.take(ranks.first.take(at)), label.take(ranks.second.take(at)))
-    return (np.cumsum(label == numbers, dtype=np.int32) - 1).take(label)
+        _join(parent, parent.take(ranks.first.take(at)), parent.take(ranks.second.take(at)))
+    roots = parent == np.arange(lattice.voxels)
+    return (np.cumsum(roots, dtype=np.int32) - 1).take(parent)
 
 
-def _joined(label: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Labels (n,), each the number of a root, after joining roots in pairs.
+def _join(parent: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    """Join roots in pairs; `parent` (n,) leads every number to its root, before and after.
 
     In each round every root with a lower neighbour is hung below one, so at most half of the roots that still
-    have neighbours remain.
+    have neighbours remain. Then chains are cut short by jumping over one link, over two, …
     """
-    while len(low):
+    while True:
         apart = np.flatnonzero(low != high)
+        if not len(apart):
+            break
         low, high = low.take(apart), high.take(apart)
         low, high = np.minimum(low, high), np.maximum(low, high)
-        parent = np.arange(len(label))
         parent[high] = low
-        above = parent.take(parent)
-        while not (above == parent).all():
-            parent = above.take(above)
-            above = parent.take(parent)
-        label, low, high = parent.take(label), parent.take(low), parent.take(high)
-    return label
+        above = parent.take(high)
+        while True:
+            further = parent.take(above)
+            if (further == above).all():
+                break
+            parent[high] = above = further
+        low, high = parent.take(low), above
+    while True:
+        further = parent.take(parent)
+        if (further == parent).all():
+            return
+        parent[:] = further
 
 
 def alike_counts(
