@@ -328,6 +328,13 @@ def all_keys(
     ivh : discretisation of the intensity-volume histogram: "none" for whole calibrated units such as HU, a
         fine "fbw…" for other calibrated units, "fbn1000" for arbitrary ones (IBSI, section 3.5).
     """
+    return list(_all_keys(sequence, region, discretisation, profile, aggregation, image, ivh))
+
+
+@lru_cache(maxsize=256)
+def _all_keys(
+    sequence: str, region: str, discretisation: str, profile: str, aggregation: str, image: str, ivh: str
+) -> tuple[FeatureKey, ...]:
     wanted = parse_aggregation(aggregation)
     keys = []
     for found in DEFINITIONS.values():
@@ -356,4 +363,4 @@ def all_keys(
         )
     for key in keys:
         definition(key)
-    return keys
+    return tuple(keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from ..errors import FeatureError
 
@@ -37,6 +38,13 @@ class FeatureKey:
     profile: str
 
     def __str__(self) -> str:
+        return self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @cached_property
+    def _text(self) -> str:
         return ":".join(
             (
                 self.sequence,
@@ -58,13 +66,18 @@ class FeatureKey:
         ------
         FeatureError : if the text does not have eight non-empty fields or names an unknown profile.
         """
-        fields = text.split(":")
-        if len(fields) != 8 or not all(fields):
-            raise FeatureError(f"{text!r} is not a feature key (eight fields joined by ':').")
-        key = cls(*fields)
-        if key.profile not in PROFILES:
-            raise FeatureError(f"Feature key {text!r} names the unknown profile {key.profile!r}.")
-        return key
+        return _parse(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _parse(text: str) -> FeatureKey:
+    fields = text.split(":")
+    if len(fields) != 8 or not all(fields):
+        raise FeatureError(f"{text!r} is not a feature key (eight fields joined by ':').")
+    key = FeatureKey(*fields)
+    if key.profile not in PROFILES:
+        raise FeatureError(f"Feature key {text!r} names the unknown profile {key.profile!r}.")
+    return key
 
 
 CLINICAL_PREFIX = "clinical:"
