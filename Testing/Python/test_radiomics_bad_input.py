@@ -250,3 +250,15 @@ def test_a_filtered_image_that_is_constant_or_too_wide_is_missing_and_the_rest_i
     statistics = [key for key in keys if key.family == "statistics" and key.image == "squareroot"]
     assert all(str(key) in result.values for key in statistics)
     assert f"ct:tumour:logarithm:statistics:mean:3d:none:{profile}" in result.values
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("case", ["empty", "one voxel", "NaN", "infinite"])
+def test_a_bad_region_or_image_raises_for_filtered_images_too(case, profile):
+    error, mask, make, _ = ERRORS[case]
+    image = make(mask.shape)
+    key = f"ct:tumour:square:statistics:mean:3d:none:{profile}"
+    with pytest.raises(error, match="tumour"):
+        extract({"ct": image}, {"tumour": mask}, SPACING, [key], lambda sequence, name, profile: image)
+    with pytest.raises(errors.FeatureError, match="no region"):
+        extract({"ct": image}, {"ring5": mask}, SPACING, [key], lambda sequence, name, profile: image)

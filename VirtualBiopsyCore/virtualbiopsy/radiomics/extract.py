@@ -379,6 +379,8 @@ _HERE_ONLY = (FlatRegionError, NonFiniteError, FeatureError)
 
 def _guarded(work: Extraction, key: FeatureKey) -> tuple[float, str]:
     """Value of a key, NaN where undefined, and why."""
+    if key.image != ORIGINAL:
+        work.intensity_mask(key.sequence, key.region)
     try:
         return float(work.value(key)), ""
     except (ZeroDivisionError, QhullError):
