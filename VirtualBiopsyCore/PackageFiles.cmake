@@ -22,6 +22,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/cards.py
   virtualbiopsy/desktop/clinical.py
   virtualbiopsy/desktop/editor.py
+  virtualbiopsy/desktop/engine.py
   virtualbiopsy/desktop/job.py
   virtualbiopsy/desktop/outline.py
   virtualbiopsy/desktop/overlay.py

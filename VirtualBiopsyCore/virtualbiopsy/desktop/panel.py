@@ -22,6 +22,7 @@ from ..scene.segments import mask_from_segment
 from ..session import Result, region_digest
 from .cards import ResultCards, evidence_html, facts_text, user_text, warnings_html
 from .clinical import ClinicalForm
+from .engine import EngineControls
 from .job import CANCELLING, JobRunner
 from .outline import OutlineControls
 from .overlay import OverlayControls
@@ -74,6 +75,7 @@ class PredictorPanel:
         )
         self.outline = OutlineControls(ui, scene, tag, self._set_region, self._refresh_state, self._settled)
         self.overlay = OverlayControls(ui, scene, self._set_map, self._set_colors)
+        self.engine = EngineControls(ui, self.job, study, self.inputs, self._fail, self._set_status)
         ui.displayedVolumeButton.connect("clicked(bool)", self.use_displayed_volume)
         ui.guessRolesButton.connect("clicked(bool)", self.guess)
         ui.newOutlineButton.connect("clicked(bool)", self.new_outline)
@@ -445,6 +447,7 @@ class PredictorPanel:
             "Write result.json, features.csv, explanation.nrrd and report.html."
         )
         ui.chartButton.enabled = self.result is not None
+        self.engine.refresh(self._settings is not None)
         for name in (
             *[f"{role}Selector" for role in self._roles],
             "displayedVolumeButton",

@@ -16,6 +16,7 @@ from . import state as page_state
 from .alerts import Alerts
 from .casework import CaseDesk
 from .desk import OutlineDesk
+from .engine import EngineDesk
 from .explanation import Explanations
 from .exports import Exports
 from .jobs import JobRunner
@@ -51,6 +52,7 @@ class Application:
         self.desk = OutlineDesk(self)
         self.saver = Saver(self)
         self.exports = Exports(self)
+        self.engine = EngineDesk(self)
         self.page = build_page(self)
         self._follow_state()
         self.server.controller.on_client_connected.add_task(self._client_connected)
@@ -58,6 +60,7 @@ class Application:
     def _follow_state(self) -> None:
         guard, change = self.alerts.guard, self.state.change
         change("tool")(guard(self._tool))
+        change("tab")(guard(lambda tab, **_: self.engine.refresh() if tab == "engine" else None))
         change("brush_mm", "brush_sphere")(guard(self._brush))
         change("scissors_mode")(guard(lambda scissors_mode, **_: self.outlines.set_scissors(scissors_mode)))
         change("island_mode")(guard(lambda island_mode, **_: self.outlines.set_island_click(island_mode)))

@@ -91,6 +91,13 @@ DEFAULTS: dict[str, Any] = {
     "feature_search": "",
     "feature_model_only": True,
     "evidence": [],
+    # Engine
+    "engine_kernels": "",
+    "engine_peer": "",
+    "engine_peer_reason": "",
+    "engine_data": "",
+    "engine_filtered": False,
+    "engine_checks": [],
     # Saving
     "save_path": "",
     "restore_path": "",

@@ -10,6 +10,7 @@ from trame.widgets import vuetify3 as v
 
 from . import controls
 from .case import case_panel
+from .engine import engine_panel
 from .evidence import evidence_panel
 from .explain import explain_panel, features_panel
 from .outline import outline_panel
@@ -25,6 +26,7 @@ TABS = (
     ("features", "Features", features_panel),
     ("evidence", "Evidence", evidence_panel),
     ("save", "Save", save_panel),
+    ("engine", "Engine", engine_panel),
 )
 LAYOUTS = (
     ("main", "Axial large", "mdi-view-quilt-outline"),

@@ -15,7 +15,7 @@ html { overflow: hidden; }
   padding: 3px 12px; font-size: 13px; white-space: nowrap; }
 .vb-head { padding: 10px 14px 8px; border-bottom: 1px solid var(--vb-line); background: #1b1f24; }
 .vb-tabs { flex: none; border-bottom: 1px solid var(--vb-line); }
-.vb-tabs .v-tab.v-tab.v-btn { min-width: 0; padding: 0 6px; flex: 1 1 auto; font-size: 13px; }
+.vb-tabs .v-tab.v-tab.v-btn { min-width: 0; padding: 0 4px; flex: 1 1 auto; font-size: 12.5px; }
 .vb-body { flex: 1 1 auto; overflow-y: auto; overflow-x: hidden; padding: 4px 14px 18px;
   scrollbar-width: thin; }
 .vb-section { padding: 10px 0 12px; border-bottom: 1px solid var(--vb-line); }
