@@ -146,6 +146,42 @@ def test_any_union_of_any_small_region(data):
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-7)
 
 
+def test_a_level_of_a_lone_voxel_counts_for_the_maximal_correlation():
+    """The only pair has one level, but the union has two; where it has one level only, the value is 1."""
+    image = np.array([[[1.0, 1, 0, 0, 6, 0, 3, 3, 5]]])
+    labels = np.array([[[1, 1, 0, 0, 2, 0, 3, 3, 4]]])
+    keys = ["t1:tumour:original:glcm:maximal_correlation_coefficient:3d_average:fbw5:pyradiomics"]
+    chosen = np.array([[True, True, False, False], [True, False, True, False], [False, False, True, True]])
+    expected = np.array([_extracted(image, labels, parts, keys) for parts in chosen])
+    assert expected[:2, 0].tolist() == [0.0, 1.0]
+    np.testing.assert_allclose(
+        Coalitions({"t1": image}, labels, SPACING, keys).evaluate(chosen), expected, atol=1e-9
+    )
+
+
+def test_parts_without_voxels():
+    image, labels = _region(count=4)
+    labels = np.array([0, 1, 4, 2, 7])[labels]
+    keys = _keys("fbw60", "pyradiomics")
+    chosen = np.zeros((3, 7), dtype=bool)
+    chosen[0, [0, 2, 3]] = chosen[1, [4, 5]] = chosen[2, 2:] = True
+    expected = np.array([_extracted(image, labels, parts, keys) for parts in chosen[[0, 2]]])
+    found = Coalitions({"t1": image}, labels, SPACING, keys).evaluate(chosen)
+    assert np.isnan(found[1]).all()
+    _assert_same(found[[0, 2]], expected, keys, image)
+
+
+@pytest.mark.parametrize("counts", [(9, 1, 2, 3), (1, 1, 1, 8), (8, 1, 1, 1), (1, 5, 5, 1), (2, 0, 0, 7)])
+def test_the_ends_of_a_histogram_have_one_sided_gradients(counts):
+    image = np.repeat(np.arange(4.0), counts).reshape(1, 1, -1)
+    keys = _keys("fbn4", "ibsi", ("histogram",))
+    labels = np.ones(image.shape, dtype=int)
+    chosen = np.ones((8, 1), dtype=bool)
+    expected = _extracted(image, labels, chosen[0], keys)
+    found = Coalitions({"t1": image}, labels, SPACING, keys).evaluate(chosen)
+    _assert_same(found, np.tile(expected, (8, 1)), keys, image)
+
+
 def test_other_families_are_recounted():
     image, labels = _region(count=6)
     keys = [

@@ -72,7 +72,6 @@ def _differences(kernels: Kernels) -> tuple[np.ndarray, np.ndarray]:
     own = kernels.levels.astype(np.float64)
     counted = inside & (count > 0)
     difference = np.abs(own - np.divide(total, count, out=own.copy(), where=counted))
-    difference[~counted] = 0.0
     return (inside if kernels.profile == "pyradiomics" else counted), difference
 
 
