@@ -180,7 +180,8 @@ class _Work:
     ) -> dict[FeatureKey, float | str]:
         """Shape and the original image; comes first and fills the tables that all images share."""
         try:
-            return {**self._one(original, self.original), **self._shape(shape)}
+            with _quietly():
+                return {**self._one(original, self.original), **self._shape(shape)}
         finally:
             self.ready.set()
 
@@ -224,7 +225,8 @@ class _Work:
         self.ready.wait()
         for kind, values in inside.items():
             if np.isfinite(values).all():
-                found.update(self._one(by_image[kind], values))
+                with _quietly():
+                    found.update(self._one(by_image[kind], values))
             else:
                 found.update(dict.fromkeys(by_image[kind], f"The image {kind} is not finite in the region."))
         return found
@@ -274,9 +276,12 @@ def _tasks(by_image: Mapping[str, Sequence[FeatureKey]]) -> Iterator[list[str]]:
     yield from sorted(shared.values(), key=len, reverse=True)
 
 
+def _quietly() -> np.errstate:
+    return np.errstate(divide="ignore", invalid="ignore", over="ignore")
+
+
 def _number(compute) -> float:
     try:
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return float(compute())
+        return float(compute())
     except (ZeroDivisionError, QhullError):
         return math.nan
