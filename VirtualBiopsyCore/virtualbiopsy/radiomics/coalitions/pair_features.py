@@ -169,6 +169,7 @@ class PairBatch:
 
         t = self.tables
         d, g, c = self.levels.shape
+        epsilon = EPS if self.profile == "pyradiomics" else 0.0
         found = np.where(self.single, 1.0, np.zeros((d, c)))
         for union in range(c):
             present = np.flatnonzero(self.levels[:, :, union].any(axis=0))
@@ -177,9 +178,8 @@ class PairBatch:
             matrices = np.zeros((d, g, g))
             matrices[t.direction, t.low - 1, t.high - 1] = self.counts[:, union]
             matrices[t.direction, t.high - 1, t.low - 1] = self.counts[:, union]
-            found[:, union] = active().second_eigenvalues(
-                np.ascontiguousarray(matrices[:, present][:, :, present])
-            )
+            matrices = np.ascontiguousarray(matrices[:, present][:, :, present])
+            found[:, union] = active().second_eigenvalues(matrices, epsilon)
         return found
 
 
