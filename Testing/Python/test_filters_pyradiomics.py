@@ -171,6 +171,21 @@ def test_recursive_laplacian_on_a_box_equals_simpleitk(kind):
             assert np.mean(response != part) < 1e-3
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_wavelets_on_a_box_are_those_of_the_whole_image(kind):
+    values = np.random.default_rng(9).normal(300, 200, (21, 26, 30)).astype(kind)
+    texts = [f"wavelet(family=coif1;bands={band};level=1)" for band in (*BANDS, "HL", "LL")]
+    texts += ["wavelet(family=haar;bands=LLH;level=2)", "wavelet(family=db2;bands=HH;level=1)"]
+    everywhere = apply_filters(values, SPACING, texts, parity=True)
+    for box in (
+        (slice(8, 13), slice(9, 17), slice(10, 19)),
+        (slice(0, 4), slice(7, 26), slice(11, 12)),
+        (slice(20, 21), slice(25, 26), slice(0, 30)),
+    ):
+        for text, response in apply_filters(values, SPACING, texts, box, parity=True).items():
+            assert np.array_equal(response, everywhere[text][box]), text
+
+
 def test_what_pyradiomics_leaves_out_is_refused():
     values = _values("float64")
     with pytest.raises(FeatureError, match="too small"):

@@ -79,29 +79,33 @@ def apply_filters(
     return {str(spec): np.ascontiguousarray(found[spec]) for spec in parsed}
 
 
-def memory_needed(shape: Sequence[int], specs: Iterable[FilterSpec | str]) -> int:
+def memory_needed(
+    shape: Sequence[int],
+    specs: Iterable[FilterSpec | str],
+    spacing: Sequence[float] = (1.0, 1.0, 1.0),
+) -> int:
     """Bytes that :func:`apply_filters` needs at most for a box of `shape`, besides the image itself.
 
     The responses, and the temporary arrays of as many filters as run at once: the part of the image within
-    reach (at 1 mm), its float64 copy and four intermediate arrays; twice as many complex ones in the Fourier
-    domain, where `shape` is taken for the whole image.
+    reach as float64 and four intermediate arrays; twice as many in the Fourier domain and for other filters
+    that need the whole image, for which `shape` is taken.
     """
     parsed = [parse_filter(spec) if isinstance(spec, str) else spec for spec in specs]
     voxels = math.prod(int(n) for n in shape)
-    work = sorted((_working(shape, spec) for spec in parsed), reverse=True)
+    work = sorted((_working(shape, spec, spacing) for spec in parsed), reverse=True)
     return 8 * voxels * len(parsed) + sum(work[:_MAX_THREADS])
 
 
-def _working(shape: Sequence[int], spec: FilterSpec) -> int:
+def _working(shape: Sequence[int], spec: FilterSpec, spacing: Sequence[float]) -> int:
     if spec.name == "original":
         return 0
-    reach = spec.reach((1.0, 1.0, 1.0))
+    reach = spec.reach(spacing)
+    arrays = 5
     if reach is None:
-        pads = (0, 0, 0)
-        if spec.name == "riesz" and spec["of"].name == "log":
-            pads = spec["of"].reach((1.0, 1.0, 1.0))
-        return 8 * 8 * math.prod(int(n) + 2 * r for n, r in zip(shape, pads, strict=True))
-    return 8 * 5 * math.prod(int(n) + 2 * r for n, r in zip(shape, reach, strict=True))
+        arrays = 8
+        padded = spec.name == "riesz" and spec["of"].name == "log"
+        reach = spec["of"].reach(spacing) if padded else (0, 0, 0)
+    return 8 * arrays * math.prod(int(n) + 2 * r for n, r in zip(shape, reach, strict=True))
 
 
 def _ranges(array: np.ndarray, spacing: Sequence[float], box: Box | None) -> Ranges:

@@ -143,26 +143,45 @@ def wavelets(image: np.ndarray, specs: Iterable[FilterSpec], wanted: Ranges) -> 
         groups.setdefault((spec["family"], len(spec["bands"])), []).append(spec)
     found: dict[FilterSpec, np.ndarray] = {}
     for (family, dims), group in groups.items():
-        values = load(image, whole(image.shape)).values
+        part, inner = image, wanted
+        if all(spec["level"] == 1 for spec in group):
+            part, inner = _near(image, wanted, len(wavelet_taps(family)[0]))
+        values = load(part, whole(part.shape)).values
         if image.dtype == np.float32:
             values = values.astype(np.float32)
-        values = np.pad(values, [(0, n % 2) for n in image.shape], "wrap")
+        if any(n % 2 for n in part.shape):
+            values = np.pad(values, [(0, n % 2) for n in part.shape], "wrap")
         axes = (2, 1, 0)[:dims]
         for level in range(1, max(spec["level"] for spec in group) + 1):
             asked = {spec["bands"]: spec for spec in group if spec["level"] == level}
             deeper = any(spec["level"] > level for spec in group)
             bands = set(asked) | ({"L" * dims} if deeper else set())
-            cut = None if deeper else wanted
+            cut = None if deeper else inner
             if dims == 2 and not deeper:
-                values = values[slice(*wanted[0])]
+                values = values[slice(*inner[0])]
             done = dict(_descend(values, family, axes, sorted(bands), cut))
             for name, spec in asked.items():
                 response = done[name]
                 if deeper:
-                    response = response[tuple(slice(a, b) for a, b in wanted)]
+                    response = response[tuple(slice(a, b) for a, b in inner)]
                 found[spec] = np.ascontiguousarray(response)
             values = done.get("L" * dims, values)
     return found
+
+
+def _near(image: np.ndarray, wanted: Ranges, margin: int) -> tuple[np.ndarray, Ranges]:
+    """The image without what one level does not reach, on axes on which the box is far from both ends.
+
+    An even number of voxels of each axis stays, which need no extension.
+    """
+    spans, inner = [], []
+    for (start, stop), n in zip(wanted, image.shape, strict=True):
+        first, last = start - margin, stop + margin + (stop - start) % 2
+        if first < 0 or last > n:
+            first, last = 0, n
+        spans.append(slice(first, last))
+        inner.append((start - first, stop - first))
+    return image[tuple(spans)], (inner[0], inner[1], inner[2])
 
 
 def _descend(values, family: str, axes: Sequence[int], bands: Sequence[str], wanted: Ranges | None):
