@@ -10,7 +10,9 @@ from virtualbiopsy.radiomics import kernels
 from virtualbiopsy.radiomics.definitions import all_keys
 from virtualbiopsy.radiomics.extract import extract
 from virtualbiopsy.radiomics.kernels import choose
+from virtualbiopsy.radiomics.lattice import DIRECTIONS
 from virtualbiopsy.radiomics.levels import Levels
+from virtualbiopsy.radiomics.live import plain_zones
 from virtualbiopsy.radiomics.live.extraction import LiveExtraction
 from virtualbiopsy.radiomics.live.levels import LiveLevels, Unusual
 from virtualbiopsy.radiomics.live.outline import LiveOutline
@@ -97,6 +99,24 @@ def keys_of(sequences, discretisations, aggregations=("3d_average", "3d_merged")
                 for sequence in sequences:
                     found.update(dict.fromkeys(all_keys(sequence, "tumour", spec, profile, aggregation)))
     return list(found)
+
+
+def same_outcome(live, images, mask, keys, responses=None):
+    """Compare results, or errors, whose name is returned."""
+    outcomes = []
+    for work in (
+        lambda: live.update({"tumour": mask}),
+        lambda: extract(images, {"tumour": mask}, SPACING, keys, responses),
+    ):
+        try:
+            outcomes.append(work())
+        except VirtualBiopsyError as error:
+            outcomes.append((type(error).__name__, str(error)))
+    if isinstance(outcomes[1], tuple):
+        assert outcomes[0] == outcomes[1]
+        return outcomes[1][0]
+    assert_same(*outcomes)
+    return ""
 
 
 @pytest.mark.parametrize("spec", ["fbn8", "fbn32", "fbw20", "fbw90"])
@@ -211,58 +231,24 @@ def test_errors_are_those_of_the_full_extraction_and_leave_it_usable(mode):
     keys = keys_of(images, ["fbw25"], ["3d_average"], ["ibsi"])
     live = LiveExtraction(images, SPACING, keys)
     good = ball((7, 9, 8), 4)
-    nan, single, nothing, constant = (
-        good.copy(),
-        np.zeros(SHAPE, bool),
-        np.zeros(SHAPE, bool),
-        np.zeros(SHAPE, bool),
-    )
+    nan = good.copy()
+    single, nothing, constant = (np.zeros(SHAPE, bool) for _ in range(3))
     nan[2, 3, 4] = single[4, 4, 4] = True
     constant[10:13, 10:13, 10:13] = True
     wrong = np.zeros((4, 4, 4), bool)
     wrong[1:3, 1:3, 1:3] = True
-    kinds = []
-    for mask in (
-        good,
-        nan,
-        good,
-        single,
-        nothing,
-        good,
-        constant,
-        wrong,
-        good,
-        good.astype(np.uint8),
-        wrong[0],
-    ):
-        outcomes = []
-        for work in (
-            lambda m: live.update({"tumour": m}),
-            lambda m: extract(images, {"tumour": m}, SPACING, keys),
-        ):
-            try:
-                outcomes.append(work(mask))
-            except VirtualBiopsyError as error:
-                outcomes.append((type(error), str(error)))
-        if isinstance(outcomes[1], tuple):
-            assert outcomes[0] == outcomes[1]
-            kinds.append(outcomes[1][0].__name__)
-        else:
-            assert_same(*outcomes)
+    masks = [good, nan, good, single, nothing, good, constant, wrong, good, good.astype(np.uint8), wrong[0]]
+    kinds = [same_outcome(live, images, mask, keys) for mask in masks]
     expected = "NonFinite RegionTooSmall EmptyRegion FlatRegion Geometry Dimension"
-    assert kinds == [f"{name}Error" for name in expected.split()]
+    assert [kind for kind in kinds if kind] == [f"{name}Error" for name in expected.split()]
     with pytest.raises(VirtualBiopsyError):
         live.update({"other": good})
     keys = ["t1c:tumour:square:statistics:mean:3d:none:ibsi"]
-    live = LiveExtraction(images, SPACING, keys, lambda *_: np.nan_to_num(image))
-    for mask in (good, nan, good):
-        if mask is nan:  # the image itself is not finite there, though its response is
-            with pytest.raises(VirtualBiopsyError, match="NaN"):
-                live.update({"tumour": mask})
-            continue
-        found = live.update({"tumour": mask})
-        assert_same(found, extract(images, {"tumour": mask}, SPACING, keys, lambda *_: np.nan_to_num(image)))
-        assert len(found.values) == 1
+    # The image itself is not finite there, though its response is.
+    clean = np.nan_to_num(image)
+    live = LiveExtraction(images, SPACING, keys, lambda *_: clean)
+    kinds = [same_outcome(live, images, mask, keys, lambda *_: clean) for mask in (good, nan, good)]
+    assert kinds == ["", "NonFiniteError", ""]
     with pytest.raises(VirtualBiopsyError):
         LiveExtraction({"t1c": flat}, SPACING, [keys[0].replace("square", "original")]).update(
             {"tumour": good}
@@ -419,6 +405,24 @@ def test_bins_of_fixed_width_that_grow_and_move(mode, profile):
     # With pyradiomics' bins 29.5 does not move the first one.
     moved = [True] * 3 + [False] + [True] * 4
     assert kept == [profile == "pyradiomics" and n % 2 == 1 or not move for n, move in enumerate(moved)]
+
+
+def test_parts_against_labelling():
+    rng = np.random.default_rng(16)
+    for number in range(300):
+        field = rng.integers(0, 2 + number % 2, rng.integers(5, 12, 3)).astype(np.int32)
+        field *= rng.random(field.shape) < rng.random()
+        field[[0, -1]] = field[:, [0, -1]] = field[:, :, [0, -1]] = 0
+        flat = field.reshape(-1)
+        nodes = rng.permutation(np.flatnonzero(flat))
+        if not len(nodes):
+            continue
+        steps = DIRECTIONS @ np.array((field.shape[1] * field.shape[2], field.shape[2], 1))
+        count, part = plain_zones._parts(flat, nodes, steps, np.zeros(len(flat), dtype=np.int32))
+        labels = [ndimage.label(field == level, np.ones((3, 3, 3))) for level in (1, 2)]
+        label = (labels[0][0] + 1000 * labels[1][0]).reshape(-1)[nodes]
+        assert count == labels[0][1] + labels[1][1] == len(set(zip(part, label, strict=True)))
+        assert set(part) == set(range(count))
 
 
 def test_levels_of_an_image_that_cannot_be_followed():

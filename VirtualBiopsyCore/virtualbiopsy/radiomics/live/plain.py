@@ -1,4 +1,4 @@
-"""The loops of an edit in numpy and scipy.
+"""The loops of an edit in numpy.
 
 In all functions ``field`` (size,) int32 holds the level 1…A of each position of the window, 0 outside the
 region; tables are changed in place. A sign of -1 takes away what the field gives before an edit, +1 adds what

@@ -1,4 +1,4 @@
-"""Zones after an edit, in numpy and scipy.
+"""Zones after an edit, in numpy.
 
 Zones have numbers; a voxel's zone is ``root[label]``, so that zones grow together without their voxels being
 looked at. An edit can part a zone only where voxels were taken from it: the pieces of the zone around the
@@ -8,8 +8,6 @@ edit are followed outward, all at once, until they have met or all but one have 
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 
 def settle(
@@ -103,10 +101,23 @@ def _parts(
     ends = order[around]
     linked = (field[around] == field[nodes][:, None]) & (ends > 0)
     order[nodes] = 0
-    starts = np.concatenate(([0], np.cumsum(np.count_nonzero(linked, axis=1))))
-    ends = ends[linked] - 1
-    links = csr_array((np.ones(len(ends), dtype=np.int8), ends, starts), shape=(len(nodes), len(nodes)))
-    return connected_components(links, directed=False)
+    first, direction = np.nonzero(linked)
+    second = ends[first, direction] - 1
+    # Every position points to the first one known of its part; of linked parts the later takes the earlier.
+    lowest = np.arange(len(nodes))
+    while True:
+        one, other = lowest[first], lowest[second]
+        apart = one != other
+        if not apart.any():
+            break
+        first, second = first[apart], second[apart]
+        least = np.minimum(one[apart], other[apart])
+        np.minimum.at(lowest, one[apart], least)
+        np.minimum.at(lowest, other[apart], least)
+        while (lowest[lowest] != lowest).any():
+            lowest = lowest[lowest]
+    number = np.cumsum(lowest == np.arange(len(nodes)))
+    return int(number[-1]), number[lowest] - 1
 
 
 def _explore(
@@ -131,32 +142,35 @@ def _explore(
     owner[nodes] = part + 1
     seen = [nodes]
     waiting = nodes
+    row = np.unique(pair_zone, return_inverse=True)[1]
+    alive = np.empty((int(row.max()) + 1, count), dtype=bool)
     while True:
         mine = comp[pair_part]
-        going = np.unique((pair_zone * count + mine)[~ended[mine]])
-        zone, alive = np.divmod(going, count)
-        _, first, rivals = np.unique(zone, return_index=True, return_counts=True)
-        if not (rivals > 1).any():
-            break
-        followed = np.zeros(count, dtype=bool)
-        followed[alive[np.repeat(rivals > 1, rivals)]] = True
+        alive[...] = False
+        alive[row, mine] = ~ended[mine]
+        rivals = np.count_nonzero(alive, axis=1) > 1
+        followed = alive[rivals].any(axis=0)
         now = followed[comp[owner[waiting] - 1]]
         front, waiting = waiting[now], waiting[~now]
+        if not len(front):
+            break
         around = front + steps[:, None]
+        own = owner[front]
         same = field[around] == field[front]
         found = around[same]
-        source = np.broadcast_to(owner[front], same.shape)[same]
-        before = owner[found]
-        fresh = found[before == 0]
-        owner[fresh] = source[before == 0]
-        met = comp[owner[found] - 1]
-        other = comp[source - 1]
-        touching = np.unique(met[met != other].astype(np.int64) * count + other[met != other])
-        for one, two in zip(*np.divmod(touching, count), strict=True):
-            one, two = comp[one], comp[two]
-            if one != two:
-                comp[comp == two] = one
-        fresh = np.unique(fresh)
+        source = np.broadcast_to(own, same.shape)[same]
+        new = owner[found] == 0
+        fresh = found[new]
+        owner[fresh] = source[new]
+        met, other = comp[owner[found] - 1], comp[source - 1]
+        apart = met != other
+        if apart.any():
+            touching = _distinct(met[apart] * count + other[apart])
+            for one, two in zip(*np.divmod(touching, count), strict=True):
+                one, two = comp[one], comp[two]
+                if one != two:
+                    comp[comp == two] = one
+        fresh = _distinct(fresh)
         seen.append(fresh)
         waiting = np.concatenate([waiting, fresh])
         left = np.zeros(count, dtype=bool)
@@ -168,3 +182,9 @@ def _explore(
     parts = owner[positions] - 1
     owner[positions] = 0
     return comp, ended, (positions, parts)
+
+
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """Each of the numbers once, ascending; faster than numpy.unique for few."""
+    numbers = np.sort(numbers)
+    return numbers[np.diff(numbers, prepend=-1) > 0]
