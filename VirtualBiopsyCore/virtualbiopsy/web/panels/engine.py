@@ -34,7 +34,6 @@ def engine_panel(app: Any) -> None:
             color="primary",
             variant="flat",
             classes="mt-2",
-            disabled=("job_active",),
         )
     with controls.section("Compare with pyradiomics", "section_compare"):
         html.Div(
@@ -50,7 +49,7 @@ def engine_panel(app: Any) -> None:
             icon="mdi-compare",
             color="primary",
             variant="flat",
-            disabled=("!engine_peer || !case_name || job_active",),
+            disabled=("!engine_peer || !case_name",),
         )
     _outcomes(app)
 
