@@ -19,8 +19,10 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
-PLANE_DIRECTIONS = (4, 16)
-"""Directions in a half-turn, first few, then more for what is left."""
+PLANE_DIRECTIONS = 16
+_PLANE_COSINE = math.cos(math.pi / 2 / PLANE_DIRECTIONS) * (1 - 1e-9)
+"""The two points at the largest distance span at least this share of it along one of the directions."""
+
 ALL_PAIRS = 400
 """Up to so many points all pairs are compared."""
 
@@ -38,40 +40,42 @@ def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
 
 
 @cache
-def _plane_directions(count: int) -> tuple[np.ndarray, float]:
-    """(count, 2) unit vectors of a half-turn, and the smallest cosine to the nearest."""
+def _plane_directions(count: int) -> np.ndarray:
+    """(count, 2) unit vectors of a half-turn; for 4, every second one is along an axis."""
     angles = np.arange(count) * (math.pi / count)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1), math.cos(math.pi / 2 / count) * (1 - 1e-9)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 @cache
-def _space_directions() -> tuple[np.ndarray, float]:
-    """(49, 3) unit vectors of a half-space, and a lower bound of the cosine to the nearest.
-
-    They point to the surface of a cube of 5 × 5 × 5 grid points. No direction is farther from one than the
-    middle of a square on a face from its corners, arccos(2 / √4.5) = 19.5°.
-    """
-    grid = itertools.product((-2.0, -1.0, 0.0, 1.0, 2.0), repeat=3)
-    half = np.array([d for d in grid if max(map(abs, d)) == 2 and d > (0, 0, 0)])
-    return half / np.linalg.norm(half, axis=1, keepdims=True), 2 / math.sqrt(4.5)
+def _space_directions(half: int) -> np.ndarray:
+    """(d, 3) unit vectors of a half-space: to the grid points on the surface of a cube from -half to half."""
+    grid = itertools.product(np.arange(-half, half + 1.0), repeat=3)
+    found = np.array([d for d in grid if max(map(abs, d)) == half and d > (0, 0, 0)])
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def _far_corner(points: np.ndarray) -> np.ndarray:
-    """(n,) distance of each point from the farthest corner of the box around all."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    gap = np.abs(points - (low + high) / 2) + (high - low) / 2
-    return np.sqrt(np.einsum("na,na->n", gap, gap))
+_COSINE = 2 / math.sqrt(4.5) * (1 - 1e-9)
+"""No direction is farther from one to the grid points with half = 2 than the middle of a square on a face of
+the cube from its corners."""
 
 
 def _candidates(points: np.ndarray) -> np.ndarray:
-    """Points (n, 3) of which two may be the farthest apart."""
-    directions, cosine = _space_directions()
-    ends = points[_far_corner(points).argsort()[-64:]]
-    points = points[_far_corner(points) >= _widest(ends) * (1 - 1e-9)]
-    along = directions @ points.T
+    """Points (n, 3) of which two may be the farthest apart.
+
+    A first long distance comes from the ends along a few directions. The two points are at least that far
+    apart, so each is as far from any centre as that distance less the farthest point's.
+    """
+    along = _space_directions(1) @ points.T
+    one, other = points[along.argmin(axis=1)], points[along.argmax(axis=1)]
+    square = ((one - other) ** 2).sum(axis=1)
+    longest = int(square.argmax())
+    gap = points - (one[longest] + other[longest]) / 2
+    radius = np.sqrt(np.einsum("na,na->n", gap, gap))
+    points = points[radius >= (math.sqrt(square[longest]) - radius.max()) * (1 - 1e-9)]
+    along = _space_directions(2) @ points.T
     low, high = along.min(axis=1), along.max(axis=1)
     ends = points[along.argmax(axis=1)] - points[along.argmin(axis=1)]
-    reach = math.sqrt((ends * ends).sum(axis=1).max()) * cosine * (1 - 1e-9)
+    reach = math.sqrt((ends * ends).sum(axis=1).max()) * _COSINE
     return points[((along >= (low + reach)[:, None]) | (along <= (high - reach)[:, None])).any(axis=0)]
 
 
@@ -85,15 +89,17 @@ def longest(points: np.ndarray) -> float:
     return _widest(points)
 
 
-def _widest(points: np.ndarray) -> float:
-    """Longest of all distances between points (n, d)."""
-    if len(points) > _FEW:
+def _widest(points: np.ndarray, group: np.ndarray | None = None) -> float:
+    """Longest of all distances between points (n, d), of the same group (n,) if there are groups."""
+    if len(points) > _FEW and group is None:
         return float(pdist(points).max())
     square = np.zeros((len(points), len(points)))
     for column in points.T:
         gap = column[:, None] - column
         gap *= gap
         square += gap
+    if group is not None:
+        square *= group[:, None] == group
     return math.sqrt(square.max(initial=0.0))
 
 
@@ -110,24 +116,25 @@ def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, f
     points = np.stack(tuple(columns))
     starts = np.concatenate(([0], np.flatnonzero(place[1:] != place[:-1]) + 1))
     sizes = np.diff(starts, append=len(place))
-    for count in PLANE_DIRECTIONS if len(place) > ALL_PAIRS else PLANE_DIRECTIONS[-1:]:
-        directions, cosine = _plane_directions(count)
-        along = directions @ points
-        low = np.minimum.reduceat(along, starts, axis=1)
-        high = np.maximum.reduceat(along, starts, axis=1)
-        width = (high - low).max(axis=0)
-        best = float(width.max())
-        wide = width >= best * cosine
-        reach = best * cosine
-        far = along >= np.repeat(low + reach, sizes, axis=1)
-        far |= along <= np.repeat(high - reach, sizes, axis=1)
-        kept = far.any(axis=0)
-        kept &= np.repeat(wide, sizes)
-        sizes = np.add.reduceat(kept, starts, dtype=np.int64)[wide]
-        points, width = points[:, kept], width[wide]
-        starts = np.cumsum(sizes) - sizes
+    along = _plane_directions(4) @ points
+    low, high = np.minimum.reduceat(along, starts, axis=1), np.maximum.reduceat(along, starts, axis=1)
+    best = float((high - low).max())
+    gap = along[::2] - np.repeat((low[::2] + high[::2]) / 2, sizes, axis=1)
+    gap *= gap
+    radius = np.sqrt(gap[0] + gap[1])
+    reach = best * (1 - 1e-9) - np.maximum.reduceat(radius, starts)
+    kept = np.flatnonzero(radius >= np.repeat(reach, sizes))
+    points, place = points[:, kept], place[kept]
+    if len(place) <= _FEW:
+        return _widest(points.T, place)
+    starts = np.concatenate(([0], np.flatnonzero(place[1:] != place[:-1]) + 1))
+    stops = np.append(starts[1:], len(place))
+    along = _plane_directions(PLANE_DIRECTIONS) @ points
+    low, high = np.minimum.reduceat(along, starts, axis=1), np.maximum.reduceat(along, starts, axis=1)
+    width = (high - low).max(axis=0)
+    best = max(best, float(width.max()))
     for n in np.argsort(-width):
-        if width[n] < best * cosine:
+        if width[n] < best * _PLANE_COSINE:
             break
-        best = max(best, longest(points[:, starts[n] : starts[n] + sizes[n]].T))
+        best = max(best, longest(points[:, starts[n] : stops[n]].T))
     return best

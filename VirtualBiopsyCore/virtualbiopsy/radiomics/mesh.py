@@ -162,21 +162,33 @@ def surface(mask: np.ndarray, spacing: tuple[float, float, float], profile: str)
     if known is not None:
         return surface_of_cubes(known[0], known[1].T, spacing, profile)
     area, cone, normal = _cube_surfaces(tuple(spacing), profile)
-    numbers = cube_numbers(mask).astype(np.intp)
-    count = np.bincount(numbers.ravel(), minlength=256)
+    numbers = cube_numbers(mask)
+    flat = numbers.ravel()
+    places = np.flatnonzero((flat != 0) & (flat != 255))
+    kinds = flat.take(places).astype(np.intp)
+    count = np.bincount(kinds, minlength=256)
     volume = float(count @ cone)
-    for axis, cubes in enumerate(numbers.shape):
-        flux = np.take(normal[:, axis], numbers).sum(axis=tuple(n for n in range(3) if n != axis))
-        volume += float(flux @ np.arange(float(cubes))) * spacing[axis] / 3
+    for axis, position in enumerate(_unravelled(places, numbers.shape)):
+        volume += float(normal[:, axis].take(kinds) @ position) * spacing[axis] / 3
     return float(count @ area), volume
+
+
+def _unravelled(places: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As np.unravel_index; several times faster for three axes."""
+    lines = places // shape[2]
+    slices = lines // shape[1]
+    return slices, lines - slices * shape[1], places - lines * shape[2]
 
 
 def vertices(mask: np.ndarray) -> np.ndarray:
     """Vertices of the mesh: midpoints between an inside and an outside voxel, (n, 3) in units of voxels."""
     padded = np.pad(np.asarray(mask, dtype=bool), 1)
-    found = []
-    for axis in range(3):
-        points = np.argwhere(np.diff(padded, axis=axis)).astype(np.float64) - 1
-        points[:, axis] += 0.5
-        found.append(points)
-    return np.concatenate(found)
+    flat = padded.ravel()
+    _, rows, columns = padded.shape
+    steps = (rows * columns, columns, 1)
+    cut = [np.flatnonzero(flat[step:] != flat[:-step]) for step in steps]
+    found = np.stack(_unravelled(np.concatenate(cut), padded.shape), axis=1) - 1.0
+    stops = np.cumsum([len(places) for places in cut])
+    for axis, (stop, places) in enumerate(zip(stops, cut, strict=True)):
+        found[stop - len(places) : stop, axis] += 0.5
+    return found
