@@ -144,7 +144,8 @@ def outcome_html(outcome: EngineCheck) -> str:
         f"<tr><td>{escape(name)}</td><td>{good}</td><td>{bad}</td><td>{none}</td></tr>"
         for name, good, bad, none in outcome.groups
     )
-    titles = ("", _("equal"), _("differ"), _("no reference"))
+    third = _("no reference") if outcome.kind == "certificate" else _("one engine")
+    titles = ("", _("equal"), _("differ"), third)
     head = "".join(f"<th align='left'>{escape(title)}</th>" for title in titles)
     lines = [escape(line) for line in outcome.failures[:SHOWN]]
     if len(outcome.failures) > SHOWN:

@@ -9,6 +9,8 @@ from trame.widgets import vuetify3 as v
 
 from . import controls
 
+_THIRD = "{{ c.kind === 'certificate' ? 'no reference' : 'one engine' }}"
+
 
 def engine_panel(app: Any) -> None:
     guard, desk, browse = app.alerts.guard, app.engine, app.alerts.guard(app.cases.browse)
@@ -70,7 +72,7 @@ def _outcomes(app: Any) -> None:
         html.Div("{{ c.sentence }}", classes="my-1")
         with html.Table(classes="vb-table", style="width:100%"):
             with html.Thead(), html.Tr():
-                for title in ("", "equal", "differ", "no reference"):
+                for title in ("", "equal", "differ", _THIRD):
                     html.Th(title, style="text-align:left")
             with html.Tbody(), html.Tr(v_for="g in c.groups", key="g.name"):
                 html.Td("{{ g.name }}", style="overflow-wrap:anywhere")
