@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from virtualbiopsy import errors
-from virtualbiopsy.radiomics.definitions import all_keys, describe
+from virtualbiopsy.radiomics.definitions import DEFINITIONS, all_keys, describe
 from virtualbiopsy.radiomics.extract import extract
 from virtualbiopsy.radiomics.resegment import Region, parse_region, resegment
 
@@ -194,3 +195,28 @@ def test_provenance_says_how_many_voxels_stay(image, mask):
 def test_keys_that_cannot_be(key):
     with pytest.raises(errors.FeatureError):
         describe(key)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(
+    ("modifier", "theirs"),
+    [
+        ("range=60..140", {"resegmentRange": [60, 140]}),
+        ("outlier=1.5", {"resegmentRange": [-1.5, 1.5], "resegmentMode": "sigma"}),
+    ],
+)
+def test_equals_pyradiomics(modifier, theirs, image, mask, tmp_path, pyradiomics_oracle):
+    paths = []
+    for name, array in (("image", image), ("mask", mask.astype(np.uint8))):
+        volume = sitk.GetImageFromArray(array)
+        volume.SetSpacing(SPACING[::-1])
+        paths.append(tmp_path / f"{name}.nrrd")
+        sitk.WriteImage(volume, str(paths[-1]))
+    found = pyradiomics_oracle(*paths, {"settings": {"binWidth": 10, **theirs}, "deprecated": True})
+    keys = all_keys("mask", profile="pyradiomics")
+    keys += all_keys("ct", f"tumour({modifier})", "fbw10", "pyradiomics")
+    ours = _extract(image, mask, keys).values
+    named = {DEFINITIONS[key.family, key.name].pyradiomics_name: ours[str(key)] for key in keys}
+    assert set(named) == set(found["features"])
+    for name, value in named.items():
+        assert value == pytest.approx(found["features"][name], rel=1e-6), name
