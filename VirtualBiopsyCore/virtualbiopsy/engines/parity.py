@@ -203,7 +203,7 @@ class _Work:
     def _filtered(
         self, kinds: Sequence[str], by_image: Mapping[str, Sequence[FeatureKey]]
     ) -> dict[FeatureKey, float | str]:
-        from ..radiomics.filters import apply_filters
+        from ..radiomics.filters.apply import apply_filters
 
         found: dict[FeatureKey, float | str] = {}
         try:

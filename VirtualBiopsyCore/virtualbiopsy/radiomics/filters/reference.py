@@ -227,16 +227,3 @@ def _features(
         responses=lambda *_: response,
     )
     return vector.values
-
-
-__all__ = [
-    "FILTERS",
-    "MAP_TOLERANCE",
-    "ReferenceFeature",
-    "ReferenceMap",
-    "digital_phantom",
-    "measure",
-    "prepare",
-    "reference_features",
-    "reference_maps",
-]
