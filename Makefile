@@ -12,7 +12,7 @@ export VIRTUALBIOPSY_ORACLES ?= $(HOME)/.cache/virtualbiopsy/oracles
 help:
 	@echo "make demo         start the browser application with the simulated sample case"
 	@echo "make test         lint, unit, MRML and browser tests"
-	@echo "make bench        time an outline edit against pyradiomics; writes build/bench.json"
+	@echo "make bench        time the engine against pyradiomics; writes build/bench.json"
 	@echo "make screenshots  draw the pictures of the README again"
 	@echo "make files        bring the file lists of CMake up to date"
 	@echo "make clean        remove what make made"
