@@ -88,21 +88,30 @@ def glcm(field, positions, steps, first, second, starts, occupied, n_levels, qui
     for c in range(1, len(log_steps)):
         below = (c - 1) * math.log2(c - 1) if c > 1 else 0.0
         log_steps[c] = c * math.log2(c) - below
-    near = np.empty((n_levels, 5))
+    joint_steps = np.zeros((2, longest + 1))
+    logs = np.zeros(longest + 1)
+    for c in range(1, longest + 1):
+        logs[c] = math.log2(c)
+        joint_steps[0, c] = 2 * log_steps[c]
+        joint_steps[1, c] = log_steps[2 * c] + log_steps[2 * c - 1]
+    near = np.empty((n_levels, 7))
     for k in range(n_levels):
         near[k, 0] = 1.0 / (1.0 + k)
         near[k, 1] = 1.0 / (1.0 + k / n_levels)
         near[k, 2] = 1.0 / (1.0 + k * k)
         near[k, 3] = 1.0 / (1.0 + (k * k) / (n_levels * n_levels))
         near[k, 4] = 1.0 / (k * k) if k else 0.0
+        near[k, 5] = k
+        near[k, 6] = k * k
     side = n_levels + 1
+    wide = np.uint64(side)  # unsigned indices are not checked for being negative
     joint = np.zeros(side * side, np.int32)
     gaps = np.zeros(side, np.int32)
     totals = np.zeros(2 * side, np.int32)
     marginal = np.zeros(side, np.int32)
     level = np.empty(size, np.int64)
-    low = np.empty(longest, np.int64)
-    high = np.empty(longest, np.int64)
+    low = np.empty(longest, np.uint64)
+    high = np.empty(longest, np.uint64)
     out = np.empty((len(positions), 25))
     mean = np.empty(25)
     for v in range(len(positions)):
@@ -117,8 +126,8 @@ def glcm(field, positions, steps, first, second, starts, occupied, n_levels, qui
                 continue
             n = 0
             total = 0
-            gap_total = 0
-            square = 0
+            gap_total = 0.0
+            square = 0.0
             product = 0
             joint_logs = 0.0
             energy = 0
@@ -132,38 +141,40 @@ def glcm(field, positions, steps, first, second, starts, occupied, n_levels, qui
             moment_n = 0.0
             inverse_variance = 0.0
             for t in range(starts[d], starts[d + 1]):
-                a = level[first[t]]
-                b = level[second[t]]
+                a = level[np.uint64(first[t])]
+                b = level[np.uint64(second[t])]
                 if a == 0 or b == 0:
                     continue
-                if a > b:
-                    a, b = b, a
-                low[n] = a
-                high[n] = b
+                one = np.uint64(min(a, b))
+                two = np.uint64(max(a, b))
+                gap = two - one
+                both_levels = one + two
+                low[n] = one
+                high[n] = two
                 n += 1
-                gap = b - a
+                code = one * wide + two
+                turn = joint[code] + 1
+                joint[code] = turn
+                same = int(a == b)
+                joint_logs += joint_steps[same, np.uint64(turn)]
+                energy += (2 * turn - 1) << (1 + same)
+                maximum = max(maximum, turn << same)
+                turn = gaps[gap] + 1
+                gaps[gap] = turn
+                gap_logs += log_steps[np.uint64(turn)]
+                turn = totals[both_levels] + 1
+                totals[both_levels] = turn
+                total_logs += log_steps[np.uint64(turn)]
+                turn = marginal[one] + 1
+                marginal[one] = turn
+                marginal_logs += log_steps[np.uint64(turn)]
+                turn = marginal[two] + 1
+                marginal[two] = turn
+                marginal_logs += log_steps[np.uint64(turn)]
                 total += a + b
-                gap_total += gap
-                square += gap * gap
                 product += a * b
-                turn = joint[a * side + b] + 1
-                joint[a * side + b] = turn
-                if a == b:
-                    joint_logs += log_steps[2 * turn] + log_steps[2 * turn - 1]
-                    energy += 8 * turn - 4
-                    maximum = max(maximum, 2 * turn)
-                else:
-                    joint_logs += 2 * log_steps[turn]
-                    energy += 4 * turn - 2
-                    maximum = max(maximum, turn)
-                gaps[gap] += 1
-                gap_logs += log_steps[gaps[gap]]
-                totals[a + b] += 1
-                total_logs += log_steps[totals[a + b]]
-                marginal[a] += 1
-                marginal_logs += log_steps[marginal[a]]
-                marginal[b] += 1
-                marginal_logs += log_steps[marginal[b]]
+                gap_total += near[gap, 5]
+                square += near[gap, 6]
                 inverse += near[gap, 0]
                 inverse_n += near[gap, 1]
                 moment += near[gap, 2]
@@ -179,15 +190,15 @@ def glcm(field, positions, steps, first, second, starts, occupied, n_levels, qui
             prominence = 0.0
             flat = True
             for t in range(n):
-                a = low[t]
-                b = high[t]
-                joint[a * side + b] = 0
-                gaps[b - a] = 0
-                totals[a + b] = 0
-                marginal[a] = 0
-                marginal[b] = 0
-                flat = flat and a == low[0] and b == low[0]
-                off = a + b - average
+                one = low[t]
+                two = high[t]
+                joint[one * wide + two] = 0
+                gaps[two - one] = 0
+                totals[one + two] = 0
+                marginal[one] = 0
+                marginal[two] = 0
+                flat = flat and one == low[0] and two == one
+                off = float(one + two) - average
                 tendency += off * off
                 shade += off * off * off
                 prominence += (off * off) * (off * off)
@@ -195,8 +206,8 @@ def glcm(field, positions, steps, first, second, starts, occupied, n_levels, qui
             contrast = square / n
             gap_mean = gap_total / n
             both = 2.0 * n
-            entropy = math.log2(both) - joint_logs / both
-            level_entropy = math.log2(both) - marginal_logs / both
+            entropy = 1.0 + logs[n] - joint_logs / both
+            level_entropy = 1.0 + logs[n] - marginal_logs / both
             shared = 2 * level_entropy - entropy
             if shared < ROUNDING:
                 shared = 0.0
@@ -207,10 +218,10 @@ def glcm(field, positions, steps, first, second, starts, occupied, n_levels, qui
             mean[3] += entropy
             mean[4] += gap_mean
             mean[5] += max(contrast - gap_mean * gap_mean, 0.0)
-            mean[6] += math.log2(n) - gap_logs / n
+            mean[6] += logs[n] - gap_logs / n
             mean[7] += average
             mean[8] += tendency
-            mean[9] += math.log2(n) - total_logs / n
+            mean[9] += logs[n] - total_logs / n
             mean[10] += energy / (both * both)
             mean[11] += contrast
             mean[12] += gap_mean
