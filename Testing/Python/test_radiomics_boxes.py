@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 from virtualbiopsy.radiomics.boxes import smallest_box, smallest_ellipsoid
@@ -64,6 +65,20 @@ def test_features_of_a_cuboid_of_voxels():
     found = _features(np.ones((6, 5, 4), dtype=bool), (1.0, 2.0, 0.5))
     assert found["volume_density_ombb"] == pytest.approx(found["volume_density_aabb"], rel=1e-9)
     assert found["area_density_ombb"] == pytest.approx(found["area_density_aabb"], rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_flips_and_quarter_turns_change_nothing(seed):
+    """Also where the smallest box has no face in common with the region."""
+    field = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(14, 16, 15)), 2.0)
+    mask, spacing = field > np.quantile(field, 0.8), (3.0, 1.0, 1.3)
+    ours = _features(mask, spacing)
+    for moved, step in (
+        (mask[::-1], spacing),
+        (mask[:, ::-1, ::-1], spacing),
+        (np.rot90(mask, axes=(0, 2)), spacing[::-1]),
+    ):
+        assert _features(moved, step) == pytest.approx(ours, rel=1e-9)
 
 
 def test_features_of_a_ball_and_of_a_turned_bar():

@@ -24,11 +24,12 @@ def smallest_box(hull: ConvexHull) -> np.ndarray:
 
     The smallest box has a face in common with the hull, or two or more adjacent faces that hold an edge of it
     (O'Rourke, Int J Comput Inf Sci 1985;14:183). Boxes of the first kind are all tried, by rotating calipers
-    in the plane of each facet. Those of the second kind are searched from evenly spread orientations, the
-    best of them refined by turning them, and by calipers about each of their axes.
+    in the plane of each facet. Those of the second kind are searched from orientations evenly spread around
+    the axes of the smallest ellipsoid, which turn with the points; the best of them are refined by turning
+    them, and by calipers about each of their axes.
     """
     points = hull.points[hull.vertices]
-    spread = _orientations()
+    spread = _own_axes(points) @ _orientations()
     volumes = np.concatenate([_volumes(points, few) for few in np.array_split(spread, 20)])
     found = [_turned_in(points, spread[n], 0.1, 0.01) for n in np.argsort(volumes, kind="stable")[:_STARTS]]
     found.sort(key=lambda axes: _volume(points, axes))
@@ -51,6 +52,13 @@ def _orientations() -> np.ndarray:
         [first * np.sin(alpha), first * np.cos(alpha), second * np.sin(beta), second * np.cos(beta)], axis=1
     )
     return Rotation.from_quat(quaternions).as_matrix()
+
+
+def _own_axes(points: np.ndarray) -> np.ndarray:
+    """Axes (3, 3), in columns, of the smallest ellipsoid, each pointing to where the points reach further."""
+    centre, _, axes = _ellipsoid(points)
+    along = (points - centre) @ axes
+    return axes * np.where(along.max(axis=0) >= -along.min(axis=0), 1.0, -1.0)
 
 
 def _volumes(points: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -142,6 +150,11 @@ def smallest_ellipsoid(points: np.ndarray, tolerance: float = 1e-11) -> np.ndarr
     ------
     numpy.linalg.LinAlgError : the points lie in one plane.
     """
+    return _ellipsoid(points, tolerance)[1]
+
+
+def _ellipsoid(points: np.ndarray, tolerance: float = 1e-11) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre (3,), semi-axes (3,) in descending order and their directions (3, 3), in columns."""
     middle, scale = points.mean(axis=0), float(np.ptp(points, axis=0).max())
     scaled = (points - middle) / scale
     lifted = np.column_stack([scaled, np.ones(len(points))])
@@ -163,7 +176,8 @@ def smallest_ellipsoid(points: np.ndarray, tolerance: float = 1e-11) -> np.ndarr
     shape = np.linalg.inv(moments[:3, :3] - np.outer(centre, centre)) / 3
     offsets = scaled - centre
     reach = np.einsum("na,ab,nb->n", offsets, shape, offsets).max()
-    return np.sort(np.sqrt(reach / np.linalg.eigvalsh(shape)))[::-1] * scale
+    values, axes = np.linalg.eigh(shape)
+    return centre * scale + middle, np.sqrt(reach / values) * scale, axes
 
 
 def _spread(points: np.ndarray) -> np.ndarray:
