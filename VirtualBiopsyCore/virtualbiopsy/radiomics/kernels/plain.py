@@ -7,7 +7,7 @@ levels that occur; groups are the slices of a planar lattice, else one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,36 +57,55 @@ class LinkedMatrices:
     tones: tuple[np.ndarray, np.ndarray]
 
 
+_BLOCK = 1 << 17
+"""So many voxels of lines at a time stay in the processor's cache."""
+
+
+def _blocks(lattice: Lattice) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Lines of a few directions at a time.
+
+    Yields
+    ------
+    first direction, (b, n) numbers of the voxels, and the positions in these, flattened, that end a stretch.
+    """
+    voxel, last = lattice.lines.voxel, lattice.lines.last
+    rows = max(1, _BLOCK // lattice.voxels)
+    for start in range(0, len(voxel), rows):
+        offset = start * lattice.voxels
+        ends = np.searchsorted(last, (offset, offset + rows * lattice.voxels))
+        yield start, voxel[start : start + rows], last[ends[0] : ends[1]] - offset
+
+
 @dataclass(frozen=True, eq=False)
-class _Ranks:
-    """Ranks in the order of a lattice's lines.
+class _Alike:
+    """Neighbours (Chebyshev distance 1) of the same rank, in the order of a lattice's lines.
 
     Attributes
     ----------
-    rank : what it was made from. along : (d, n) int64 ranks by direction, order of ``lattice.lines``.
-    alike : (e,) positions in the flattened ``along`` where the next voxel is a neighbour of the same rank.
-    first, second : (e,) numbers of these two voxels, the lower one first.
+    rank : what it was made from. place : (e,) positions of the first voxels in the flattened lines.
+    first, second : (e,) numbers of the two voxels, the lower one first.
     """
 
     rank: np.ndarray
-    along: np.ndarray
-    alike: np.ndarray
+    place: np.ndarray
     first: np.ndarray
     second: np.ndarray
 
     @classmethod
-    def of(cls, lattice: Lattice, rank: np.ndarray) -> _Ranks:
-        """The last one is kept in the lattice: pairs, runs, zones and dependences of an image share it."""
-        known = lattice.memory.get("ranks")
+    def of(cls, lattice: Lattice, rank: np.ndarray) -> _Alike:
+        """The last one is kept in the lattice: runs, zones and dependences of an image share it."""
+        known = lattice.memory.get("alike")
         if known is None or known.rank is not rank:
-            along = np.take(rank.astype(np.int64), lattice.lines.voxel)
-            flat = along.ravel()
-            same = np.empty(len(flat), dtype=bool)
-            np.equal(flat[1:], flat[:-1], out=same[:-1])
-            same[lattice.lines.last] = False
-            alike, voxel = np.flatnonzero(same), lattice.lines.voxel.ravel()
-            known = cls(rank, along, alike, voxel.take(alike), voxel.take(alike + 1))
-            lattice.memory["ranks"] = known
+            found = []
+            for start, voxel, last in _blocks(lattice):
+                along = rank.take(voxel).ravel()
+                same = np.empty(len(along), dtype=bool)
+                np.equal(along[1:], along[:-1], out=same[:-1])
+                same[last] = False
+                found.append(np.flatnonzero(same) + start * lattice.voxels)
+            place, voxel = np.concatenate(found), lattice.lines.voxel.ravel()
+            known = cls(rank, place, voxel.take(place), voxel.take(place + 1))
+            lattice.memory["alike"] = known
         return known
 
 
@@ -108,17 +127,18 @@ def pair_counts(
 
 def _neighbour_table(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
     """Counts (groups, d, m, m) of neighbours, each pair in one order. Code 0 takes what is no pair."""
-    along = _Ranks.of(lattice, rank).along
-    side, groups = m + 1, lattice.slices
-    codes = along * side
-    codes.ravel()[:-1] += along.ravel()[1:]
-    if groups > 1:
-        codes += np.take(lattice.slice_of, lattice.lines.voxel) * side**2
-    codes.ravel()[lattice.lines.last] = 0
-    table = np.empty((groups, len(codes), side * side))
-    for direction, row in enumerate(codes):
-        table[:, direction] = np.bincount(row, minlength=groups * side * side).reshape(groups, -1)
-    return table.reshape(groups, len(codes), side, side)[:, :, 1:, 1:]
+    side, groups, values = m + 1, lattice.slices, rank.astype(np.int64)
+    table = np.empty((groups, len(lattice.directions), side * side))
+    for start, voxel, last in _blocks(lattice):
+        along = values.take(voxel)
+        codes = along * side
+        codes.ravel()[:-1] += along.ravel()[1:]
+        if groups > 1:
+            codes += lattice.slice_of.take(voxel) * side**2
+        codes.ravel()[last] = 0
+        for direction, row in enumerate(codes, start):
+            table[:, direction] = np.bincount(row, minlength=groups * side * side).reshape(groups, -1)
+    return table.reshape(groups, -1, side, side)[:, :, 1:, 1:]
 
 
 def run_counts(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
@@ -126,20 +146,19 @@ def run_counts(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
 
     Runs of two and more voxels are stretches of alike neighbours; all other voxels are runs of one.
     """
-    ranks = _Ranks.of(lattice, rank)
-    directions, groups, alike = len(lattice.directions), lattice.slices, ranks.alike
+    alike = _Alike.of(lattice, rank)
+    directions, groups, place = len(lattice.directions), lattice.slices, alike.place
     voxels = np.bincount(lattice.slice_of * m + rank - 1, minlength=groups * m).reshape(groups, 1, m)
-    if not len(alike):
+    if not len(place):
         return np.repeat(voxels[..., None], directions, axis=1).astype(np.float64)
-    starts = np.flatnonzero(alike[1:] - alike[:-1] != 1)
+    starts = np.flatnonzero(place[1:] - place[:-1] != 1)
     starts = np.concatenate(([0], starts + 1))
-    lengths = np.diff(starts, append=len(alike)) + 1
+    lengths = np.diff(starts, append=len(place)) + 1
     longest = int(lengths.max())
-    first = alike[starts]
-    row = first // lattice.voxels
+    row, voxel = place.take(starts) // lattice.voxels, alike.first.take(starts)
     if groups > 1:
-        row += lattice.slice_of[lattice.lines.voxel.ravel()[first]] * directions
-    codes = (row * m + ranks.along.ravel()[first] - 1) * longest + lengths - 1
+        row += lattice.slice_of.take(voxel) * directions
+    codes = (row * m + rank.take(voxel) - 1) * longest + lengths - 1
     table = np.bincount(codes, minlength=groups * directions * m * longest)
     table = table.reshape(groups, directions, m, longest).astype(np.float64)
     table[..., 0] = voxels - table @ np.arange(1.0, longest + 1)
@@ -152,16 +171,16 @@ def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
     Along the first direction voxels follow one another by number, so stretches there are found at once. Then
     come the other axes, which join most of what is left, then the diagonals.
     """
-    ranks, directions = _Ranks.of(lattice, rank), lattice.directions
-    bounds = np.searchsorted(ranks.alike, lattice.voxels * np.arange(len(directions) + 1))
+    alike, directions = _Alike.of(lattice, rank), lattice.directions
+    bounds = np.searchsorted(alike.place, lattice.voxels * np.arange(len(directions) + 1))
     parent = np.arange(lattice.voxels)
-    parent[ranks.second[: bounds[1]]] = 0
+    parent[alike.second[: bounds[1]]] = 0
     np.maximum.accumulate(parent, out=parent)
     axes = np.count_nonzero(directions, axis=1) == 1
     for wanted in (axes, ~axes):
         rows = np.flatnonzero(wanted[1:]) + 1
         at = np.concatenate([np.arange(bounds[row], bounds[row + 1]) for row in rows])
-        _join(parent, parent.take(ranks.first.take(at)), parent.take(ranks.second.take(at)))
+        _join(parent, parent.take(alike.first.take(at)), parent.take(alike.second.take(at)))
     roots = parent == np.arange(lattice.voxels)
     return (np.cumsum(roots, dtype=np.int32) - 1).take(parent)
 
@@ -198,8 +217,8 @@ def alike_counts(
 ) -> np.ndarray:
     """(n,) neighbours up to a distance whose level differs by at most alpha; the voxel is not counted."""
     if alpha == 0 and distance == 1 and norm == "chebyshev":
-        ranks = _Ranks.of(lattice, level)
-        first, second = ranks.first, ranks.second
+        alike = _Alike.of(lattice, level)
+        first, second = alike.first, alike.second
     else:
         pairs = lattice.pairs(distance, norm, True)
         alike = np.abs(level[pairs.first] - level[pairs.second]) <= alpha
