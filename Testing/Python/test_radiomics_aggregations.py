@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from scipy import ndimage
+from virtualbiopsy.errors import MemoryLimitError
 from virtualbiopsy.radiomics.definitions import DEFINITIONS, all_keys
 from virtualbiopsy.radiomics.extract import extract
 
@@ -157,3 +158,14 @@ def test_distance_two_of_an_enlarged_image_is_distance_one():
     two = _features(wide, "3d_average(distance=2)", "ibsi", ("glcm",), spec="fbw1")
     for key, value in one.items():
         assert two[key] == pytest.approx(value, rel=1e-9, abs=1e-12), key
+
+
+def test_too_many_matrices_are_refused_before_they_are_made(monkeypatch):
+    """One matrix of each slice and direction, with hundreds of grey levels: more than the memory given."""
+    monkeypatch.setenv("VIRTUALBIOPSY_MEMORY_LIMIT", str(400 * 2**20))
+    rng = np.random.default_rng(4)
+    image = rng.permutation(40 * 5 * 5).reshape(40, 5, 5).astype(float)
+    mask = np.ones(image.shape, dtype=bool)
+    with pytest.raises(MemoryLimitError, match="Co-occurrence"):
+        _features((image, mask), "2d_average", "ibsi", ("glcm",), spec="fbn1000")
+    assert _features((image, mask), "3d_average", "ibsi", ("glcm",), spec="fbn100")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import require_memory
 from . import glcm, histogram, kernels, ngtdm, sizes
 from .aggregation import Aggregation, parse_aggregation
 from .definitions import SIZE_ROLES
@@ -19,6 +20,13 @@ from .levels import Levels
 from .zones import count_table, nearest, per_zone
 
 _PLAIN = Aggregation("3d")
+_LARGE = 1 << 24
+"""From so many numbers on, it is worth asking whether they fit into memory."""
+
+
+def _check_memory(numbers: int, what: str) -> None:
+    if numbers > _LARGE:
+        require_memory(8 * numbers, what)
 
 
 class Texture:
@@ -70,6 +78,8 @@ class Texture:
     def pair_counts(self, planar: bool, distance: int, norm: str) -> np.ndarray:
         """(groups, d, m, m) symmetric; groups are the slices if planar, else one; d as lattice.offsets."""
         lattice, levels = self.in_plane(planar), len(self.cells.grey)
+        matrices = lattice.slices * len(lattice.offsets(distance, norm))
+        _check_memory(4 * matrices * levels**2, "Co-occurrence matrices")
         return kernels.active().pair_counts(lattice, self.cells.rank, levels, distance, norm)
 
     @cached_property
@@ -81,7 +91,10 @@ class Texture:
         """(groups, d, m, r) runs by direction, level and length 1…r."""
         if not planar and self._linked is not None:
             return self._linked.runs
-        return kernels.active().run_counts(self.in_plane(planar), self.cells.rank, len(self.cells.grey))
+        lattice, levels = self.in_plane(planar), len(self.cells.grey)
+        matrices = lattice.slices * len(lattice.directions)
+        _check_memory(3 * matrices * levels * max(lattice.mask.shape), "Run-length matrices")
+        return kernels.active().run_counts(lattice, self.cells.rank, levels)
 
     def size_counts(self, family: str, a: Aggregation) -> tuple[np.ndarray, np.ndarray]:
         """Counts (groups, m, s) by level and size, and those sizes (s,), for "glszm", "gldzm" or "ngldm".
