@@ -67,11 +67,11 @@ def test_features_of_a_cuboid_of_voxels():
     assert found["area_density_ombb"] == pytest.approx(found["area_density_aabb"], rel=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, 27, 35, 38, 99])
 def test_flips_and_quarter_turns_change_nothing(seed):
     """Also where the smallest box has no face in common with the region."""
     field = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(14, 16, 15)), 2.0)
-    mask, spacing = field > np.quantile(field, 0.8), (3.0, 1.0, 1.3)
+    mask, spacing = ndimage.label(field > np.quantile(field, 0.8))[0] == 1, (3.0, 1.0, 1.3)
     ours = _features(mask, spacing)
     for moved, step in (
         (mask[::-1], spacing),
