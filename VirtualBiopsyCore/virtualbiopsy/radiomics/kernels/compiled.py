@@ -8,6 +8,7 @@ equal to the plain ones, everything else within rounding. Use it through
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,6 @@ from . import (
     compiled_sizes,
     compiled_values,
 )
-from .plain import LinkedMatrices
 
 __all__ = [
     "alike_counts",
@@ -99,11 +99,48 @@ def tone_sums(
     return count, compiled_counts.tone_sums(_field(lattice, grey, np.float64, distance), inside, steps)
 
 
-def linked_matrices(lattice: Lattice, rank: np.ndarray, grey: np.ndarray) -> LinkedMatrices:
-    steps = lattice.directions @ lattice.steps
-    longest = max(lattice.mask.shape)
-    found = compiled_links.linked_tables(_field(lattice, rank), lattice.inside, steps, grey, longest)
-    return LinkedMatrices(found[0], found[1], found[2:4], found[4:6], found[6:8])
+class Linked:
+    """As :class:`~virtualbiopsy.radiomics.kernels.plain.LinkedMatrices`, each made when asked for."""
+
+    def __init__(self, lattice: Lattice, rank: np.ndarray, grey: np.ndarray) -> None:
+        self._steps = lattice.directions @ lattice.steps
+        self._inside = lattice.inside
+        self._longest = max(lattice.mask.shape)
+        self._grey = grey
+        self._field = _field(lattice, rank)
+
+    @cached_property
+    def _bits(self) -> tuple[np.ndarray, np.ndarray]:
+        return compiled_links.same_neighbours(self._field, self._inside, self._steps)
+
+    @cached_property
+    def runs(self) -> np.ndarray:
+        levels = len(self._grey)
+        return compiled_links.runs(self._field, self._inside, self._steps, *self._bits, levels, self._longest)
+
+    @cached_property
+    def _zones(self) -> tuple[np.ndarray, int]:
+        return compiled_links.zones(self._inside, self._steps, self._bits[1])
+
+    @property
+    def zones(self) -> np.ndarray:
+        return self._zones[0]
+
+    @cached_property
+    def zone_sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        return compiled_links.zone_sizes(self._field, self._inside, *self._zones, len(self._grey))
+
+    @cached_property
+    def alike(self) -> tuple[np.ndarray, np.ndarray]:
+        return compiled_links.alike(self._field, self._inside, *self._bits, len(self._grey))
+
+    @cached_property
+    def tones(self) -> tuple[np.ndarray, np.ndarray]:
+        return compiled_links.tone_sums(self._field, self._inside, self._steps, self._grey)
+
+
+def linked_matrices(lattice: Lattice, rank: np.ndarray, grey: np.ndarray) -> Linked:
+    return Linked(lattice, rank, grey)
 
 
 def glcm_tables(

@@ -1,7 +1,10 @@
-"""All texture matrices but GLCM of a region and its 26-neighbourhood at once, compiled.
+"""Texture matrices of a region and its 26-neighbourhood from one comparison of neighbours, compiled.
 
 For each position of the box the directions in which the neighbour has the same grey level are first gathered
 as bits, with comparisons that run along memory; runs, zones and dependence then only follow set bits.
+
+Everywhere: ``field`` and ``inside`` as in :mod:`virtualbiopsy.radiomics.kernels.compiled_counts`; ``steps``
+(13,) of DIRECTIONS; ``after``, ``before`` of :func:`same_neighbours`; m grey levels.
 """
 
 from __future__ import annotations
@@ -9,9 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..lattice import DIRECTIONS
-from .jit import F8, I8, INT, U2, jit
+from .jit import F8, I4, I8, INT, U2, jit
 
-_ALL = 1 << len(DIRECTIONS)
+BITS = len(DIRECTIONS)
+_ALL = 1 << BITS
 
 
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -40,13 +44,19 @@ BIT_COUNT, LOWEST, NEEDED = _tables()
 CHUNK = 2048
 
 
-@jit()
-def _occurring(table):
-    """Columns of a table (m, s) that are not empty, as (1, m, c), and their numbers plus one, float64."""
-    m, s = table.shape
-    number = np.empty(s, np.int64)
+@jit(U2, I8, U2, U2, INT)
+def alike(field, inside, after, before, m):
+    """Counts (1, m, c) of voxels by rank and by one plus the alike neighbours that occur, float64 (c,)."""
+    first = inside[0]
+    most = 2 * BITS + 1
+    table = np.zeros((m, most), np.int64)
+    for n in range(len(inside)):
+        at = inside[n] - first
+        count = np.int64(BIT_COUNT[before[at]]) + np.int64(BIT_COUNT[after[at]])
+        table[np.int64(field[inside[n]]) - 1, count] += 1
+    number = np.empty(most, np.int64)
     found = 0
-    for j in range(s):
+    for j in range(most):
         for i in range(m):
             if table[i, j]:
                 number[found] = j
@@ -61,9 +71,14 @@ def _occurring(table):
     return counts, sizes
 
 
-@jit()
-def _zone_table(rank, size, zones, m):
-    """Counts (1, m, c) of zones by rank 0…m-1 and by the sizes that occur (c,)."""
+@jit(U2, I8, I4, INT, INT)
+def zone_sizes(field, inside, label, zones, m):
+    """Counts (1, m, c) of zones by rank and by the numbers of voxels that occur, float64 (c,)."""
+    size = np.zeros(zones, np.int64)
+    rank = np.empty(zones, np.int64)
+    for n in range(len(inside)):
+        size[label[n]] += 1
+        rank[label[n]] = np.int64(field[inside[n]]) - 1
     largest = 0
     for z in range(zones):
         largest = max(largest, size[z])
@@ -71,9 +86,9 @@ def _zone_table(rank, size, zones, m):
     for z in range(zones):
         column[size[z]] = 1
     found = 0
-    for s in range(largest + 1):
-        if column[s]:
-            column[s] = found
+    for number in range(largest + 1):
+        if column[number]:
+            column[number] = found
             found += 1
     counts = np.zeros((1, m, found))
     sizes = np.empty(found)
@@ -84,28 +99,11 @@ def _zone_table(rank, size, zones, m):
     return counts, sizes
 
 
-@jit(U2, I8, I8, F8, INT)
-def linked_tables(field, inside, steps, grey, longest):
-    """Run-length, size-zone, dependence and tone-difference matrices.
-
-    Parameters
-    ----------
-    field, inside : as in :mod:`virtualbiopsy.radiomics.kernels.compiled_counts`.
-    steps : (13,) of DIRECTIONS. grey : (m,) grey levels, whole numbers.
-    longest : voxels of the longest possible run.
-
-    Returns
-    -------
-    runs : (1, 13, m, r) float64 by length 1…r.
-    label : (n,) int32 number of each voxel's zone. zones, sizes : (1, m, c) float64 and (c,).
-    alike, alike_sizes : the same by number of neighbours of equal level, plus one.
-    neighbours : (n,) int64 neighbours inside the region. tones : (n,) float64 sums of their grey levels.
-    """
-    m = len(grey)
-    half = len(steps)
+@jit(U2, I8, I8)
+def same_neighbours(field, inside, steps):
+    """Directions in which the next, and the last, voxel is alike, as bits; by position from inside[0] on."""
     first = inside[0]
-    last = inside[-1]
-    size = last - first + 1
+    size = inside[-1] - first + 1
     after = np.zeros(size, np.uint16)
     before = np.zeros(size, np.uint16)
     zero = np.uint16(0)
@@ -114,30 +112,32 @@ def linked_tables(field, inside, steps, grey, longest):
         own = field[first + low : first + high]
         bits_after = after[low:high]
         bits_before = before[low:high]
-        for d in range(half):
+        for d in range(len(steps)):
             bit = np.uint16(1 << d)
             other = field[first + low + steps[d] : first + high + steps[d]]
             back = field[first + low - steps[d] : first + high - steps[d]]
             for p in range(high - low):
                 bits_after[p] |= bit if other[p] == own[p] else zero
                 bits_before[p] |= bit if back[p] == own[p] else zero
+    return after, before
 
-    neighbours, tones = _tone_sums(field, inside, steps, grey)
-    runs = np.zeros((half, m, longest), np.int32)
-    linked = np.zeros((half, m), np.int32)
-    per_level = np.zeros(m, np.int32)
-    alike = np.zeros((m, 2 * half + 1), np.int32)
-    parent = np.empty(size, np.int32)
+
+@jit(U2, I8, I8, U2, U2, INT, INT)
+def runs(field, inside, steps, after, before, m, longest):
+    """(1, 13, m, r) float64 runs by length 1…r; ``longest``: voxels of the longest possible one.
+
+    Runs of two voxels and more are followed; all other voxels are runs of one.
+    """
+    half = len(steps)
+    first = inside[0]
+    table = np.zeros((half, m, longest), np.int32)
+    voxels = np.zeros(m, np.int64)
     found = 1
-    full = _ALL - 1
     for n in range(len(inside)):
         at = inside[n] - first
+        starts = np.int64(after[at]) & ~np.int64(before[at]) & (_ALL - 1)
         level = np.int64(field[inside[n]]) - 1
-        back = np.int64(before[at])
-        on = np.int64(after[at])
-        per_level[level] += 1
-        alike[level, BIT_COUNT[back] + BIT_COUNT[on]] += 1
-        starts = on & ~back & full
+        voxels[level] += 1
         while starts:
             d = np.int64(LOWEST[starts])
             starts &= starts - 1
@@ -147,12 +147,28 @@ def linked_tables(field, inside, steps, grey, longest):
             while np.int64(after[other]) >> d & 1:
                 other += step
                 length += 1
-            runs[d, level, length - 1] += 1
-            linked[d, level] += length
-            if length > found:
-                found = length
+            table[d, level, length - 1] += 1
+            found = max(found, length)
+    counts = np.empty((1, half, m, found))
+    for d in range(half):
+        for i in range(m):
+            single = voxels[i]
+            for j in range(1, found):
+                counts[0, d, i, j] = table[d, i, j]
+                single -= (j + 1) * table[d, i, j]
+            counts[0, d, i, 0] = single
+    return counts
+
+
+@jit(I8, I8, U2)
+def zones(inside, steps, before):
+    """(n,) int32 number of each voxel's zone, in the order of first voxels; how many there are."""
+    parent = np.empty(len(before), np.int32)
+    first = inside[0]
+    for n in range(len(inside)):
+        at = inside[n] - first
         root = at
-        links = np.int64(NEEDED[back])
+        links = np.int64(NEEDED[before[at]])
         while links:
             d = np.int64(LOWEST[links])
             links &= links - 1
@@ -167,38 +183,26 @@ def linked_tables(field, inside, steps, grey, longest):
             elif other > root:
                 parent[other] = root
         parent[at] = root
-
     label = np.empty(len(inside), np.int32)
-    zone_rank = np.empty(len(inside), np.int32)
-    zone_size = np.zeros(len(inside), np.int32)
-    zones = 0
+    count = 0
     for n in range(len(inside)):
         at = inside[n] - first
-        if parent[at] == at:
-            number = zones
-            zone_rank[number] = field[inside[n]] - 1
-            zones += 1
+        above = parent[at]
+        if above == at:
+            number = count
+            count += 1
         else:
-            number = parent[parent[at]]
+            number = parent[above]
         parent[at] = number
         label[n] = number
-        zone_size[number] += 1
-
-    run_counts = np.empty((1, half, m, found))
-    for d in range(half):
-        for i in range(m):
-            run_counts[0, d, i, 0] = per_level[i] - linked[d, i]
-            for j in range(1, found):
-                run_counts[0, d, i, j] = runs[d, i, j]
-    by_size, sizes = _zone_table(zone_rank, zone_size, zones, m)
-    by_alike, alikes = _occurring(alike)
-    return run_counts, label, by_size, sizes, by_alike, alikes, neighbours, tones
+    return label, count
 
 
-@jit()
-def _tone_sums(field, inside, steps, grey):
-    """As tone_sums of compiled_counts, by sums along one axis after the other.
+@jit(U2, I8, I8, F8)
+def tone_sums(field, inside, steps, grey):
+    """(n,) int64 neighbours inside the region, (n,) float64 sums of their whole-numbered grey levels.
 
+    Sums are taken along one axis after the other; grey (m,) of the ranks.
     The high bits of a number count the neighbours, the low ones sum their grey levels.
     """
     row = steps[2]
