@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from support import toy_model
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.engines import agreement as module
+from virtualbiopsy.engines import pyradiomics
 from virtualbiopsy.engines.agreement import (
     AGREE,
     DISAGREE,
@@ -174,6 +175,23 @@ def test_engines_that_cannot_be_used_say_why(monkeypatch, tmp_path):
         find_engine("other")
     with pytest.raises(EngineError):
         PyradiomicsEngine().extract({}, {}, [])
+
+
+def test_a_folder_of_the_same_name_is_not_pyradiomics(monkeypatch, tmp_path):
+    (tmp_path / "radiomics").mkdir()
+    (tmp_path / "radiomics" / "__init__.py").write_text("", encoding="utf-8")
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "not installed" in PyradiomicsEngine().availability()
+
+
+def test_another_interpreter_does_not_inherit_what_is_ours(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "ours")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "launcher")
+    monkeypatch.delenv("SLICER_HOME", raising=False)
+    assert {"PYTHONPATH", "LD_LIBRARY_PATH"} & set(pyradiomics._own_environment()) == {"LD_LIBRARY_PATH"}
+    monkeypatch.setenv("SLICER_HOME", "slicer")
+    assert not {"PYTHONPATH", "LD_LIBRARY_PATH"} & set(pyradiomics._own_environment())
 
 
 def test_an_engine_that_is_absent_is_part_of_the_record(case, monkeypatch):

@@ -161,6 +161,18 @@ def test_threads_do_not_change_a_bit():
     assert one == two
 
 
+def test_a_filter_that_does_not_fit_is_left_out_as_in_pyradiomics(tmp_path, pyradiomics_server):
+    """Three voxels are too few for the recursive Laplacian."""
+    rng = np.random.default_rng(3)
+    mask = np.zeros((3, 20, 22), dtype=np.uint8)
+    mask[:, 5:12, 6:14] = 1
+    where = str(tmp_path / "image.nrrd"), str(tmp_path / "mask.nrrd")
+    for path, array in zip(where, (rng.normal(300, 80, mask.shape), mask), strict=True):
+        sitk.WriteImage(sitk.GetImageFromArray(array), path)
+    kinds = ("original", "log(sigma=1)", "square")
+    compare(pyradiomics_server, where, "thin", kinds, None, expected=14 + 93 * 2)
+
+
 def test_an_unknown_image_type_is_refused():
     with pytest.raises(FeatureError):
         extract_pyradiomics(*small(), image_types=("blur",), label=7)

@@ -14,11 +14,12 @@ from scipy.spatial import QhullError
 from ..errors import (
     FeatureError,
     FlatRegionError,
+    ImageError,
     NonFiniteError,
     RegionError,
     RegionTooSmallError,
-    VirtualBiopsyError,
 )
+from ..memory import require_memory
 from ..progress import Progress, silent
 from ..radiomics import morphology, shape2d, statistics
 from ..radiomics.definitions import MASK, all_keys, definition
@@ -87,12 +88,14 @@ def features(
 
     Returns
     -------
-    Finite values, and why the others are missing: undefined, or re-segmentation leaves too few voxels.
+    Finite values, and why the others are missing: undefined, an image too small for the filter, too many
+    grey levels, or re-segmentation leaves too few voxels.
 
     Raises
     ------
     FeatureError : a key is unknown or contradicts itself.
     NonFiniteError : the image is NaN or infinite inside the region.
+    MemoryLimitError : the filtered images do not fit into the free memory.
     """
     for key in keys:
         definition(key)
@@ -203,10 +206,11 @@ class _Work:
     def _filtered(
         self, kinds: Sequence[str], by_image: Mapping[str, Sequence[FeatureKey]]
     ) -> dict[FeatureKey, float | str]:
-        from ..radiomics.filters.apply import apply_filters
+        from ..radiomics.filters.apply import apply_filters, memory_needed
 
         found: dict[FeatureKey, float | str] = {}
         try:
+            require_memory(memory_needed(self.image.shape, kinds), f"Filtering the image ({kinds[0]})")
             responses = apply_filters(
                 self.image,
                 self.prepared.spacing,
@@ -216,9 +220,7 @@ class _Work:
                 parity=True,
                 threads=1,
             )
-        except FeatureError:
-            raise
-        except VirtualBiopsyError as error:
+        except (FeatureError, ImageError) as error:
             return {key: error.message for kind in kinds for key in by_image[kind]}
         inside = {kind: responses[kind][self.mask] for kind in kinds}
         del responses

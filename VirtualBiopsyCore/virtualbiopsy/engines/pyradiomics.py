@@ -36,6 +36,8 @@ _ASK = "import radiomics; print(str(radiomics.__version__))"
 class PyradiomicsEngine:
     """pyradiomics, in this interpreter or in that of another environment.
 
+    The first question for version or availability starts the other interpreter, which takes a second or two.
+
     Parameters
     ----------
     python : interpreter that has pyradiomics; None takes the one that :data:`VARIABLE` names, and without
@@ -69,7 +71,8 @@ class PyradiomicsEngine:
             found = importlib.util.find_spec("radiomics")
         except (ImportError, ValueError):
             found = None
-        if found is None:
+        folder = None if found is None or found.origin is None else Path(found.origin).parent
+        if folder is None or not (folder / "featureextractor.py").is_file():
             return "", (
                 "pyradiomics is not installed here; in 3D Slicer the extension SlicerRadiomics brings it, "
                 f"elsewhere {VARIABLE} can name a Python that has it."
@@ -235,6 +238,14 @@ def _collect(
     return values
 
 
+def _own_environment() -> dict[str, str]:
+    """Environment of another interpreter: without what belongs to this one, or to Slicer's launcher."""
+    foreign = ["PYTHON"]
+    if "SLICER_HOME" in os.environ:
+        foreign += ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"]
+    return {name: text for name, text in os.environ.items() if not name.startswith(tuple(foreign))}
+
+
 def _run(
     command: list[str], timeout: float, tick: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -244,7 +255,7 @@ def _run(
     ------
     EngineError : it cannot be started, or has not ended in time.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = _own_environment()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as err:
         try:
             process = subprocess.Popen(
