@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -328,3 +331,35 @@ def test_keys_share_calls_where_their_settings_allow():
     assert len(group.names) == len(keys)
     assert len(group_keys([*keys, *parity_keys(discretisation="fbn8")])) == 2
     assert key_settings(parity_keys(discretisation="fbn8")[-1])["binCount"] == 8
+
+
+IN_ONE_PROCESS = """
+import numpy as np, SimpleITK as sitk, sys
+from virtualbiopsy.engines.agreement import agree
+from virtualbiopsy.radiomics.definitions import all_keys
+
+assert "radiomics" not in sys.modules
+rng = np.random.default_rng(4)
+mask = np.zeros((9, 12, 14), dtype=np.uint8)
+mask[2:7, 3:9, 4:11] = 1
+image = sitk.GetImageFromArray(rng.normal(300, 80, mask.shape).round().astype(np.int16))
+keys = all_keys("mask", profile="pyradiomics")
+keys += all_keys("t1", profile="pyradiomics", discretisation="fbw25")
+before = sitk.ProcessObject.GetGlobalDefaultCoordinateTolerance()
+found = agree({"t1": image}, {"tumour": sitk.GetImageFromArray(mask)}, keys)
+assert sitk.ProcessObject.GetGlobalDefaultCoordinateTolerance() == before
+print(found.engines["pyradiomics"], found.count("agree"), len(keys))
+"""
+
+
+@pytest.mark.oracle
+def test_pyradiomics_of_the_same_interpreter_is_found(oracle_python):
+    """As SlicerRadiomics provides it: imported only when asked for, tolerances of ITK put back."""
+    core = Path(__file__).resolve().parents[2] / "VirtualBiopsyCore"
+    environment = {k: v for k, v in os.environ.items() if k != VARIABLE} | {"PYTHONPATH": str(core)}
+    done = subprocess.run(
+        [oracle_python, "-c", IN_ONE_PROCESS], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    version, agreeing, asked = done.stdout.split()
+    assert version == "3.0.1" and int(agreeing) == int(asked) == 110
