@@ -14,6 +14,7 @@ from ...memory import require_memory
 from ...progress import Progress, silent
 from ..discretise import discretise_values
 from ..keys import FeatureKey
+from ..lattice import DIRECTIONS
 from . import cooccurrence, intensity, sizes, tones
 from .kernels import Batch, Kernels
 from .request import Group, groups
@@ -139,7 +140,8 @@ class _Maps:
         margins = tuple((reach, reach) for reach in shape.radius)
         self._padded = np.pad(self.region, margins)
         _, rows, columns = self._padded.shape
-        self._steps = shape.offsets @ np.array((rows * columns, columns, 1))
+        self._strides = np.array((rows * columns, columns, 1))
+        self._steps = shape.offsets @ self._strides
         self._positions = np.flatnonzero(np.pad(self.centres, margins))
         self._levels: dict[tuple[str, str], tuple[np.ndarray, int]] = {}
 
@@ -156,30 +158,20 @@ class _Maps:
             self._levels[key] = (self._field(levels, 0, np.int16), int(n_levels))
         return self._levels[key]
 
-    @property
     def occupied(self) -> np.ndarray:
-        """(13,) bool: whether any two voxels of the region are neighbours in each direction."""
+        """(13,) bool: the directions within the kernel in which voxels of the region are neighbours."""
+        flat, inside = self._padded.ravel(), np.flatnonzero(self._padded)
         return np.array(
             [
-                bool(self._near(first, second))
-                for first, second in KernelShape(tuple(min(r, 1) for r in self.shape.radius)).pairs
+                bool((np.abs(step) <= self.shape.radius).all() and flat[inside + step @ self._strides].any())
+                for step in DIRECTIONS
             ]
         )
-
-    def _near(self, first: np.ndarray, second: np.ndarray) -> bool:
-        if not len(first):
-            return False
-        unit = KernelShape(tuple(min(r, 1) for r in self.shape.radius))
-        steps = unit.offsets[second[0]] - unit.offsets[first[0]]
-        _, rows, columns = self._padded.shape
-        flat = self._padded.ravel()
-        inside = np.flatnonzero(flat)
-        return flat[inside + steps @ np.array((rows * columns, columns, 1))].any()
 
     def run(self, wanted: Sequence[Group], progress: Progress, threads: int | None) -> dict[str, np.ndarray]:
         """Values (voxels,) of each map by its name."""
         found = {label: np.empty(self.voxels) for group in wanted for label in group.names.values()}
-        occupied = self.occupied
+        occupied = self.occupied()
         sources = [self._sources(group) for group in wanted]
         batch = max(16, BATCH_VOXELS // self.shape.voxels)
         starts = range(0, self.voxels, batch)
@@ -195,6 +187,7 @@ class _Maps:
                     found[label][part] = values[name]
 
         _in_threads(compute, starts, threads, progress)
+        progress(1.0, "Maps")
         return found
 
     def _sources(self, group: Group) -> tuple[np.ndarray, int]:

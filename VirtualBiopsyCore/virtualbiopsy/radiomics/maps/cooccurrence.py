@@ -227,7 +227,7 @@ def features(kernels: Kernels, names: Iterable[str], aggregation: str) -> dict[s
         return _averages(kernels, names, pairs, occupied, quirk)
     slow = [name for name in names if name not in fast.GLCM]
     found = _averages(kernels, slow, pairs, occupied, quirk) if slow else {}
-    starts = np.concatenate(([0], np.cumsum([len(first) for first, _ in pairs])))
+    starts = np.cumsum([0, *(len(first) for first, _ in pairs)], dtype=np.int64)
     first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
     columns = fast.glcm(
         kernels.field.view(np.uint16),

@@ -45,7 +45,7 @@ class KernelShape:
 
         The second lies one step further along the direction, so its number is the higher one.
         """
-        number = np.arange(self.voxels).reshape(self.size)
+        number = np.arange(self.voxels, dtype=np.int64).reshape(self.size)
         found = []
         for step in DIRECTIONS:
             near = tuple(_cut(-int(s), n) for s, n in zip(step, self.size, strict=True))
