@@ -133,6 +133,35 @@ def test_all_families_after_random_edits(mode, spec):
     assert followed > 15
 
 
+def test_shape(mode):
+    keys = [
+        key
+        for profile in PROFILES
+        for key in all_keys("mask", "tumour", "none", profile, "3d")
+        if not key.name.endswith(("_ombb", "_mvee"))
+    ]
+    assert len({key.name for key in keys}) > 20
+    live = LiveExtraction({}, SPACING, keys)
+    for mask in edits(17, 30):
+        assert_same(live.update({"tumour": mask}), extract({}, {"tumour": mask}, SPACING, keys))
+
+
+def test_shape_in_one_slice(mode):
+    keys = [
+        f"mask:tumour:original:shape2d:{name}:2d:none:pyradiomics" for name in ("perimeter", "elongation")
+    ]
+    keys.append("mask:tumour:original:morphology:volume_density_ombb:3d:none:ibsi")
+    live = LiveExtraction({}, SPACING, keys)
+    found = []
+    for mask in edits(18, 5):
+        for part in (mask, mask & (np.arange(SHAPE[0]) == 7)[:, None, None]):
+            if part.sum() > 3:
+                vector = live.update({"tumour": part})
+                assert_same(vector, extract({}, {"tumour": part}, SPACING, keys))
+                found.append(len(vector.values))
+    assert {1, 3} <= set(found)
+
+
 @pytest.mark.parametrize("aggregation", ["2d_average", "2d_merged", "2.5d_average", "2.5d_merged"])
 def test_matrices_within_slices(mode, aggregation):
     images = {"t1c": field(3, 1.0)}
@@ -338,6 +367,9 @@ def test_tables_are_those_of_a_full_count(mode, bins):
             outline.follow(edit)
             ordered.follow(edit)
             tables = dict(levels._tables)
+            if number == 30:
+                zones = tables["_Zones"]
+                zones._next = len(zones.size)
             levels.follow(edit)
             followed += levels._tables == tables
         lattice = window.lattice
