@@ -18,7 +18,7 @@ pytestmark = pytest.mark.oracle
 
 ORACLES = Path(__file__).resolve().parents[1] / "Oracles"
 SPACING = (2.0, 0.9, 1.1)
-RELATIVE = 1e-6
+RELATIVE = 1e-8
 
 
 @pytest.fixture(scope="module")
