@@ -398,5 +398,10 @@ def test_memory_stays_within_what_is_stated(texts):
     tracemalloc.start()
     apply_filters(image, (1, 1, 1), texts)
     peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    box = (slice(20, 30), slice(15, 27), slice(22, 30))
+    apply_filters(image, (1, 1, 1), texts, box)
+    inside = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= memory_needed(image.shape, texts)
+    assert inside <= memory_needed((10, 12, 8), texts, image_shape=image.shape)

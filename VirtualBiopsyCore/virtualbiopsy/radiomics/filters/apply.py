@@ -16,6 +16,9 @@ from .spec import FilterSpec, parse_filter
 
 Box = tuple[slice, slice, slice]
 _MAX_THREADS = 4
+_KERNELS = 1 << 20
+"""Bytes for kernels, indices and the like."""
+
 _Job = Callable[[], dict[FilterSpec, np.ndarray]]
 
 
@@ -83,29 +86,31 @@ def memory_needed(
     shape: Sequence[int],
     specs: Iterable[FilterSpec | str],
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
+    image_shape: Sequence[int] | None = None,
 ) -> int:
     """Bytes that :func:`apply_filters` needs at most for a box of `shape`, besides the image itself.
 
     The responses, and the temporary arrays of as many filters as run at once: the part of the image within
     reach as float64 and four intermediate arrays; twice as many in the Fourier domain and for other filters
-    that need the whole image, for which `shape` is taken.
+    that need the whole image. `image_shape` is that of the whole image, if the box is not all of it.
     """
     parsed = [parse_filter(spec) if isinstance(spec, str) else spec for spec in specs]
     voxels = math.prod(int(n) for n in shape)
-    work = sorted((_working(shape, spec, spacing) for spec in parsed), reverse=True)
-    return 8 * voxels * len(parsed) + sum(work[:_MAX_THREADS])
+    work = sorted((_working(shape, spec, spacing, image_shape or shape) for spec in parsed), reverse=True)
+    return 8 * voxels * len(parsed) + sum(work[:_MAX_THREADS]) + _KERNELS
 
 
-def _working(shape: Sequence[int], spec: FilterSpec, spacing: Sequence[float]) -> int:
+def _working(
+    shape: Sequence[int], spec: FilterSpec, spacing: Sequence[float], image_shape: Sequence[int]
+) -> int:
     if spec.name == "original":
         return 0
     reach = spec.reach(spacing)
-    arrays = 5
-    if reach is None:
-        arrays = 8
-        padded = spec.name == "riesz" and spec["of"].name == "log"
-        reach = spec["of"].reach(spacing) if padded else (0, 0, 0)
-    return 8 * arrays * math.prod(int(n) + 2 * r for n, r in zip(shape, reach, strict=True))
+    if reach is not None:
+        return 8 * 5 * math.prod(int(n) + 2 * r for n, r in zip(shape, reach, strict=True))
+    padded = spec.name == "riesz" and spec["of"].name == "log"
+    pads = spec["of"].reach(spacing) if padded else (0, 0, 0)
+    return 8 * 8 * math.prod(int(n) + 2 * r for n, r in zip(image_shape, pads, strict=True))
 
 
 def _ranges(array: np.ndarray, spacing: Sequence[float], box: Box | None) -> Ranges:
