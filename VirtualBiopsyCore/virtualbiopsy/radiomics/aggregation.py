@@ -31,8 +31,9 @@ class Aggregation:
     base : one of DIRECTIONAL or SINGLE.
     distance : in voxels. GLCM: pairs at exactly this distance; NGTDM, NGLDM: all neighbours up to it.
     norm : one of NORMS, of `distance`.
-    weight : "none", or the norm (in mm) of the weights exp(-|d|²) with which the directions of GLCM and
-        GLRLM are merged, as in pyradiomics ("no_weighting" there is "…_merged" here).
+    weight : "none", or the norm (in mm) by which directions are weighted when they are merged, as in
+        pyradiomics 3.0.1: GLCM with exp(-|d|²), GLRLM with |d| itself ("no_weighting" there is "…_merged"
+        here, "infinity" is "chebyshev").
     alpha : NGLDM: largest difference of grey levels that still counts as dependent.
     """
 
