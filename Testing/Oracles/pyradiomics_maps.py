@@ -4,8 +4,8 @@
 
 SETTINGS_JSON is a JSON object: "settings" (for the extractor, for example {"binWidth": 25, "kernelRadius": 1,
 "maskedKernel": true}) and optional "classes" (default: all). Writes one (k, j, i) array per feature, by names
-like "glcm_Id", on the grid of the image: NaN outside the box that pyradiomics crops to, its initial value (NaN
-unless the settings say otherwise) outside the mask. Prints {"version", "seconds": {"firstorder": …}}.
+like "glcm_Id", on the grid of the image: NaN outside the box that pyradiomics crops to, its initial value
+(NaN unless the settings say otherwise) outside the mask. Prints {"version", "seconds": {"firstorder": …}}.
 """
 
 from __future__ import annotations
