@@ -2,7 +2,7 @@
 
     python pyradiomics_images.py IMAGE MASK REQUEST_JSON FOLDER
 
-REQUEST_JSON: {"LoG": {"sigma": [1.0]}, "Wavelet": {"wavelet": "coif1", "level": 2}, …}: settings by image type.
+REQUEST_JSON: {"LoG": {"sigma": [1.0]}, "Wavelet": {"wavelet": "coif1", "level": 2}, …}: settings by type.
 Writes FOLDER/NAME.npy (k, j, i), NAME as pyradiomics calls the image, in the type in which it has it.
 """
 

@@ -357,6 +357,27 @@ def test_filters_that_do_not_fit_the_image(text, reason):
         apply_filter(IMAGE, SPACING, text)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_filters_that_fail_are_listed_and_the_others_applied(threads):
+    texts = [
+        "log(sigma=2)",
+        "log(sigma=1)",
+        "wavelet(family=coif1;bands=LLH;level=1)",
+        "wavelet(family=coif1;bands=LHH;level=4)",
+        "mean(support=33)",
+        "square",
+    ]
+    bad = {"log(sigma=1)", "mean(support=33)", texts[3]}
+    failed: dict = {}
+    found = apply_filters(IMAGE, SPACING, texts, threads=threads, failed=failed)
+    assert list(found) == [text for text in texts if text not in bad]
+    assert set(failed) == bad and all(text in failed[text].message for text in bad)
+    assert np.array_equal(found["log(sigma=2)"], EVERYWHERE["log(sigma=2)"])
+    failed = {}
+    assert list(apply_filters(IMAGE, SPACING, texts, parity=True, failed=failed)) == [*texts[:4], "square"]
+    assert list(failed) == ["mean(support=33)"]
+
+
 def test_other_bad_input():
     with pytest.raises(DimensionError):
         apply_filter(IMAGE[0], SPACING, "square")

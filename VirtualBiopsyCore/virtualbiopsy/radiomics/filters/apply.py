@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ...errors import DimensionError, FeatureError, GeometryError
+from ...errors import DimensionError, FeatureError, GeometryError, ImageError
 from . import fourier, lbp, parity, pointwise, spatial
 from .lines import Ranges, whole
 from .spec import FilterSpec, parse_filter
@@ -19,7 +19,7 @@ _MAX_THREADS = 4
 _KERNELS = 1 << 20
 """Bytes for kernels, indices and the like."""
 
-_Job = Callable[[], dict[FilterSpec, np.ndarray]]
+_Work = Callable[[Sequence[FilterSpec]], dict[FilterSpec, np.ndarray]]
 
 
 def apply_filter(
@@ -39,6 +39,7 @@ def apply_filters(
     parity: bool = False,
     threads: int | None = None,
     mask: np.ndarray | None = None,
+    failed: dict[str, ImageError | FeatureError] | None = None,
 ) -> dict[str, np.ndarray]:
     """Responses of several filters, which share passes and threads.
 
@@ -54,6 +55,8 @@ def apply_filters(
         type; the response of "original", log, wavelet and gradient comes in the type that pyradiomics gets.
     threads : at most so many; None: as many as processors, up to 4.
     mask : bool, of the shape of `array`: lbp3d, which is slow, is computed there only and 0 elsewhere.
+    failed : filled with the errors of filters that cannot be applied, by the filter's text, while the others
+        are; without it the first error is raised.
 
     Returns
     -------
@@ -72,14 +75,30 @@ def apply_filters(
     count = max(1, threads or min(_MAX_THREADS, os.cpu_count() or 1))
     jobs = _jobs(array, steps, list(dict.fromkeys(parsed)), wanted, parity, count, mask)
     found: dict[FilterSpec, np.ndarray] = {}
+    errors: dict[FilterSpec, ImageError | FeatureError] = {}
+
+    def run(job: tuple[Sequence[FilterSpec], _Work]) -> dict[FilterSpec, np.ndarray]:
+        group, work = job
+        try:
+            return work(group)
+        except (ImageError, FeatureError) as error:
+            if failed is None:
+                raise
+            if len(group) > 1:
+                return {spec: one for single in group for spec, one in run(([single], work)).items()}
+            errors[group[0]] = error
+            return {}
+
     if count == 1 or len(jobs) == 1:
         for job in jobs:
-            found.update(job())
+            found.update(run(job))
     else:
         with ThreadPoolExecutor(min(count, len(jobs))) as pool:
-            for responses in pool.map(lambda job: job(), jobs):
+            for responses in pool.map(run, jobs):
                 found.update(responses)
-    return {str(spec): np.ascontiguousarray(found[spec]) for spec in parsed}
+    if failed is not None:
+        failed.update({str(spec): errors[spec] for spec in parsed if spec in errors})
+    return {str(spec): np.ascontiguousarray(found[spec]) for spec in parsed if spec in found}
 
 
 def memory_needed(
@@ -135,26 +154,28 @@ def _jobs(
     as_pyradiomics: bool,
     threads: int,
     mask: np.ndarray | None,
-) -> list[_Job]:
+) -> list[tuple[Sequence[FilterSpec], _Work]]:
     """Work that can be done at the same time; wavelet bands that share passes are together."""
-    jobs: list[_Job] = []
+
+    def single(group: Sequence[FilterSpec]) -> dict[FilterSpec, np.ndarray]:
+        (spec,) = group
+        return {spec: _one(array, spacing, spec, wanted, as_pyradiomics, threads, mask)}
+
+    def bands(group: Sequence[FilterSpec]) -> dict[FilterSpec, np.ndarray]:
+        if as_pyradiomics:
+            return parity.wavelets(array, group, wanted)
+        return spatial.wavelets(array, spacing, group, wanted)
+
+    jobs: list[tuple[Sequence[FilterSpec], _Work]] = []
     shared: dict[tuple, list[FilterSpec]] = {}
     for spec in specs:
         if spec.name == "wavelet":
-            half = spec["bands"][-1] if threads > 1 and spec["level"] == 1 and not as_pyradiomics else ""
-            if as_pyradiomics:
-                half = spec["bands"][0] if spec["level"] == 1 else ""
+            # Two halves that differ in their first pass, which is along i in pyradiomics and along k here.
+            half = spec["bands"][0 if as_pyradiomics else -1] if spec["level"] == 1 and threads > 1 else ""
             shared.setdefault((spec["family"], half), []).append(spec)
         else:
-            jobs.append(
-                lambda spec=spec: {spec: _one(array, spacing, spec, wanted, as_pyradiomics, threads, mask)}
-            )
-    for group in shared.values():
-        if as_pyradiomics:
-            jobs.append(lambda group=group: parity.wavelets(array, group, wanted))
-        else:
-            jobs.append(lambda group=group: spatial.wavelets(array, spacing, group, wanted))
-    return jobs
+            jobs.append(([spec], single))
+    return jobs + [(group, bands) for group in shared.values()]
 
 
 def _one(
