@@ -187,7 +187,7 @@ class Lattice:
         key = (distance, norm)
         if key not in self._counts:
             if key == (1, "chebyshev"):
-                count = self.box_sums(np.ones(self.voxels)).astype(np.int64)
+                count = self.box_sums(np.ones(self.voxels, dtype=np.int8)).astype(np.int64)
             else:
                 pairs = self.pairs(distance, norm, True)
                 count = np.bincount(pairs.first, minlength=self.voxels)
@@ -196,8 +196,8 @@ class Lattice:
         return self._counts[key]
 
     def box_sums(self, values: np.ndarray) -> np.ndarray:
-        """(n,) sums of values (n,) over the neighbours at Chebyshev distance 1; exact for whole numbers."""
-        box = np.zeros(math.prod(self.shape))
+        """(n,) sums of values (n,) over the neighbours at Chebyshev distance 1, of the type of the values."""
+        box = np.zeros(math.prod(self.shape), dtype=values.dtype)
         box[self.inside] = values
         box = box.reshape(self.shape)
         sums = box[:, :, :-2] + box[:, :, 1:-1]
@@ -209,7 +209,7 @@ class Lattice:
         else:
             sums, part = sums[:-2] + sums[1:-1], sums[2:]
             sums += part
-        return sums[self.mask] - values
+        return sums.ravel().take(np.flatnonzero(self.mask)) - values
 
     @cached_property
     def depth(self) -> np.ndarray:

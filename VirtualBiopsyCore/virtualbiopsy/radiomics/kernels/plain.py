@@ -229,9 +229,9 @@ def alike_counts(
 def tone_sums(
     lattice: Lattice, grey: np.ndarray, distance: int = 1, norm: str = "chebyshev"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Number (n,) of neighbours up to a distance, and sum (n,) of their grey levels (n,)."""
+    """Number (n,) of neighbours up to a distance, and sum (n,) of their grey levels (n,), whole numbers."""
     if distance == 1 and norm == "chebyshev":
-        return lattice.neighbour_counts(), lattice.box_sums(grey)
+        return lattice.neighbour_counts(), lattice.box_sums(grey.astype(np.int32)).astype(np.float64)
     pairs = lattice.pairs(distance, norm, True)
     total = np.bincount(pairs.first, grey[pairs.second], lattice.voxels)
     total += np.bincount(pairs.second, grey[pairs.first], lattice.voxels)
