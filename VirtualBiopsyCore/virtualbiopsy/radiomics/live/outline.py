@@ -14,7 +14,7 @@ from ..resegment import Region
 from .texture import LiveLattice
 from .window import Edit, Window
 
-_CORNERS = np.array([(k, j, i) for k in (0, 1) for j in (0, 1) for i in (0, 1)])
+_CORNERS = np.array([(k, j, i) for k in (0, 1) for j in (0, 1) for i in (0, 1)], dtype=np.int64)
 """(8, 3) corners (k, j, i) of a cube; corner b is bit b of its number, as in mesh.cube_numbers."""
 
 

@@ -15,7 +15,7 @@ SLACK = 8
 LARGEST_EDIT = 0.1
 """Share of the region's voxels from which a full count is the cheaper way."""
 
-STEPS = np.concatenate([DIRECTIONS, -DIRECTIONS])
+STEPS = np.concatenate([DIRECTIONS, -DIRECTIONS]).astype(np.int64)
 """(26, 3) steps (dk, dj, di): the 13 directions, then their opposites in the same order."""
 
 
@@ -44,7 +44,7 @@ class Window:
         whole = tuple(slice(0, n) for n in self.mask.shape)
         self._extent.change(whole, np.zeros_like(self.mask), self.mask)
         box = self._extent.box
-        self.corner = np.array([side.start - SLACK - 1 for side in box])
+        self.corner = np.array([side.start - SLACK - 1 for side in box], dtype=np.int64)
         self._shape = np.array([side.stop - side.start + 2 * SLACK + 2 for side in box])
         self.strides = np.array((self._shape[1] * self._shape[2], self._shape[2], 1), dtype=np.int64)
         self.steps = STEPS @ self.strides
@@ -62,7 +62,7 @@ class Window:
 
     def _positions(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         _, rows, columns = self.mask.shape
-        return (at - self.corner) @ self.strides, at @ np.array((rows * columns, columns, 1))
+        return (at - self.corner) @ self.strides, at @ np.array((rows * columns, columns, 1), dtype=np.int64)
 
     @property
     def voxels(self) -> int:
@@ -204,7 +204,7 @@ class Edit:
         half = len(DIRECTIONS)
         back = self.window.touched[self.around[half:]] == 0
         direction, which = np.nonzero(back)
-        ahead = np.repeat(np.arange(half), len(self.moved))
+        ahead = np.repeat(np.arange(half, dtype=np.int64), len(self.moved))
         direction = np.concatenate([ahead, direction])
         first = np.concatenate([np.tile(self.moved, half), self.around[half:][back]])
         second = np.concatenate([self.around[:half].ravel(), self.moved[which]])
@@ -220,7 +220,7 @@ class Edit:
         """
         half = len(DIRECTIONS)
         rows = np.stack([np.broadcast_to(self.moved, (half, len(self.moved))), *self._halves()], axis=1)
-        direction = np.repeat(np.arange(half), rows[0].size)
+        direction = np.repeat(np.arange(half, dtype=np.int64), rows[0].size)
         position = rows.ravel()
         return tuple((direction[kept], position[kept]) for kept in self._split(position))
 
