@@ -355,23 +355,27 @@ class Filtered:
         for key in keys:
             if key.image != ORIGINAL:
                 self.wanted.setdefault(self._group(key), {})[key.image] = None
-        self.found: dict[tuple[str, bool], Mapping[str, np.ndarray]] = {}
+        self.found: dict[tuple[str, bool], dict[str, np.ndarray]] = {}
+        self.failed: dict[tuple[str, bool], dict[str, VirtualBiopsyError]] = {}
 
     @staticmethod
     def _group(key: FeatureKey) -> tuple[str, bool]:
         return key.sequence, key.profile == "pyradiomics"
 
     def response(self, key: FeatureKey) -> np.ndarray:
-        """(k, j, i) response of the whole image of a key."""
+        """(k, j, i) response of the whole image of a key; a filter that fails leaves the others alone."""
         group = self._group(key)
-        if key.image not in self.found.get(group, {}):
+        found, failed = self.found.setdefault(group, {}), self.failed.setdefault(group, {})
+        if key.image not in found and key.image not in failed:
             from .filters.apply import apply_filters, memory_needed
 
             image = np.asarray(self.images[key.sequence])
             filters = tuple(self.wanted.get(group, {key.image: None}))
             require_memory(memory_needed(image.shape, filters), f"Filtering {key.sequence}")
-            self.found[group] = apply_filters(image, self.spacing, filters, parity=group[1])
-        return self.found[group][key.image]
+            found.update(apply_filters(image, self.spacing, filters, parity=group[1], failed=failed))
+        if key.image in failed:
+            raise failed[key.image]
+        return found[key.image]
 
 
 _HERE_ONLY = (FlatRegionError, NonFiniteError, FeatureError)
