@@ -43,6 +43,7 @@ from virtualbiopsy.models.radmodel import from_bytes, to_bytes
 from virtualbiopsy.models.recipe import builtin_recipes
 from virtualbiopsy.radiomics.definitions import all_keys
 from virtualbiopsy.radiomics.keys import FeatureKey
+from virtualbiopsy.resources import resource
 from virtualbiopsy.training.demo import check_agreement, train_demo
 
 
@@ -165,6 +166,14 @@ def test_an_extraction_elsewhere_can_be_cancelled_and_has_a_limit(case, oracle_p
         PyradiomicsEngine(oracle_python, timeout=0.5).extract(*case, slow)
 
 
+def test_both_profiles_report_the_grey_levels_found(case):
+    keys = [*parity_keys(), *parity_keys(image="square"), *all_keys("t1", discretisation="fbn8")]
+    found = BuiltinEngine().extract(*case, keys)
+    assert {"t1:tumour:fbw25", "t1:tumour:square:fbw25", "t1:tumour:fbn8"} <= set(found.bins)
+    assert found.bins["t1:tumour:fbn8"] == 8 and not found.missing
+    assert list(found.values) == [str(key) for key in keys]
+
+
 def test_engines_that_cannot_be_used_say_why(monkeypatch, tmp_path):
     monkeypatch.delenv(VARIABLE, raising=False)
     assert "SlicerRadiomics" in PyradiomicsEngine().availability()
@@ -279,8 +288,9 @@ def test_training_refuses_them_before_it_simulates(tmp_path):
     key = next(key for key in builtin_recipes()[0].keys if not key.startswith("clinical:"))
     entry = module.FeatureAgreement(key, DISAGREE, {"a": 1.0, "b": 2.0}, 0.5)
     record = module.Agreement({"a": "1", "b": "2"}, 1e-6, (entry,))
+    table = resource("Models/meningioma-demo-features.csv")
     with pytest.raises(FeatureError, match="cannot enter a model"):
-        train_demo(tmp_path / "out", agreement=record)
+        train_demo(tmp_path / "out", features_csv=table, agreement=record)
     assert not (tmp_path / "out").exists()
 
 

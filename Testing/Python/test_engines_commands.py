@@ -95,6 +95,11 @@ def test_agreement_writes_three_files(files, tmp_path, capsys, oracle_python):
     assert "110 of 110 features that both compute agree" in capsys.readouterr().out
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"agreement.json", "agreement.csv", "agreement.html"}
+    more = ("--record", tmp_path / "agreement.json", "--out", tmp_path / "two", "--python", oracle_python)
+    assert run(files, "agreement", "--features", "glcm", *more) == 0
+    assert "110 of 110" in capsys.readouterr().out
+    record = json.loads((tmp_path / "two" / "agreement.json").read_text(encoding="utf-8"))
+    assert len(record["cases"]) == 2 and len(record["features"]) == 110
     told = ("--features", "glcm:contrast", "--tolerance", "1e-300", "--overwrite", "--bins", "7")
     status = run(files, "agreement", "--out", tmp_path, "--python", oracle_python, *told)
     assert status == (1 if "Disagree by" in capsys.readouterr().out else 0)

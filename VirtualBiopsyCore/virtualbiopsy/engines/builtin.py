@@ -115,11 +115,12 @@ def _like_pyradiomics(
     progress: Progress,
 ) -> FeatureVector:
     prepared = chain.prepare(image, mask, settings)
-    values, missing = parity.features(prepared, keys, threads=threads, progress=progress)
+    bins: dict[str, int] = {}
+    values, missing = parity.features(prepared, keys, threads=threads, progress=progress, bins=bins)
     return FeatureVector(
         {str(key): value for key, value in values.items()},
         {str(key): reason for key, reason in missing.items()},
-        {},
+        bins,
         prepared.steps,
     )
 

@@ -36,6 +36,14 @@ def register(commands: argparse._SubParsersAction) -> None:
     agreement.add_argument(
         "--python", type=Path, help="a Python that has pyradiomics (or set VIRTUALBIOPSY_PYRADIOMICS)"
     )
+    agreement.add_argument(
+        "--record",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="JSON",
+        help="agreement.json of another case to take into the same record (repeatable)",
+    )
     agreement.add_argument("--out", type=Path, required=True, help="folder for JSON, CSV and HTML")
     agreement.add_argument("--overwrite", action="store_true", help="replace files that are there")
     agreement.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -233,7 +241,7 @@ def _json(options: argparse.Namespace, engine, keys: list, found) -> str:
 
 def _agreement(options: argparse.Namespace) -> int:
     from ..errors import EngineError
-    from .agreement import DISAGREE, agree
+    from .agreement import DISAGREE, agree, combine, load_agreement
     from .agreement_report import write_agreement
     from .builtin import BuiltinEngine
     from .pyradiomics import PyradiomicsEngine
@@ -242,6 +250,7 @@ def _agreement(options: argparse.Namespace) -> int:
     reason = other.availability()
     if reason is not None:
         raise EngineError(reason, "Name a Python that has it with --python.")
+    records = [load_agreement(path) for path in options.record]
     keys = _keys(options)
     images, masks = _read(options, keys)
     found = agree(
@@ -255,6 +264,7 @@ def _agreement(options: argparse.Namespace) -> int:
         case=f"{options.image.name}, {options.mask.name}, label {options.label}",
         progress=_progress(options),
     )
+    found = combine([found, *records])
     written = write_agreement(options.out, found, overwrite=options.overwrite)
     _end(options)
     print(RESEARCH_USE_ONLY)

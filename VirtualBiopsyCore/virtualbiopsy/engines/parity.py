@@ -78,13 +78,19 @@ def extract_pyradiomics(
 
 
 def features(
-    prepared: Prepared, keys: Sequence[FeatureKey], *, threads: int = 1, progress: Progress = silent
+    prepared: Prepared,
+    keys: Sequence[FeatureKey],
+    *,
+    threads: int = 1,
+    progress: Progress = silent,
+    bins: dict[str, int] | None = None,
 ) -> tuple[Values, dict[FeatureKey, str]]:
     """Features of one prepared image and its region.
 
     Parameters
     ----------
     keys : of profile "pyradiomics", all of one sequence and one outline (re-segmented or not), and of shape.
+    bins : is filled with the number of grey levels found, as in a FeatureVector.
 
     Returns
     -------
@@ -99,7 +105,11 @@ def features(
     """
     for key in keys:
         definition(key)
-    return _Work(prepared).run(keys, threads, progress)
+    work = _Work(prepared)
+    found = work.run(keys, threads, progress)
+    if bins is not None:
+        bins.update(sorted(work.bins.items()))
+    return found
 
 
 class _Region:
@@ -134,6 +144,7 @@ class _Work:
             )
         self.original = inside
         self.regions: dict[str, _Region] = {}
+        self.bins: dict[str, int] = {}
         self.ready = Event()
 
     def _inside(self, image: np.ndarray) -> np.ndarray:
@@ -254,6 +265,8 @@ class _Work:
             if index not in textures:
                 try:
                     cells = Levels.of_values(values, key.discretisation, key.profile)
+                    fields = (key.sequence, key.region, key.image, key.discretisation)
+                    self.bins[":".join(f for f in fields if f != ORIGINAL)] = len(cells.grey)
                     textures[index] = Texture(
                         region.lattice, None, key.discretisation, key.profile, spacing=spacing, cells=cells
                     )
