@@ -18,6 +18,7 @@ from ..errors import (
     NonFiniteError,
     RegionError,
     RegionTooSmallError,
+    VirtualBiopsyError,
 )
 from ..memory import require_memory
 from ..progress import Progress, silent
@@ -220,6 +221,7 @@ class _Work:
         from ..radiomics.filters.apply import apply_filters, memory_needed
 
         found: dict[FeatureKey, float | str] = {}
+        failed: dict[str, VirtualBiopsyError] = {}
         try:
             require_memory(memory_needed(self.image.shape, kinds), f"Filtering the image ({kinds[0]})")
             responses = apply_filters(
@@ -230,10 +232,13 @@ class _Work:
                 mask=self.prepared.mask,
                 parity=True,
                 threads=1,
+                failed=failed,
             )
         except (FeatureError, ImageError) as error:
             return {key: error.message for kind in kinds for key in by_image[kind]}
-        inside = {kind: responses[kind][self.mask] for kind in kinds}
+        for kind, error in failed.items():
+            found.update(dict.fromkeys(by_image[kind], error.message))
+        inside = {kind: response[self.mask] for kind, response in responses.items()}
         del responses
         self.ready.wait()
         for kind, values in inside.items():
