@@ -40,7 +40,7 @@ CANCELLING = {"skewness", "cluster_shade", "information_correlation_1", "correla
 def compiled():
     before = choose.mode()
     choose.select("auto")
-    assert choose.wait_until_compiled(240)
+    assert choose.wait_until_compiled(600)
     choose.select(before)
     with choose.using("compiled") as module:
         assert module.__name__.endswith(".compiled")
@@ -194,6 +194,24 @@ def test_moments_and_percentiles(compiled, values):
                     assert _close(value, statistics.FEATURES[name](expected), scale), name
 
 
+def test_percentiles_of_many_sizes(compiled):
+    from virtualbiopsy.radiomics.kernels import compiled_values
+
+    rng = np.random.default_rng(8)
+    shares = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+    for size in range(2, 120):
+        values = rng.normal(3, 1, size)
+        assert np.array_equal(
+            compiled_values.percentiles(values, shares), np.percentile(values, 100 * shares)
+        )
+
+
+def test_mean_of_a_long_sum(compiled):
+    values = np.random.default_rng(9).uniform(1e6, 2e6, 200_000)
+    exact = math.fsum(values) / len(values)
+    assert abs(compiled.moments(values)["mean"] - exact) <= np.spacing(exact)
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60), st.integers(1, 40), st.booleans())
 def test_levels_are_the_same_bit_for_bit(compiled, values, bins, on_edges):
@@ -314,7 +332,13 @@ def entropy():
 
 
 def test_plain_never_imports_numba():
-    _run(EXTRACTION + "entropy(); assert 'numba' not in sys.modules", VIRTUALBIOPSY_KERNELS="plain")
+    code = """
+    import threading
+    entropy()
+    assert not choose.wait_until_compiled() and threading.active_count() == 1
+    assert "numba" not in sys.modules
+    """
+    _run(EXTRACTION + textwrap.dedent(code), VIRTUALBIOPSY_KERNELS="plain")
 
 
 def test_compiled_kernels_take_over():

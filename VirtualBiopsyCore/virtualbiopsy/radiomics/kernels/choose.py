@@ -136,7 +136,7 @@ class Chooser:
             module = importlib.import_module(name)
             done = jit.compile_all(lambda: self._stop)
         except Exception:
-            # A full disk or a damaged file of the cache, perhaps: once more without keeping anything.
+            # Nowhere to keep it, a full disk or a damaged file, perhaps: once more without keeping anything.
             jit.use_cache(False)
             for declaring in jit.forget():
                 importlib.reload(sys.modules[declaring])

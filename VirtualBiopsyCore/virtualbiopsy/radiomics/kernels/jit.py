@@ -57,10 +57,7 @@ def jit(*arguments: types.Type) -> Callable:
 
     def declare(function: Callable) -> Callable:
         options = {"nogil": True, "error_model": "numpy", "fastmath": False}
-        try:
-            made = numba.njit(cache=_cached, **options)(function)
-        except RuntimeError:
-            made = numba.njit(**options)(function)
+        made = numba.njit(cache=_cached, **options)(function)
         _declaring.add(function.__module__)
         if arguments:
             _declared.append((made, arguments))
