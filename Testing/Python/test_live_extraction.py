@@ -17,7 +17,7 @@ from virtualbiopsy.radiomics.live.extraction import LiveExtraction
 from virtualbiopsy.radiomics.live.levels import LiveLevels, Unusual
 from virtualbiopsy.radiomics.live.outline import LiveOutline
 from virtualbiopsy.radiomics.live.values import SortedValues
-from virtualbiopsy.radiomics.live.window import Window
+from virtualbiopsy.radiomics.live.window import Window, spliced
 from virtualbiopsy.radiomics.mesh import cube_numbers, vertices
 from virtualbiopsy.radiomics.zones import nearest, per_zone
 
@@ -466,6 +466,19 @@ def test_levels_of_an_image_that_cannot_be_followed():
     image[7, 9, 8] = np.nan
     with pytest.raises(Unusual):
         LiveLevels(Window(mask), image.reshape(-1), "fbn16", "ibsi")
+
+
+@pytest.mark.parametrize("count", [3, 60, 600])
+def test_spliced_arrays(count):
+    rng = np.random.default_rng(count)
+    pool = np.sort(rng.choice(10_000, 3000, replace=False))
+    held = rng.random(len(pool)) < 0.5
+    moved = np.sort(rng.choice(len(pool), count, replace=False))
+    added = ~held[moved]
+    before, after = pool[held], held.copy()
+    after[moved] = added
+    place = np.searchsorted(before, pool[moved])
+    np.testing.assert_array_equal(spliced(before, place, pool[moved], added), pool[after])
 
 
 def test_a_window_gives_up_what_grows_out_of_it_or_changes_too_much():

@@ -36,6 +36,8 @@ class LiveValues(Values):
         self, values: np.ndarray, ordered: Callable[[], np.ndarray], profile: str, voxel_volume: float
     ) -> None:
         super().__init__(values, profile, voxel_volume)
+        # What the kernels know at once holds order statistics, which cost the most.
+        self.known = {}
         self._ordered = ordered
 
     @cached_property

@@ -135,17 +135,40 @@ class Window:
         return self._edit
 
     def _splice(self, moved: np.ndarray, on_grid: np.ndarray, added: np.ndarray) -> None:
-        gone = np.searchsorted(self.inside, moved[~added])
-        self.inside, self.on_grid = (np.delete(a, gone) for a in (self.inside, self.on_grid))
-        new = np.searchsorted(self.inside, moved[added])
-        self.inside = np.insert(self.inside, new, moved[added])
-        self.on_grid = np.insert(self.on_grid, new, on_grid[added])
+        place = np.searchsorted(self.inside, moved)
+        self.inside = spliced(self.inside, place, moved, added)
+        self.on_grid = spliced(self.on_grid, place, on_grid, added)
 
     def distinct(self, positions: np.ndarray) -> np.ndarray:
         """Each of the positions once."""
         numbers = np.arange(len(positions), dtype=np.int32)
         self._mark[positions] = numbers
         return positions[self._mark[positions] == numbers]
+
+
+_FEW = 400
+"""Up to so many changes an array is put together from what lies between them."""
+
+
+def spliced(array: np.ndarray, place: np.ndarray, values: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """An array (n,) after changes in ascending order.
+
+    Parameters
+    ----------
+    place : (c,) index in the array of what is taken out, or before which something is put in.
+    values : (c,) what is put in. added : (c,) bool, put in or else taken out.
+    """
+    if len(place) > _FEW:
+        gone = place[~added]
+        kept = np.delete(array, gone)
+        return np.insert(kept, place[added] - np.searchsorted(gone, place[added]), values[added])
+    pieces, last = [], 0
+    for number, (at, new) in enumerate(zip(place.tolist(), added.tolist(), strict=True)):
+        pieces.append(array[last:at])
+        if new:
+            pieces.append(values[number : number + 1])
+        last = at if new else at + 1
+    return np.concatenate([*pieces, array[last:]])
 
 
 class Edit:
