@@ -127,3 +127,28 @@ def test_a_sequence_that_misses_the_outline_is_left_out_and_comes_back(prepared)
     image.CopyInformation(mask)
     back = measuring.measure(image).vector
     assert not back.missing and len(back.values) == len(KEYS)
+
+
+def test_a_filter_that_does_not_fit_takes_only_its_own_features_away(prepared):
+    case, mask = prepared
+    keys = [
+        replace(KEYS[2], image=image)
+        for image in ("original", "log(sigma=40)", "log(sigma=2)", "log(sigma=0.1)")
+    ]
+    measuring = Measuring(case, keys)
+    for _ in range(2):
+        vector = measuring.measure(mask).vector
+        assert set(vector.values) == {str(keys[0]), str(keys[2])}
+        assert "sigma" in vector.missing[str(keys[3])] and vector.missing[str(keys[1])]
+
+
+def test_intensity_peaks_see_far_enough_around_the_outline(prepared):
+    case, mask = prepared
+    key = FeatureKey.parse("adc:tumour:original:local_intensity:local_intensity_peak:3d:none:ibsi")
+    measuring = Measuring(case, [key])
+    measured = measuring.measure(mask)
+    images = {role: sitk.GetArrayFromImage(image) for role, image in case.images.items()}
+    inside = sitk.GetArrayFromImage(prepare_mask(mask, case)) > 0
+    expected = extract(images, {"tumour": inside}, case.grid.GetSpacing()[::-1], [key]).values
+    assert measured.vector.values == pytest.approx(expected, rel=1e-12)
+    assert measuring.vector(measured, measured.masks).values == pytest.approx(expected, rel=1e-12)

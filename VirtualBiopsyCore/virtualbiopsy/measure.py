@@ -24,6 +24,7 @@ from .radiomics.extract import Responses, extract
 from .radiomics.images import MAX_BYTES, Box, ImageCache, holds
 from .radiomics.keys import FeatureKey
 from .radiomics.live.extraction import LiveExtraction
+from .radiomics.local_intensity import RADIUS as PEAK_RADIUS
 from .radiomics.plan import plan
 from .radiomics.resegment import parse_region
 from .radiomics.vector import FeatureVector
@@ -31,7 +32,7 @@ from .regions.crop import box_around, crop_prepared
 from .regions.derive import region_mask, ring_width
 
 MARGIN_MM = 3.0
-"""Around the outline and its rings, what explanations and pictures see."""
+"""At least so much around the outline and its rings is kept with it."""
 
 SLACK_MM = 15.0
 """How far an outline may grow before the window is made anew."""
@@ -99,7 +100,9 @@ class Measuring:
         self.spacing = prepared.grid.GetSpacing()[::-1]
         self._arrays = {role: sitk.GetArrayViewFromImage(image) for role, image in prepared.images.items()}
         self._responses = ImageCache(self._arrays, self.spacing, max_bytes)
-        self._rings = max((ring_width(region) for region in self.regions), default=0.0)
+        rings = max((ring_width(region) for region in self.regions), default=0.0)
+        peaks = any(key.family == "local_intensity" for key in self.plan.keys)
+        self._margin = rings + max(MARGIN_MM, PEAK_RADIUS if peaks else 0.0)
         self._window: _Window | None = None
 
     @property
@@ -126,7 +129,7 @@ class Measuring:
             for role, share in uncovered_shares(region.inside, window.prepared).items()
             if share > UNCOVERED_ALLOWED
         }
-        reach = [math.ceil((MARGIN_MM + self._rings) / step) for step in self.spacing]
+        reach = [math.ceil((self._margin) / step) for step in self.spacing]
         box = grow_box(region.extent, region.inside.shape, tuple(reach))
         grid = window.prepared.grid[tuple(reversed(box))]
         arrays = {role: array[box] for role, array in window.arrays.items() if role not in left_out}
@@ -185,14 +188,15 @@ class Measuring:
         return present, absent
 
     def _window_around(self, mask: sitk.Image) -> _Window:
-        wanted = box_around(self.prepared, mask, MARGIN_MM + self._rings)
+        wanted = box_around(self.prepared, mask, self._margin)
         if self._window is None or not holds(self._window.box, wanted):
-            box = box_around(self.prepared, mask, MARGIN_MM + self._rings + SLACK_MM)
+            box = box_around(self.prepared, mask, self._margin + SLACK_MM)
             part = crop_prepared(self.prepared, box)
             arrays = {role: array[box] for role, array in self._arrays.items()}
             for (role, profile), filters in self.plan.responses.items():
                 if role in arrays:
-                    self._responses.responses(role, filters, box, profile)
+                    # A filter that does not fit is met again, and reported, where its features are computed.
+                    self._responses.responses(role, filters, box, profile, failed={})
             self._window = _Window(box, part, arrays, LiveMask(part))
         return self._window
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import FeatureError
+from ..errors import FeatureError, ImageError
 from ..memory import require_memory
 from .filters.apply import apply_filters, memory_needed
-from .filters.spec import parse_filter
 
 Box = tuple[slice, slice, slice]
 MAX_BYTES = 1 << 30
@@ -67,13 +66,19 @@ class ImageCache:
         return sum(entry.response.nbytes for entry in self._entries.values())
 
     def responses(
-        self, sequence: str, filters: Iterable[str], box: Box, profile: str = "ibsi"
+        self,
+        sequence: str,
+        filters: Iterable[str],
+        box: Box,
+        profile: str = "ibsi",
+        failed: dict[str, ImageError | FeatureError] | None = None,
     ) -> dict[str, np.ndarray]:
         """Responses of one image on a box, by the filter's text; read-only arrays of the box's shape.
 
         Parameters
         ----------
         profile : whose convention of the filters ("pyradiomics": ITK's recursive Gaussian, …).
+        failed : filled with the errors of filters that cannot be applied, the others are; None raises them.
 
         Raises
         ------
@@ -89,17 +94,19 @@ class ImageCache:
             if absent:
                 image = self.images[sequence]
                 parity = profile == "pyradiomics"
-                everywhere = parity or any(parse_filter(f).reach(self.spacing) is None for f in absent)
-                shape = image.shape if everywhere else tuple(s.stop - s.start for s in box)
+                size = tuple(s.stop - s.start for s in box)
                 require_memory(
-                    memory_needed(shape, absent), f"Filtering {sequence} ({len(absent)} image types)"
+                    memory_needed(size, absent, self.spacing, image.shape),
+                    f"Filtering {sequence} ({len(absent)} image types)",
                 )
-                made = apply_filters(image, self.spacing, absent, box, parity=parity)
+                made = apply_filters(image, self.spacing, absent, box, parity=parity, failed=failed)
                 for text, response in made.items():
                     response.setflags(write=False)
                     self._entries[sequence, text, profile] = _Entry(box, response)
             found = {}
             for text in wanted:
+                if failed and text in failed:
+                    continue
                 entry = self._entries[sequence, text, profile]
                 self._entries.move_to_end((sequence, text, profile))
                 inner = tuple(
