@@ -106,6 +106,18 @@ def test_a_missing_label_names_those_that_are_there(pair):
         prepare(*pair, ExtractionSettings(label=2))
 
 
+@pytest.mark.parametrize("kind", [np.int16, np.uint32, np.int64, np.float32, np.float64])
+def test_labels_of_every_pixel_type_are_read(pair, kind):
+    """Real ones are cut off, as in pyradiomics."""
+    image, mask = pair
+    labels = sitk.GetArrayFromImage(mask).astype(kind)
+    if np.issubdtype(kind, np.floating):
+        labels *= 1.2
+    settings = ExtractionSettings(label=3, spacing=(1.0, 1.0, 1.0))
+    expected, found = (prepare(image, m, settings).mask for m in (mask, volume(labels)))
+    assert np.array_equal(expected, found)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 7)])
 def test_points_and_lines_are_refused(shape):
     mask = np.zeros((9, 9, 9), dtype=np.uint8)

@@ -76,7 +76,8 @@ def prepare(image: sitk.Image, mask: sitk.Image, settings: ExtractionSettings) -
     MemoryLimitError : the new grid does not fit into the free memory.
     """
     _check(image, mask, settings)
-    mask = sitk.Cast(mask, sitk.sitkUInt32)
+    if mask.GetPixelID() in _FLOATS:
+        mask = sitk.Cast(mask, sitk.sitkUInt32)
     box = _label_box(mask, settings.label)
     steps = []
     if settings.normalise:
