@@ -26,7 +26,7 @@ class Lines:
 
     Attributes
     ----------
-    voxel : (d, n) int64 numbers of the voxels (order of np.flatnonzero(mask)).
+    voxel : (d, n) int32 numbers of the voxels (order of np.flatnonzero(mask)).
     last : (e,) positions in the flattened ``voxel`` after which the stretch ends: the next voxel there is no
         neighbour.
     pairs : (d,) number of neighbouring pairs along each direction.
@@ -140,12 +140,13 @@ class Lattice:
         wide = self.inside[-1] > np.iinfo(np.int32).max
         position = self.inside if wide else self.inside.astype(np.int32)
         steps = (self.directions @ self.steps).tolist()
-        voxel = np.empty((len(steps), self.voxels), dtype=np.int64)
+        voxel = np.empty((len(steps), self.voxels), dtype=np.int32)
         last = np.ones(voxel.shape, dtype=bool)
         for row, ends, step in zip(voxel, last, steps, strict=True):
             line = position - position // step * step
-            row[:] = np.argsort(line.astype(np.min_scalar_type(step)), kind="stable")
-            place = position.take(row)
+            order = np.argsort(line.astype(np.min_scalar_type(step)), kind="stable")
+            row[:] = order
+            place = position.take(order)
             np.not_equal(place[1:] - place[:-1], step, out=ends[:-1])
         return Lines(voxel, np.flatnonzero(last), self.voxels - np.count_nonzero(last, axis=1))
 
@@ -155,6 +156,8 @@ class Lattice:
         from . import kernels
 
         found = kernels.active().paired_directions(self)
+        if found.all():
+            return found
         voxels = np.argwhere(self.mask)
         for number in np.flatnonzero(~found):
             step = self.directions[number]

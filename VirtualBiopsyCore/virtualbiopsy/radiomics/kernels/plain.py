@@ -73,7 +73,7 @@ def _blocks(lattice: Lattice) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     for start in range(0, len(voxel), rows):
         offset = start * lattice.voxels
         ends = np.searchsorted(last, (offset, offset + rows * lattice.voxels))
-        yield start, voxel[start : start + rows], last[ends[0] : ends[1]] - offset
+        yield start, voxel[start : start + rows].astype(np.int64), last[ends[0] : ends[1]] - offset
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,8 @@ class _Alike:
                 same[last] = False
                 found.append(np.flatnonzero(same) + start * lattice.voxels)
             place, voxel = np.concatenate(found), lattice.lines.voxel.ravel()
-            known = cls(rank, place, voxel.take(place), voxel.take(place + 1))
+            first, second = voxel.take(place), voxel.take(place + 1)
+            known = cls(rank, place, first.astype(np.int64), second.astype(np.int64))
             lattice.memory["alike"] = known
         return known
 
