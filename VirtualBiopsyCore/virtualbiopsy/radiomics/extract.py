@@ -164,6 +164,7 @@ class Extraction:
         self.inner: dict[tuple[str, str], _IntensityMask] = {}
         self.textures: dict[tuple[str, str, str, str, str], Texture] = {}
         self._found: dict[Hashable, object] = {}
+        self._seen: tuple[_Outline | None, object, np.ndarray | None] = (None, None, None)
 
     def _once(self, key: Hashable, make: Callable[[], object]) -> object:
         if key not in self._found:
@@ -191,7 +192,9 @@ class Extraction:
         if index not in self.inner:
             parsed = parse_region(region)
             outline = self.outline(parsed.name)
-            values = outline.values(sequence, self.images[sequence])
+            image = self.images[sequence]
+            values = outline.values(sequence, image)
+            self._seen = (outline, image, values)
             self.inner[index] = _IntensityMask(outline, parsed, values, sequence)
         return self.inner[index]
 
@@ -212,7 +215,11 @@ class Extraction:
     def _values(self, key: FeatureKey) -> np.ndarray:
         inner = self.intensity_mask(key.sequence, key.region)
         name = key.sequence if key.image == ORIGINAL else f"{key.sequence} {key.image}"
-        values = self.outline(inner.region.name).values(name, self.image(key))
+        outline, image = self.outline(inner.region.name), self.image(key)
+        if self._seen[0] is outline and self._seen[1] is image:
+            values = self._seen[2]
+        else:
+            values = outline.values(name, image)
         values = values if inner.keep is None else values[inner.keep]
         low, high = float(values.min()), float(values.max())
         if high - low <= max(ROUNDING * max(-low, high, inner.magnitude), SMALLEST_RANGE):

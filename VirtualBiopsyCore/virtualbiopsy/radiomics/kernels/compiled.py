@@ -48,7 +48,10 @@ __all__ = [
 
 def _field(lattice: Lattice, number: np.ndarray, kind: type = np.uint16, margin: int = 1) -> np.ndarray:
     shape, inside = lattice.grid(margin)
-    field = np.zeros(shape[0] * shape[1] * shape[2], dtype=kind)
+    size = shape[0] * shape[1] * shape[2]
+    if kind is np.uint16 and number.dtype == np.int32:
+        return compiled_counts.rank_field(size, inside, np.ascontiguousarray(number))
+    field = np.zeros(size, dtype=kind)
     field[inside] = number
     return field
 
@@ -245,4 +248,4 @@ def covariance(mask: np.ndarray) -> np.ndarray:
 
 def paired_directions(lattice: Lattice) -> np.ndarray:
     steps = lattice.directions @ lattice.steps
-    return compiled_counts.paired_directions(_field(lattice, True, bool), lattice.inside, steps)
+    return compiled_counts.paired_directions(np.pad(lattice.mask, 1).ravel(), lattice.inside, steps)

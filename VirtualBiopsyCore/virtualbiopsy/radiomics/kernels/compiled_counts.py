@@ -9,7 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import B1, F8, I8, INT, U2, jit
+from .jit import B1, F8, I4, I8, INT, U2, jit
+
+
+@jit(INT, I8, I4)
+def rank_field(size, inside, rank):
+    """The field of ranks (n,) in a box of so many positions."""
+    field = np.zeros(size, np.uint16)
+    for n in range(len(inside)):
+        field[inside[n]] = rank[n]
+    return field
 
 
 @jit(U2, I8, I8, I8, INT, INT)

@@ -62,32 +62,34 @@ def _widen(low, high, a, b, x):
 
 
 @jit()
-def _line_ends(padded, along_rows):
-    """First and last vertex of each line along i (or j), by the doubled coordinates (k, j) (or (k, i))."""
+def _line_ends(padded):
+    """Ends of the lines of vertices along i, by doubled coordinates (k, j), and along j, by (k, i)."""
     depth, rows, columns = padded.shape
-    others = rows if along_rows else columns
-    low = np.full((2 * depth, 2 * others), FAR, np.int32)
-    high = np.full((2 * depth, 2 * others), -FAR, np.int32)
+    low_i = np.empty((2 * depth, 2 * rows), np.int32)
+    high_i = np.empty((2 * depth, 2 * rows), np.int32)
+    low_j = np.empty((2 * depth, 2 * columns), np.int32)
+    high_j = np.empty((2 * depth, 2 * columns), np.int32)
+    for k in range(2 * depth):
+        for j in range(2 * rows):
+            low_i[k, j] = FAR
+            high_i[k, j] = -FAR
+        for i in range(2 * columns):
+            low_j[k, i] = FAR
+            high_j[k, i] = -FAR
     for k in range(depth - 1):
         for j in range(rows - 1):
             for i in range(columns - 1):
                 own = padded[k, j, i]
                 if own != padded[k + 1, j, i]:
-                    if along_rows:
-                        _widen(low, high, 2 * k + 1, 2 * j, 2 * i)
-                    else:
-                        _widen(low, high, 2 * k + 1, 2 * i, 2 * j)
+                    _widen(low_i, high_i, 2 * k + 1, 2 * j, 2 * i)
+                    _widen(low_j, high_j, 2 * k + 1, 2 * i, 2 * j)
                 if own != padded[k, j + 1, i]:
-                    if along_rows:
-                        _widen(low, high, 2 * k, 2 * j + 1, 2 * i)
-                    else:
-                        _widen(low, high, 2 * k, 2 * i, 2 * j + 1)
+                    _widen(low_i, high_i, 2 * k, 2 * j + 1, 2 * i)
+                    _widen(low_j, high_j, 2 * k, 2 * i, 2 * j + 1)
                 if own != padded[k, j, i + 1]:
-                    if along_rows:
-                        _widen(low, high, 2 * k, 2 * j, 2 * i + 1)
-                    else:
-                        _widen(low, high, 2 * k, 2 * i + 1, 2 * j)
-    return low, high
+                    _widen(low_i, high_i, 2 * k, 2 * j, 2 * i + 1)
+                    _widen(low_j, high_j, 2 * k, 2 * i + 1, 2 * j)
+    return low_i, high_i, low_j, high_j
 
 
 @jit()
@@ -161,19 +163,13 @@ def diameters(mask, spacing):
     for axis in range(3):
         half[axis] = spacing[axis] / 2
     out = np.zeros(4)
-    low, high = _line_ends(padded, False)
-    marks_low = np.zeros(low.shape, np.uint8)
-    marks_high = np.zeros(low.shape, np.uint8)
+    low, high, low_j, high_j = _line_ends(padded)
+    row_low = np.zeros(low_j.shape, np.uint8)
+    row_high = np.zeros(low_j.shape, np.uint8)
     best = 0.0
-    for plane in range(low.shape[1]):
-        best = max(best, _plane_diameter(low, high, plane, half[0], half[1], marks_low, marks_high))
+    for plane in range(low_j.shape[1]):
+        best = max(best, _plane_diameter(low_j, high_j, plane, half[0], half[1], row_low, row_high))
     out[3] = math.sqrt(best)
-    low_j = low
-    high_j = high
-    row_low = marks_low
-    row_high = marks_high
-
-    low, high = _line_ends(padded, True)
     marks_low = np.zeros(low.shape, np.uint8)
     marks_high = np.zeros(low.shape, np.uint8)
     best = 0.0
