@@ -137,9 +137,21 @@ def test_features_of_matrices(compiled, region, profile):
     assert set(known) == set(sizes.FEATURES)
     for name, value in known.items():
         assert _close(value, sizes.FEATURES[name](matrix).mean(), 1e-3), name
-    tones = ngtdm.tone_differences(
-        cells, *plain.tone_sums(lattice, cells.levels.astype(float)), profile, None, 1
+    with choose.using("plain"):
+        tones = ngtdm.tone_differences(
+            cells, *plain.tone_sums(lattice, cells.levels.astype(float)), profile, None, 1
+        )
+    rows = compiled.tone_matrix(
+        cells.rank,
+        cells.grey,
+        *plain.tone_sums(lattice, cells.levels.astype(float)),
+        profile == "pyradiomics",
     )
+    kept = rows[0] > 0
+    assert bool(tones) == kept.any()
+    if tones and not lattice.planar:
+        assert np.array_equal(rows[0][kept] / rows[0].sum(), tones[0].p)
+        assert np.array_equal(rows[1][kept], tones[0].s)
     if tones:
         known = compiled.averages(tones)
         assert set(known) == set(ngtdm.FEATURES)

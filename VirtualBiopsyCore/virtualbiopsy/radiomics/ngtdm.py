@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import kernels
 from .levels import Levels
 
 COARSENESS_LIMIT = 1e6
@@ -50,8 +51,12 @@ def tone_differences(
         a difference of zero.
     group : (n,) 0…groups-1; None puts all into one.
     """
-    difference = np.abs(cells.levels - total / np.maximum(count, 1))
     levels = len(cells.grey)
+    if group is None:
+        known = kernels.active().tone_matrix(cells.rank, cells.grey, count, total, profile == "pyradiomics")
+        if known is not None:
+            return _filled(cells.grey, *(rows.reshape(1, levels) for rows in known))
+    difference = np.abs(cells.levels - total / np.maximum(count, 1))
     row = cells.rank - 1 if group is None else group * levels + (cells.rank - 1)
     if not count.all():
         alone = count == 0
@@ -60,12 +65,17 @@ def tone_differences(
             row, difference = row[~alone], difference[~alone]
     n = np.bincount(row, minlength=groups * levels).reshape(groups, levels)
     s = np.bincount(row, difference, groups * levels).reshape(groups, levels)
+    return _filled(cells.grey, n, s)
+
+
+def _filled(grey: np.ndarray, n: np.ndarray, s: np.ndarray) -> list[ToneDifferences]:
+    """Matrices of voxels and sums (groups, m), without empty rows and groups."""
     found = []
     for voxels, sums in zip(n, s, strict=True):
         kept = voxels > 0
         if kept.any():
             whole = int(voxels.sum())
-            found.append(ToneDifferences(cells.grey[kept], voxels[kept] / whole, sums[kept], whole))
+            found.append(ToneDifferences(grey[kept], voxels[kept] / whole, sums[kept], whole))
     return found
 
 

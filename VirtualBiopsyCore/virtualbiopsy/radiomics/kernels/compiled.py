@@ -41,6 +41,7 @@ __all__ = [
     "paired_directions",
     "run_counts",
     "second_eigenvalues",
+    "tone_matrix",
     "tone_sums",
     "zone_labels",
 ]
@@ -249,3 +250,11 @@ def covariance(mask: np.ndarray) -> np.ndarray:
 def paired_directions(lattice: Lattice) -> np.ndarray:
     steps = lattice.directions @ lattice.steps
     return compiled_counts.paired_directions(np.pad(lattice.mask, 1).ravel(), lattice.inside, steps)
+
+
+def tone_matrix(
+    rank: np.ndarray, grey: np.ndarray, count: np.ndarray, total: np.ndarray, lone: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    rank = np.ascontiguousarray(rank, dtype=np.int32)
+    count = np.ascontiguousarray(count, dtype=np.int64)
+    return compiled_sizes.tone_matrix(rank, grey, count, np.ascontiguousarray(total, dtype=np.float64), lone)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from .jit import F8, F8X3, FLAG, REAL, jit
+from .jit import F8, F8X3, FLAG, I4, I8, REAL, jit
 
 EPS = float(np.spacing(1.0))
 NAMES = (
@@ -152,3 +152,22 @@ def tone_features(grey, p, s, voxels, limit):
     out[3] = 2 * complexity / voxels
     out[4] = 2 * strength / total if total > 0 else 0.0
     return out
+
+
+@jit(I4, F8, I8, F8, FLAG)
+def tone_matrix(rank, grey, count, total, lone):
+    """Rows of a NGTDM: (m,) int64 voxels that count, (m,) float64 sums of their differences.
+
+    ``rank`` (n,) 1…m; ``count``, ``total`` (n,) neighbours and the sum of their grey levels; ``lone``: voxels
+    without neighbours count, with a difference of zero.
+    """
+    voxels = np.zeros(len(grey), np.int64)
+    sums = np.zeros(len(grey))
+    for n in range(len(rank)):
+        row = rank[n] - 1
+        if count[n] > 0:
+            voxels[row] += 1
+            sums[row] += abs(grey[row] - total[n] / count[n])
+        elif lone:
+            voxels[row] += 1
+    return voxels, sums

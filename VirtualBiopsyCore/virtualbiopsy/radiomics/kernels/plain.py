@@ -33,6 +33,7 @@ __all__ = [
     "paired_directions",
     "run_counts",
     "second_eigenvalues",
+    "tone_matrix",
     "tone_sums",
     "zone_labels",
 ]
@@ -313,3 +314,13 @@ def covariance(mask: np.ndarray) -> np.ndarray:
 def paired_directions(lattice: Lattice) -> np.ndarray:
     """(d,) bool: whether any two voxels are neighbours along each of ``lattice.directions``."""
     return lattice.lines.pairs > 0
+
+
+def tone_matrix(
+    rank: np.ndarray, grey: np.ndarray, count: np.ndarray, total: np.ndarray, lone: bool
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows of a NGTDM from :func:`tone_sums`: voxels that count and sums of their differences, (m,) each.
+
+    None if not known. lone: voxels without neighbours count, with a difference of zero.
+    """
+    return None
