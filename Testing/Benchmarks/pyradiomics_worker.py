@@ -1,56 +1,145 @@
-"""Run by the pyradiomics oracle's Python: times full extractions, one for each line on standard input.
+"""Run by the pyradiomics oracle's Python: a warm process that does prepared work again and again.
 
-    python pyradiomics_worker.py REQUEST_JSON
+    python pyradiomics_worker.py
 
-REQUEST_JSON: {"images": {role: path}, "features": {role: {class: [names]}}, "settings": {…}}; images are read
-once. Each input line is the path of a mask; the answer is one JSON line
-{"seconds": s, "features": {"t1c_glcm_Id": …}}. Reading the mask is not timed.
+Speaks JSON lines on standard input and output: first {"version"}; then for each request
+
+    {"do": "prepare", "kind": …, …}  -> {"ready": true}          images are read, nothing is timed
+    {"do": "run"}                    -> {"seconds", "cpu", "size"}  `size`: number of values that came out
+    {"do": "values"}                 -> {"values": {name: number}} of the last run
+    {"do": "peak"}                   -> {"peak": bytes} peak resident memory of this process
+
+Kinds of work:
+
+    extract  images {role: path}, masks [path, …] (the next one at each run, the last one again and again),
+             features {role: {class: [names]}} (names [] for all of a class), settings {…},
+             image_types {role: {type: {…}}} (original if left out); RadiomicsFeatureExtractor.execute
+    voxels   image, mask, features {class: [names]}, settings; the same, voxel-based
+    unions   image, mask (parts 1…n), unions [[parts], …], features {class: [names]}, settings; each union
+             through the feature classes themselves on the cropped image
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import resource
 import sys
 import time
+from collections.abc import Callable
 
 import numpy
 import radiomics
 import SimpleITK as sitk
-from radiomics import featureextractor
+from radiomics import featureextractor, imageoperations
 
 
-def main(request: str) -> None:
-    radiomics.logger.setLevel(logging.ERROR)
-    if not hasattr(numpy, "float"):
-        numpy.float = float  # noqa: NPY001
-    wanted = json.loads(request)
-    images = {role: sitk.ReadImage(path) for role, path in wanted["images"].items()}
-    extractors = {}
-    for role, features in wanted["features"].items():
-        extractor = featureextractor.RadiomicsFeatureExtractor(**wanted["settings"])
-        extractor.disableAllFeatures()
-        extractor.enableFeaturesByName(**features)
-        extractors[role] = extractor
-    print(json.dumps({"version": radiomics.__version__}), flush=True)
-    for line in sys.stdin:
-        mask = sitk.ReadImage(line.strip())
-        masks = {role: _on(mask, image) for role, image in images.items()}
-        start = time.perf_counter()
-        results = {role: extractors[role].execute(images[role], masks[role]) for role in extractors}
-        seconds = time.perf_counter() - start
-        features = {
-            f"{role}_{key.removeprefix('original_')}": float(value)
-            for role, result in results.items()
-            for key, value in result.items()
-            if not key.startswith("diagnostics")
-        }
-        print(json.dumps({"seconds": seconds, "features": features}), flush=True)
+def _extractor(features: dict, settings: dict, image_types: dict | None = None):
+    extractor = featureextractor.RadiomicsFeatureExtractor(**settings)
+    extractor.disableAllFeatures()
+    for group, names in features.items():
+        if names:
+            extractor.enableFeaturesByName(**{group: names})
+        else:
+            extractor.enableFeatureClassByName(group)
+    if image_types:
+        extractor.disableAllImageTypes()
+        for name, arguments in image_types.items():
+            extractor.enableImageTypeByName(name, customArgs=arguments)
+    return extractor
 
 
 def _on(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
+    if mask.GetSize() == image.GetSize() and mask.GetOrigin() == image.GetOrigin():
+        return mask
     return sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
 
 
+def extract(request: dict) -> Callable[[], dict]:
+    images = {role: sitk.ReadImage(path) for role, path in request["images"].items()}
+    masks = [sitk.ReadImage(path) for path in request["masks"]]
+    fitted = [{role: _on(mask, image) for role, image in images.items()} for mask in masks]
+    types = request.get("image_types", {})
+    extractors = {
+        role: _extractor(features, request["settings"], types.get(role))
+        for role, features in request["features"].items()
+    }
+    step = iter(range(len(masks)))
+
+    def run() -> dict:
+        now = fitted[next(step, len(masks) - 1)]
+        return {
+            f"{role}_{name}": value
+            for role, extractor in extractors.items()
+            for name, value in extractor.execute(images[role], now[role]).items()
+            if not name.startswith("diagnostics")
+        }
+
+    return run
+
+
+def voxels(request: dict) -> Callable[[], dict]:
+    image, mask = sitk.ReadImage(request["image"]), sitk.ReadImage(request["mask"])
+    extractor = _extractor(request["features"], request["settings"])
+    return lambda: dict(extractor.execute(image, mask, voxelBased=True))
+
+
+def unions(request: dict) -> Callable[[], dict]:
+    parts = sitk.ReadImage(request["mask"])
+    array = sitk.GetArrayFromImage(parts)
+    whole = sitk.GetImageFromArray((array > 0).astype(numpy.uint8))
+    whole.CopyInformation(parts)
+    box, _ = imageoperations.checkMask(sitk.ReadImage(request["image"]), whole)
+    image, whole = imageoperations.cropToTumorMask(sitk.ReadImage(request["image"]), whole, box)
+    crop = sitk.GetArrayFromImage(sitk.Resample(parts, whole, sitk.Transform(), sitk.sitkNearestNeighbor))
+    classes = {group: radiomics.getFeatureClasses()[group] for group in request["features"]}
+
+    def run() -> dict:
+        found = {}
+        for n, chosen in enumerate(request["unions"]):
+            mask = sitk.GetImageFromArray(numpy.isin(crop, chosen).astype(numpy.uint8))
+            mask.CopyInformation(whole)
+            for group, names in request["features"].items():
+                work = classes[group](image, mask, **request["settings"])
+                work.disableAllFeatures()
+                for name in names:
+                    work.enableFeatureByName(name)
+                found.update({f"{n}_{group}_{name}": value for name, value in work.execute().items()})
+        return found
+
+    return run
+
+
+KINDS = {"extract": extract, "voxels": voxels, "unions": unions}
+
+
+def main() -> None:
+    radiomics.logger.setLevel(logging.ERROR)
+    if not hasattr(numpy, "float"):
+        numpy.float = float  # noqa: NPY001
+    out, sys.stdout = sys.stdout, sys.stderr
+    work, values = None, {}
+
+    def say(answer: dict) -> None:
+        print(json.dumps(answer), file=out, flush=True)
+
+    say({"version": radiomics.__version__.lstrip("v")})
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "prepare":
+            work = KINDS[request["kind"]](request)
+            say({"ready": True})
+        elif request["do"] == "run":
+            wall, cpu = time.perf_counter(), time.process_time()
+            values = work()
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            say({"seconds": wall, "cpu": cpu, "size": len(values)})
+        elif request["do"] == "values":
+            numbers = {k: float(v) for k, v in values.items() if numpy.ndim(v) == 0 and numpy.isreal(v)}
+            say({"values": numbers})
+        elif request["do"] == "peak":
+            say({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
