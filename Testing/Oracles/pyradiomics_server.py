@@ -2,9 +2,10 @@
 
     python pyradiomics_server.py
 
-Request: {"image": path, "mask": path, "settings": {…}, "image_types": {type: {…}}, optional "classes" (default:
-all in 3D), optional "deprecated": also what pyradiomics hides but still can}. Answer: {"features": {name: value},
-"seconds": s} or {"error": text}. The first line that it writes is {"version": …}.
+Request: {"image": path, "mask": path, "settings": {…}, "image_types": {type: {…}}, optional "classes"
+(default: all in 3D), optional "deprecated": also what pyradiomics hides but still can}. Answer:
+{"features": {name: value}, "seconds": s} or {"error": text}. The first line that it writes is
+{"version": …}.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""12 features over 3 sequences after a 3 mm edit of the outline, against everything again with pyradiomics."""
+"""12 features over 3 sequences after a 3 mm edit, against everything again with pyradiomics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Growth of time and memory with the size of a region: balls of 10³ to 10⁶ voxels of textured noise, all classes.
+"""Growth of time and memory with region size: balls of 10³ to 10⁶ voxels of textured noise, all classes.
 
 Written to build/bench.json as {"growth": {"points": [...]}} and drawn by growth_plot.py.
 """
