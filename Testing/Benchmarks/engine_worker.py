@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import sys
 import time
 import traceback
@@ -27,6 +26,12 @@ def kernels() -> str:
 
     choose.wait_until_compiled()
     return "plain" if choose.active() is choose.plain else "compiled"
+
+
+def peak() -> int:
+    """Peak resident memory of this process in bytes (ru_maxrss would begin with that of the parent)."""
+    with open("/proc/self/status", encoding="ascii") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def main() -> None:
@@ -52,7 +57,7 @@ def main() -> None:
             elif request["do"] == "values":
                 say({"values": {str(key): float(value) for key, value in values.items()}})
             elif request["do"] == "peak":
-                say({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+                say({"peak": peak()})
         except Exception as error:
             traceback.print_exc()
             say({"error": f"{type(error).__name__}: {error}"})

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import logging
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -113,6 +112,12 @@ def unions(request: dict) -> Callable[[], dict]:
 KINDS = {"extract": extract, "voxels": voxels, "unions": unions}
 
 
+def peak() -> int:
+    """Peak resident memory of this process in bytes (ru_maxrss would begin with that of the parent)."""
+    with open("/proc/self/status", encoding="ascii") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def main() -> None:
     radiomics.logger.setLevel(logging.ERROR)
     if not hasattr(numpy, "float"):
@@ -138,7 +143,7 @@ def main() -> None:
             numbers = {k: float(v) for k, v in values.items() if numpy.ndim(v) == 0 and numpy.isreal(v)}
             say({"values": numbers})
         elif request["do"] == "peak":
-            say({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+            say({"peak": peak()})
 
 
 if __name__ == "__main__":

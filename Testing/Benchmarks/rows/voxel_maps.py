@@ -74,16 +74,19 @@ def measure(context: Context) -> dict[str, dict[str, Any]]:
 
 
 def prepare(request: Mapping[str, Any]) -> Callable[[], Mapping[str, np.ndarray]]:
+    from virtualbiopsy.case.arrays import bounding_box, grow_box
     from virtualbiopsy.radiomics.maps.compute import feature_maps
 
     image, mask = sitk.ReadImage(request["image"]), sitk.ReadImage(request["mask"])
-    array = sitk.GetArrayFromImage(image).astype(np.float64)
-    inside, wanted = sitk.GetArrayFromImage(mask) > 0, features()
-    spacing = image.GetSpacing()[::-1]
+    wanted, spacing = features(), image.GetSpacing()[::-1]
 
     def run() -> Mapping[str, np.ndarray]:
+        # The maps are wanted on the region's box, as pyradiomics gives them.
+        inside = sitk.GetArrayViewFromImage(mask) > 0
+        box = grow_box(bounding_box(inside), inside.shape, (1, 1, 1))
+        array = sitk.GetArrayViewFromImage(image)[box].astype(np.float64)
         return feature_maps(
-            array, inside, spacing, wanted, radius=1, discretisation="fbw25", profile="pyradiomics"
+            array, inside[box], spacing, wanted, radius=1, discretisation="fbw25", profile="pyradiomics"
         )
 
     return run
