@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"The benchmark needs pyradiomics: {error}", file=sys.stderr)
             return 1
     print(f"\n{describe()}\n\n{table(entries)}")
+    entries["machine"] = {"text": describe()}
     if not whole and chosen.out.exists():
         entries = {**json.loads(chosen.out.read_text(encoding="utf-8")), **entries}
     chosen.out.parent.mkdir(parents=True, exist_ok=True)

@@ -5,11 +5,8 @@ python Testing/Benchmarks/growth_plot.py
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 COLOURS = {"plain": "#2f7ed8", "compiled": "#1a9850", "pyradiomics": "#999999"}
 NAMES = {"plain": "numpy and scipy", "compiled": "with numba", "pyradiomics": "pyradiomics 3.0.1"}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 330, 230, 60, 34, 90
@@ -65,8 +62,3 @@ def draw(points: list[dict]) -> str:
         f'height="{height}" font-family="sans-serif" font-size="12" fill="#222">'
         f'<rect width="{width}" height="{height}" fill="#fff"/>{"".join(body)}</svg>\n'
     )
-
-
-if __name__ == "__main__":
-    entries = json.loads((ROOT / "build" / "bench.json").read_text(encoding="utf-8"))
-    (ROOT / "Docs" / "growth.svg").write_text(draw(entries["growth"]["points"]), encoding="utf-8")

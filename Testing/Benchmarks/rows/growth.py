@@ -1,6 +1,6 @@
 """Growth of time and memory with region size: balls of 10³ to 10⁶ voxels of textured noise, all classes.
 
-Written to build/bench.json as {"growth": {"points": [...]}} and drawn by growth_plot.py.
+Written to build/bench.json as {"growth": {"points": [...]}} and drawn by report.py.
 """
 
 from __future__ import annotations
