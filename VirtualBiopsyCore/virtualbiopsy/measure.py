@@ -28,7 +28,7 @@ from .radiomics.local_intensity import RADIUS as PEAK_RADIUS
 from .radiomics.plan import plan
 from .radiomics.resegment import parse_region
 from .radiomics.vector import FeatureVector
-from .regions.crop import box_around, crop_prepared
+from .regions.crop import box_around, crop_grid, crop_prepared
 from .regions.derive import region_mask, ring_width
 
 MARGIN_MM = 3.0
@@ -131,7 +131,7 @@ class Measuring:
         }
         reach = [math.ceil((self._margin) / step) for step in self.spacing]
         box = grow_box(region.extent, region.inside.shape, tuple(reach))
-        grid = window.prepared.grid[tuple(reversed(box))]
+        grid = crop_grid(window.prepared.grid, box)
         arrays = {role: array[box] for role, array in window.arrays.items() if role not in left_out}
         masks = self.masks(region.inside[box], grid)
         progress(0.5, "Extracting features")
