@@ -1,4 +1,4 @@
-"""What all tests share: which kernels they run on, and how a run that loaded slicer-core ends."""
+"""What all tests share: which examples and kernels they run on, and how a run that loaded slicer-core ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, however slow the machine; HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 _status = 0
 

@@ -129,7 +129,10 @@ def test_features_of_matrices(compiled, region, profile):
         assert set(known) == set(glcm.FEATURES)
         for name, value in known.items():
             size = 1.0 if name in CANCELLING else 0.0
-            assert _close(value, glcm.FEATURES[name](expected).mean(), max(size, 1e-3)), name
+            wanted = glcm.FEATURES[name](expected).mean()
+            # The root of a difference of entropies: rounding of 1e-16 shows as its root where they are alike.
+            alike = name == "information_correlation_2" and abs(value - wanted) < 1e-9
+            assert alike or _close(value, wanted, max(size, 1e-3)), name
     runs = plain.run_counts(lattice, cells.rank, levels)
     runs = runs.reshape(-1, *runs.shape[2:])
     matrix = sizes.SizeMatrix(runs, cells.grey, np.arange(1.0, runs.shape[2] + 1), lattice.voxels, profile)
