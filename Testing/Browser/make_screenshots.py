@@ -74,7 +74,7 @@ def largest_slice(mask: sitk.Image) -> tuple[tuple[float, float, float], float, 
 
 
 def walk(page: Page, album: Album, work: Path) -> None:
-    """Go through the ten steps of the tutorial."""
+    """Go through the steps of the tutorial, and the check of the engine."""
     case = read_case(resource("Cases/meningioma-sample"))
     mask, reference = case.regions["tumour"], case.sequence("t1c").image
     centre, radius, _ = largest_slice(mask)
@@ -158,6 +158,12 @@ def walk(page: Page, album: Album, work: Path) -> None:
     report.wait_for_timeout(800)
     album.add("10-report", report.screenshot())
     report.close()
+
+    page.tab("engine")
+    page.click("certify")
+    page.wait(lambda: page.state("engine_checks"), "the reference tests", 180)
+    page.page.evaluate("document.querySelector('#section_certify').scrollIntoView()")
+    album.shoot(page, "11-engine")
 
 
 def main() -> int:
