@@ -1,4 +1,4 @@
-"""What all tests share: which examples and kernels they run on, and how a run that loaded slicer-core ends."""
+"""What all tests share: their examples, their kernels, and how a run that loaded slicer-core ends."""
 
 from __future__ import annotations
 
