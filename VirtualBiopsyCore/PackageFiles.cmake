@@ -266,6 +266,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/save.py
   virtualbiopsy/web/panels/style.py
   virtualbiopsy/web/panels/views.py
+  virtualbiopsy/web/pictures.py
   virtualbiopsy/web/prediction.py
   virtualbiopsy/web/preflight.py
   virtualbiopsy/web/present.py

@@ -1,4 +1,4 @@
-"""Predict and keep up with the edits: debounce, stale mark, what an edit moved, how sure."""
+"""Predict and keep up with the edits: stale mark, number, picture, what an edit moved, how sure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from . import present
 if TYPE_CHECKING:
     from .app import Application
 
-DEBOUNCE_SECONDS = 0.4
+PAUSE_SECONDS = 0.08
+SENT_SECONDS = 0.002
+DETAILS_AFTER_SECONDS = 0.15
 RANGE_AFTER_SECONDS = 1.0
 
 
@@ -25,6 +27,7 @@ class Predictions:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._waiting: asyncio.Task | None = None
+        self._changes = 0
         self._previous: dict[str, float] = {}
         self.result: Result | None = None
 
@@ -47,22 +50,38 @@ class Predictions:
             self._waiting = None
 
     def changed(self) -> None:
-        """Something that the result rests on changed: mark it stale and, if wanted, follow."""
+        """Something that the result rests on changed: mark it stale and, if wanted, follow.
+
+        The answer to a single change is computed at once. Changes that come faster than the answers are
+        followed when they pause.
+        """
         app = self._app
+        self._changes += 1
+        behind = self._waiting is not None or app.jobs.active("live", "predict")
         if self.result is not None:
             with app.state as state:
                 state.stale, state.stale_reason = True, ""
         app.jobs.cancel("live", "range")
         self._stop_waiting()
-        self._waiting = app.alerts.start(self._follow(time.perf_counter()))
+        if self._follows():
+            if behind:
+                app.viewer.pictures.show()
+            else:
+                app.viewer.pictures.hold()
+        pause = PAUSE_SECONDS if behind else 0.0
+        self._waiting = app.alerts.start(self._follow(time.perf_counter(), pause))
 
-    async def _follow(self, started: float) -> None:
-        await asyncio.sleep(DEBOUNCE_SECONDS)
+    def _follows(self) -> bool:
+        """Whether changes lead to a new prediction."""
+        return bool(self._app.state.live) and self.result is not None
+
+    async def _follow(self, started: float, pause: float) -> None:
+        await asyncio.sleep(pause)  # an undo passes through intermediate states before this goes on
         self._waiting = None
         app = self._app
         if app.session is None:
             return
-        if app.state.live and self.result is not None:
+        if self._follows():
             await self._live(started)
         else:
             self.measure()
@@ -76,6 +95,7 @@ class Predictions:
             with self._app.state as state:
                 state.stale, state.stale_reason = True, str(error)
             self.measure()
+            self._app.viewer.pictures.show()
 
     def measure(self) -> None:
         """Show size and place of the outline without any model."""
@@ -111,7 +131,7 @@ class Predictions:
             raise
 
     async def _run(self, kind: str, started: float) -> None:
-        app, session = self._app, self._app.session
+        app, session, changes = self._app, self._app.session, self._changes
         mask = app.outlines.mask()
         if not sitk.GetArrayViewFromImage(mask).any():
             raise EmptyRegionError("The outline holds no voxel.", "Outline the tumour first.")
@@ -124,7 +144,11 @@ class Predictions:
         if app.session is session:
             if kind == "predict" and app.state.tab in ("case", "outline"):
                 app.state.tab = "result"
-            self.show(result, mask, round(1000 * (time.perf_counter() - started)))
+            late = self._changes != changes
+            await self.show(result, round(1000 * (time.perf_counter() - started)), stale=late)
+            if late:
+                self.changed()
+                return
             app.alerts.start(self._range(session, result))
 
     async def _range(self, session: object, result: Result) -> None:
@@ -145,22 +169,40 @@ class Predictions:
                     new["delta"] = old["delta"]
                 state.cards = fresh
 
-    def show(self, result: Result, mask: sitk.Image, milliseconds: int) -> None:
-        """Write a result into the page's state and the scene."""
+    async def show(self, result: Result, milliseconds: int, stale: bool = False) -> None:
+        """Write a result into the page's state and the scene: the number, the picture, then the details.
+
+        Parameters
+        ----------
+        milliseconds : what it took, for the page.
+        stale : what the result rests on has changed since.
+        """
         app = self._app
         self.result = result
         with app.state as state:
-            state.has_result, state.stale, state.stale_reason = True, False, ""
+            state.has_result, state.stale, state.stale_reason = True, stale, ""
             state.cards = present.cards(result, app.models, self._previous)
             state.skipped = present.skipped_rows(result, app.models)
             state.warnings = list(result.warnings)
-            state.features = present.feature_rows(result, app.models)
-            state.evidence = present.evidence_rows(result)
             state.facts, state.facts_note = present.fact_rows(result.facts), ""
-            state.provenance = list(result.provenance)
             state.update_ms = milliseconds
             state.update_count += 1
         self._previous = {p.model_id: p.probability for p in result.predictions}
+        await asyncio.sleep(SENT_SECONDS)  # drawing would keep the number from being sent
+        if self.result is not result:
+            return
         app.explanations.show(result)
         app.explanations.show_diameter(result.facts)
+        if not app.state.stale:
+            app.viewer.pictures.show()
         app.desk.outline_has(result.facts.voxels)
+        app.alerts.start(self._details(result))
+
+    async def _details(self, result: Result) -> None:
+        """Tables that are read at leisure."""
+        await asyncio.sleep(DETAILS_AFTER_SECONDS)
+        if self.result is not None and self.result.region_digest == result.region_digest:
+            with self._app.state as state:
+                state.features = present.feature_rows(result, self._app.models)
+                state.evidence = present.evidence_rows(result)
+                state.provenance = list(result.provenance)

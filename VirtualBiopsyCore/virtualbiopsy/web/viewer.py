@@ -16,8 +16,11 @@ from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
 from ..case.model import Case
 from ..scene.volumes import node_from_image
 from .panels.views import slice_view_ui, threed_view_ui
+from .pictures import Pictures
 
 FIT_SECONDS = 6.0
+PICTURE_QUALITY = 90
+"""Of JPEG; that of still pictures, so that none is drawn twice."""
 
 
 def _layouts() -> dict[str, Layout]:
@@ -51,7 +54,7 @@ class Viewer:
             slice_view_ui_f=slice_view_ui,
             three_d_view_ui_f=threed_view_ui,
             rca_encoder="jpeg",
-            interactive_quality=70,
+            interactive_quality=PICTURE_QUALITY,
         )
         self.layouts = LayoutManager(self.scene, manager, server)
         self.layouts.register_layout_dict(_layouts())
@@ -62,6 +65,7 @@ class Viewer:
             view.set_orientation_marker(slicer.vtkMRMLAbstractViewNode.OrientationMarkerTypeCube)
         for view in self.slice_views:
             view.set_ruler(slicer.vtkMRMLAbstractViewNode.RulerTypeThin)
+        self.pictures = Pictures(lambda: [*self.slice_views, *self.solid_views])
         self.volumes: dict[str, Any] = {}
         self.shown = ""
         self._fitted = False
