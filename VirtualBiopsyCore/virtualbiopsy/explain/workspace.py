@@ -140,8 +140,10 @@ def _pairs(inside: np.ndarray) -> Pairs:
     number[position] = np.arange(position.size)
     steps = DIRECTIONS @ (np.array(padded.strides) // padded.itemsize)
     neighbour = number[position[None, :] + steps[:, None]]
-    direction, first = np.nonzero(neighbour >= 0)
-    return Pairs(first, neighbour[direction, first].astype(np.intp), direction)
+    held = neighbour >= 0
+    found = np.flatnonzero(held)
+    direction = np.repeat(np.arange(len(steps)), held.sum(axis=1))
+    return Pairs(found - direction * position.size, neighbour.ravel()[found].astype(np.intp), direction)
 
 
 def _coded(pairs: Pairs, levels: np.ndarray, highest: int, profile: str, merged: bool) -> CodedPairs | None:
@@ -150,8 +152,8 @@ def _coded(pairs: Pairs, levels: np.ndarray, highest: int, profile: str, merged:
     if merged:
         matrix, matrices = np.zeros_like(pairs.direction), 1
     else:
-        held, matrix = np.unique(pairs.direction, return_inverse=True)
-        matrices = len(held)
+        held = np.bincount(pairs.direction) > 0
+        matrix, matrices = (np.cumsum(held) - 1)[pairs.direction], int(held.sum())
     level = levels.astype(np.intp) - 1
     cell = (matrix * highest + level[pairs.first]) * highest + level[pairs.second]
     counts = np.bincount(cell, minlength=matrices * highest**2).reshape(matrices, highest, highest)
