@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from virtualbiopsy.case.read import read_case
-from virtualbiopsy.resources import resource
 
 SAMPLE = "meningioma-sample (simulated)"
 SARCOMAS = ("STS_025", "STS_018")
@@ -44,6 +42,10 @@ def data() -> Path | None:
 
 def sample(folder: Path) -> BenchCase:
     """The sample case with its three sequences, written to `folder`."""
+    # Here, since the processes that are measured import this file and must not pay for readers of files.
+    from virtualbiopsy.case.read import read_case
+    from virtualbiopsy.resources import resource
+
     case = read_case(resource("Cases/meningioma-sample"))
     images = {}
     for role in ROLES:

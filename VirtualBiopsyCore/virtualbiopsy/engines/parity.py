@@ -9,7 +9,6 @@ from threading import Event
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.spatial import QhullError
 
 from ..errors import (
     FeatureError,
@@ -24,6 +23,7 @@ from ..memory import require_memory
 from ..progress import Progress, silent
 from ..radiomics import morphology, shape2d, statistics
 from ..radiomics.definitions import MASK, all_keys, definition
+from ..radiomics.diameters import FlatHullError
 from ..radiomics.keys import FeatureKey
 from ..radiomics.lattice import Lattice
 from ..radiomics.levels import Levels
@@ -303,5 +303,5 @@ def _quietly() -> np.errstate:
 def _number(compute) -> float:
     try:
         return float(compute())
-    except (ZeroDivisionError, QhullError):
+    except (ZeroDivisionError, FlatHullError):
         return math.nan

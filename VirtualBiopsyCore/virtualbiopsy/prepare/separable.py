@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from ..progress import Progress, silent
 
@@ -32,6 +31,9 @@ def axis_matrix(count: int, positions: np.ndarray, interpolator: str) -> np.ndar
     for offset, weight in zip(range(-1, 3), weights, strict=True):
         index = np.abs(first + offset) % period
         np.add.at(matrix, (rows, np.where(index >= count, period - index, index)), weight / 6.0)
+    # Here, since linear interpolation does without.
+    from scipy import ndimage
+
     return matrix @ ndimage.spline_filter1d(np.eye(count), order=3, axis=0, mode="mirror")
 
 

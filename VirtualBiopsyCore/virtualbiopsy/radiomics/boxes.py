@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import itertools
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
+
+from .diameters import convex_hull
+
+if TYPE_CHECKING:
+    from scipy.spatial import ConvexHull
 
 _ORIENTATIONS = 2000
 _STARTS = 8
@@ -77,7 +82,7 @@ def _turned(points: np.ndarray, normal: np.ndarray) -> np.ndarray:
     u /= np.linalg.norm(u)
     v = np.cross(normal, u)
     flat = points @ np.stack([u, v], axis=1)
-    outline = flat[ConvexHull(flat).vertices]
+    outline = flat[convex_hull(flat).vertices]
     edges = np.roll(outline, -1, axis=0) - outline
     edges /= np.linalg.norm(edges, axis=1)[:, None]
     across = np.stack([-edges[:, 1], edges[:, 0]], axis=1)

@@ -14,20 +14,46 @@ import contextlib
 import itertools
 import math
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
-from scipy.spatial.distance import pdist
+
+if TYPE_CHECKING:
+    from scipy.spatial import ConvexHull
 
 PLANE_DIRECTIONS = 16
 _PLANE_COSINE = math.cos(math.pi / 2 / PLANE_DIRECTIONS) * (1 - 1e-9)
 """The two points at the largest distance span at least this share of it along one of the directions."""
 
-ALL_PAIRS = 400
+ALL_PAIRS = 1000
 """Up to so many points all pairs are compared."""
 
 _FEW = 120
-"""Up to so many, a table of all distances is faster than scipy's list of them."""
+"""Up to so many, a table of all distances takes no longer than the products that show which is longest."""
+
+
+class FlatHullError(ArithmeticError):
+    """The points lie in one plane and have no hull in space."""
+
+
+def convex_hull(points: np.ndarray) -> ConvexHull:
+    """Hull of points (n, d).
+
+    Raises
+    ------
+    FlatHullError : the points lie in one plane (d = 3) or on one line.
+    """
+    # Here, since scipy.spatial takes some 40 MB of memory that most regions do not need.
+    from scipy.spatial import ConvexHull, QhullError
+
+    try:
+        return ConvexHull(points)
+    except QhullError as error:
+        raise FlatHullError("The points lie in one plane.") from error
+
+
+_ROWS = 100
+"""Rows of a product of matrices at a time."""
 
 
 def line_ends(points: np.ndarray, axis: int) -> np.ndarray:
@@ -84,15 +110,15 @@ def longest(points: np.ndarray) -> float:
     if len(points) > ALL_PAIRS and points.shape[1] == 3:
         points = _candidates(points)
     if len(points) > ALL_PAIRS:
-        with contextlib.suppress(QhullError):
-            points = points[ConvexHull(points).vertices]
+        with contextlib.suppress(FlatHullError):
+            points = points[convex_hull(points).vertices]
     return _widest(points)
 
 
 def _widest(points: np.ndarray, group: np.ndarray | None = None) -> float:
     """Longest of all distances between points (n, d), of the same group (n,) if there are groups."""
     if len(points) > _FEW and group is None:
-        return float(pdist(points).max())
+        return _longest_by_products(points)
     square = np.zeros((len(points), len(points)))
     for column in points.T:
         gap = column[:, None] - column
@@ -101,6 +127,21 @@ def _widest(points: np.ndarray, group: np.ndarray | None = None) -> float:
     if group is not None:
         square *= group[:, None] == group
     return math.sqrt(square.max(initial=0.0))
+
+
+def _longest_by_products(points: np.ndarray) -> float:
+    """Longest distance between points (n, d): |a|² + |b|² - 2 ab says which pair it is."""
+    points = points - points.mean(axis=0)
+    square = np.einsum("na,na->n", points, points)[:, None]
+    one = np.ones_like(square)
+    left, right = np.hstack([-2 * points, square, one]), np.hstack([points, one, square]).T
+    best = 0.0
+    for start in range(0, len(points), _ROWS):
+        table = left[start : start + _ROWS] @ right[:, start:]
+        row, column = divmod(int(table.argmax()), table.shape[1])
+        gap = points[start + row] - points[start + column]
+        best = max(best, float(gap @ gap))
+    return math.sqrt(best)
 
 
 def maximum_planar_diameter(vertices: np.ndarray, spacing: tuple[float, float, float], axis: int) -> float:

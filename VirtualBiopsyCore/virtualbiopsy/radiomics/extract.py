@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
-from scipy.spatial import QhullError
 
 from ..errors import (
     DimensionError,
@@ -26,6 +25,7 @@ from ..errors import (
 from ..memory import require_memory
 from . import ivh, kernels, local_intensity, morphology, shape2d, statistics
 from .definitions import definition
+from .diameters import FlatHullError
 from .discretise import discretise_values
 from .keys import FeatureKey
 from .lattice import Lattice
@@ -394,7 +394,7 @@ def _guarded(work: Extraction, key: FeatureKey) -> tuple[float, str]:
         work.intensity_mask(key.sequence, key.region)
     try:
         return float(work.value(key)), ""
-    except (ZeroDivisionError, QhullError):
+    except (ZeroDivisionError, FlatHullError):
         return math.nan, ""
     except _HERE_ONLY as error:
         if key.image == ORIGINAL:

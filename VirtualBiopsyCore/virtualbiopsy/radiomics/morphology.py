@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft
-from scipy.spatial import ConvexHull
 
 from ..memory import image_bytes, require_memory
-from . import boxes, kernels, mesh
-from .diameters import line_ends, longest, maximum_planar_diameter
+from . import kernels, mesh
+from .diameters import convex_hull, line_ends, longest, maximum_planar_diameter
+
+if TYPE_CHECKING:
+    from scipy.spatial import ConvexHull
 
 
 class Shape:
@@ -96,6 +98,9 @@ class Shape:
     @cached_property
     def _kernel(self) -> tuple[tuple[int, ...], np.ndarray]:
         """Size of a periodic grid that holds every offset once, and the transform of 1 / distance on it."""
+        # Here and below, since most keys need none of scipy.
+        from scipy import fft
+
         size = tuple(fft.next_fast_len(2 * n - 1, real=True) for n in self.mask.shape)
         require_memory(4 * image_bytes(size), "Spatial autocorrelation (Moran's I, Geary's C)")
         steps = [fft.fftfreq(n, 1 / n) * step for n, step in zip(size, self.spacing, strict=True)]
@@ -105,6 +110,8 @@ class Shape:
 
     def weigh(self, array: np.ndarray) -> np.ndarray:
         """(n,) for each voxel of the mask, the sum of ``array`` over the others, each over its distance."""
+        from scipy import fft
+
         size, kernel = self._kernel
         whole = fft.irfftn(fft.rfftn(array, size) * kernel, size)
         return whole[tuple(slice(n) for n in self.mask.shape)][self.mask]
@@ -116,16 +123,20 @@ class Shape:
 
     @cached_property
     def hull(self) -> ConvexHull:
-        return ConvexHull(line_ends(self.vertices, 2) * np.asarray(self.spacing))
+        return convex_hull(line_ends(self.vertices, 2) * np.asarray(self.spacing))
 
     @cached_property
     def oriented_box(self) -> np.ndarray:
         """Edges in mm of the smallest box around the vertices, however turned."""
+        from . import boxes
+
         return boxes.smallest_box(self.hull)
 
     @cached_property
     def enclosing_axes(self) -> np.ndarray:
         """Semi-axes in mm of the smallest ellipsoid around the vertices."""
+        from . import boxes
+
         return boxes.smallest_ellipsoid(self.hull.points[self.hull.vertices])
 
     @cached_property

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ...errors import DimensionError, FeatureError, GeometryError, ImageError
-from . import fourier, lbp, parity, pointwise, spatial
+from . import parity, pointwise, spatial
 from .lines import Ranges, whole
 from .spec import FilterSpec, parse_filter
 
@@ -203,11 +203,20 @@ def _one(
     if name in ("mean", "laws"):
         return getattr(spatial, name)(array, spacing, spec, wanted)
     if name == "gabor":
+        # Here and below, since other filters need nothing of scipy.fft, scipy.ndimage and scipy.special.
+        from . import fourier
+
         return fourier.gabor(array, spacing, spec, wanted, threads)
     if name in ("simoncelli", "riesz"):
+        from . import fourier
+
         return fourier.spectral(array, spacing, spec, wanted, threads)
     if name == "lbp2d":
+        from . import lbp
+
         return lbp.lbp2d(array, spec, wanted)
     if name == "lbp3d":
+        from . import lbp
+
         return lbp.lbp3d(array, spec, wanted, parity=as_pyradiomics, mask=mask)
     return pointwise.transform(array, spec, wanted)

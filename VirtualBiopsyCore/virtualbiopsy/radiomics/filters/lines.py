@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 Range = tuple[int, int]
 Ranges = tuple[Range, Range, Range]
@@ -82,6 +81,9 @@ def convolve(patch: Patch, axis: int, taps: np.ndarray, wanted: Range, boundary:
 
     The patch must cover ``source(wanted, len(taps) // 2, …)`` along that axis.
     """
+    # Here, since the filters of the profile pyradiomics need no scipy.
+    from scipy import ndimage
+
     radius = len(taps) // 2
     values = extended(patch, axis, wanted, radius, boundary)
     found = ndimage.correlate1d(values, taps[::-1], axis=axis, mode="constant")
