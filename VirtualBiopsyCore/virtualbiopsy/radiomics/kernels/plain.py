@@ -7,7 +7,7 @@ levels that occur; groups are the slices of a planar lattice, else one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,32 +83,48 @@ class _Alike:
 
     Attributes
     ----------
-    rank : what it was made from. place : (e,) positions of the first voxels in the flattened lines.
-    first, second : (e,) numbers of the two voxels, the lower one first.
+    lattice, rank : what it was made from.
+    place : (e,) places of the first voxels in the flattened lines; the second ones follow there.
+    bounds : where the places along each direction begin in ``place``, and its length at the end.
     """
 
+    lattice: Lattice
     rank: np.ndarray
     place: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    bounds: list[int]
 
     @classmethod
     def of(cls, lattice: Lattice, rank: np.ndarray) -> _Alike:
         """The last one is kept in the lattice: runs, zones and dependences of an image share it."""
         known = lattice.memory.get("alike")
         if known is None or known.rank is not rank:
+            lattice.memory.pop("alike", None)
+            kind = np.int32 if lattice.lines.voxel.size <= np.iinfo(np.int32).max else np.int64
             found = []
             for start, voxel, last in _blocks(lattice):
                 along = rank.take(voxel).ravel()
                 same = np.empty(len(along), dtype=bool)
                 np.equal(along[1:], along[:-1], out=same[:-1])
                 same[last] = False
-                found.append(np.flatnonzero(same) + start * lattice.voxels)
-            place, voxel = np.concatenate(found), lattice.lines.voxel.ravel()
-            first, second = voxel.take(place), voxel.take(place + 1)
-            known = cls(rank, place, first.astype(np.int64), second.astype(np.int64))
+                found.append(np.flatnonzero(same).astype(kind))
+                found[-1] += start * lattice.voxels
+            place = np.concatenate(found)
+            rows = lattice.voxels * np.arange(len(lattice.directions) + 1)
+            known = cls(lattice, rank, place, np.searchsorted(place, rows.astype(kind)).tolist())
             lattice.memory["alike"] = known
         return known
+
+    def places(self, rows: Sequence[int]) -> Iterator[np.ndarray]:
+        """``place`` along the directions `rows`, of some directions at a time, int64."""
+        parts, size = [], 0
+        for row in rows:
+            part = self.place[self.bounds[row] : self.bounds[row + 1]]
+            if size and size + len(part) > _BLOCK:
+                yield np.concatenate(parts, dtype=np.int64)
+                parts, size = [], 0
+            parts.append(part)
+            size += len(part)
+        yield np.concatenate(parts, dtype=np.int64)
 
 
 def pair_counts(
@@ -149,20 +165,28 @@ def run_counts(lattice: Lattice, rank: np.ndarray, m: int) -> np.ndarray:
     Runs of two and more voxels are stretches of alike neighbours; all other voxels are runs of one.
     """
     alike = _Alike.of(lattice, rank)
-    directions, groups, place = len(lattice.directions), lattice.slices, alike.place
+    directions, groups = len(lattice.directions), lattice.slices
     voxels = np.bincount(lattice.slice_of * m + rank - 1, minlength=groups * m).reshape(groups, 1, m)
-    if not len(place):
+    voxel, codes, lengths = lattice.lines.voxel.ravel(), [], []
+    for place in alike.places(range(directions)):
+        if len(place):
+            starts = np.concatenate(([0], np.flatnonzero(place[1:] - place[:-1] != 1) + 1))
+            lengths.append(np.diff(starts, append=len(place)) + 1)
+            starts = place.take(starts)
+            row, first = starts // lattice.voxels, voxel.take(starts)
+            if groups > 1:
+                row += lattice.slice_of.take(first) * directions
+            codes.append(row * m + rank.take(first) - 1)
+    if not codes:
         return np.repeat(voxels[..., None], directions, axis=1).astype(np.float64)
-    starts = np.flatnonzero(place[1:] - place[:-1] != 1)
-    starts = np.concatenate(([0], starts + 1))
-    lengths = np.diff(starts, append=len(place)) + 1
-    longest = int(lengths.max())
-    row, voxel = place.take(starts) // lattice.voxels, alike.first.take(starts)
-    if groups > 1:
-        row += lattice.slice_of.take(voxel) * directions
-    codes = (row * m + rank.take(voxel) - 1) * longest + lengths - 1
-    table = np.bincount(codes, minlength=groups * directions * m * longest)
-    table = table.reshape(groups, directions, m, longest).astype(np.float64)
+    longest = max(int(length.max()) for length in lengths)
+    size = groups * directions * m * longest
+    table = np.zeros(size)
+    for code, length in zip(codes, lengths, strict=True):
+        code *= longest
+        code += length
+        table += np.bincount(code - 1, minlength=size)
+    table = table.reshape(groups, directions, m, longest)
     table[..., 0] = voxels - table @ np.arange(1.0, longest + 1)
     return table
 
@@ -174,15 +198,19 @@ def zone_labels(lattice: Lattice, rank: np.ndarray) -> np.ndarray:
     come the other axes, which join most of what is left, then the diagonals.
     """
     alike, directions = _Alike.of(lattice, rank), lattice.directions
-    bounds = np.searchsorted(alike.place, lattice.voxels * np.arange(len(directions) + 1))
-    parent = np.arange(lattice.voxels)
-    parent[alike.second[: bounds[1]]] = 0
+    voxel, parent = lattice.lines.voxel.ravel(), np.arange(lattice.voxels)
+    for place in alike.places([0]):
+        parent[voxel.take(place + 1)] = 0
     np.maximum.accumulate(parent, out=parent)
     axes = np.count_nonzero(directions, axis=1) == 1
     for wanted in (axes, ~axes):
-        rows = np.flatnonzero(wanted[1:]) + 1
-        at = np.concatenate([np.arange(bounds[row], bounds[row + 1]) for row in rows])
-        _join(parent, parent.take(alike.first.take(at)), parent.take(alike.second.take(at)))
+        low, high = [], []
+        for place in alike.places(np.flatnonzero(wanted[1:]) + 1):
+            one, other = parent.take(voxel.take(place)), parent.take(voxel.take(place + 1))
+            apart = np.flatnonzero(one != other)
+            low.append(one.take(apart))
+            high.append(other.take(apart))
+        _join(parent, np.concatenate(low), np.concatenate(high))
     roots = parent == np.arange(lattice.voxels)
     return (np.cumsum(roots, dtype=np.int32) - 1).take(parent)
 
@@ -219,12 +247,15 @@ def alike_counts(
 ) -> np.ndarray:
     """(n,) neighbours up to a distance whose level differs by at most alpha; the voxel is not counted."""
     if alpha == 0 and distance == 1 and norm == "chebyshev":
-        alike = _Alike.of(lattice, level)
-        first, second = alike.first, alike.second
-    else:
-        pairs = lattice.pairs(distance, norm, True)
-        alike = np.abs(level[pairs.first] - level[pairs.second]) <= alpha
-        first, second = pairs.first[alike], pairs.second[alike]
+        voxel, count = lattice.lines.voxel.ravel(), np.zeros(lattice.voxels, dtype=np.int64)
+        for place in _Alike.of(lattice, level).places(range(len(lattice.directions))):
+            count += np.bincount(voxel.take(place), minlength=lattice.voxels)
+            place += 1
+            count += np.bincount(voxel.take(place), minlength=lattice.voxels)
+        return count
+    pairs = lattice.pairs(distance, norm, True)
+    alike = np.abs(level[pairs.first] - level[pairs.second]) <= alpha
+    first, second = pairs.first[alike], pairs.second[alike]
     return np.bincount(first, minlength=lattice.voxels) + np.bincount(second, minlength=lattice.voxels)
 
 
