@@ -171,6 +171,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/morphology.py
   virtualbiopsy/radiomics/ngtdm.py
   virtualbiopsy/radiomics/plan.py
+  virtualbiopsy/radiomics/products.py
   virtualbiopsy/radiomics/reference.py
   virtualbiopsy/radiomics/resegment.py
   virtualbiopsy/radiomics/shape2d.py

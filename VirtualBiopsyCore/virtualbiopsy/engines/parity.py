@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from threading import Event
 
 import numpy as np
@@ -38,6 +40,9 @@ HIDDEN = ("compactness_1", "compactness_2", "spherical_disproportion")
 """Features of shape that pyradiomics computes only when they are asked for by name."""
 
 Values = dict[FeatureKey, float]
+Found = Mapping[FeatureKey, float | str]
+_SMALL = 1 << 14
+"""Voxels of an image below which one thread is faster: most of the work is Python's own."""
 
 
 def extract_pyradiomics(
@@ -168,20 +173,29 @@ class _Work:
         by_image = {
             kind: [key for key in wanted if key.region in self.regions] for kind, wanted in by_image.items()
         }
-        with ThreadPoolExecutor(max(1, threads)) as pool:
-            try:
-                jobs = [pool.submit(self._unfiltered, shape, by_image.get(ORIGINAL, []))]
-                jobs += [pool.submit(self._filtered, kinds, by_image) for kinds in _tasks(by_image)]
-                for number, job in enumerate(jobs):
-                    progress(number / len(jobs), "Computing features")
-                    self._add(values, missing, job.result())
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-        progress(1.0, "Features computed")
+        tasks = [partial(self._unfiltered, shape, by_image.get(ORIGINAL, []))]
+        tasks += [partial(self._filtered, kinds, by_image) for kinds in _tasks(by_image)]
+        progress(0.0, "Computing features")
+        with closing(self._results(tasks, threads)) as results:
+            for number, found in enumerate(results, 1):
+                self._add(values, missing, found)
+                progress(number / len(tasks), "Computing features")
         return values, missing
 
+    def _results(self, tasks: Sequence[Callable[[], Found]], threads: int) -> Iterator[Found]:
+        """What the tasks return, in their order, over threads where these do not wait for each other."""
+        if threads <= 1 or self.image.size < _SMALL:
+            yield from (task() for task in tasks)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                for job in [pool.submit(task) for task in tasks]:
+                    yield job.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
     @staticmethod
-    def _add(values: Values, missing: dict[FeatureKey, str], found: Mapping[FeatureKey, float | str]) -> None:
+    def _add(values: Values, missing: dict[FeatureKey, str], found: Found) -> None:
         for key, value in found.items():
             if isinstance(value, str):
                 missing[key] = value

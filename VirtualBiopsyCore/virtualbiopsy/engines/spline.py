@@ -12,6 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..radiomics.products import along
+
 POLE = math.sqrt(3) - 2
 _HORIZON = math.ceil(math.log(1e-10) / math.log(-POLE))
 
@@ -39,21 +41,22 @@ def _decomposition(samples: int) -> np.ndarray:
 
 
 def _evaluation(at: np.ndarray, samples: int) -> np.ndarray:
-    """(m, n) weights of the coefficients at continuous indices (m,)."""
+    """(m, n) the matrix that takes samples to values at continuous indices (m,)."""
     base = np.floor(at).astype(np.int64)
     t = at - base
     w3 = t**3 / 6
     w0 = 1 / 6 + t * (t - 1) / 2 - w3
     w2 = t + w0 - 2 * w3
-    weights = np.stack([w0, 1 - w0 - w2 - w3, w2, w3], axis=1)
     places = base[:, None] + np.arange(-1, 3)
     if samples == 1:
         places[:] = 0
     else:
         period = 2 * (samples - 1)
         places = np.abs((places + samples - 1) % period - (samples - 1))
+    coefficients = _decomposition(samples)
     found = np.zeros((len(at), samples))
-    np.add.at(found, (np.arange(len(at))[:, None], places), weights)
+    for weight, place in zip((w0, 1 - w0 - w2 - w3, w2, w3), places.T, strict=True):
+        found += weight[:, None] * coefficients[place]
     return found
 
 
@@ -73,16 +76,11 @@ def spline_on_grid(image: np.ndarray, at: Sequence[np.ndarray]) -> np.ndarray:
     -------
     (len(at[0]), len(at[1]), len(at[2])) float64.
     """
-    found = np.asarray(image, dtype=np.float64)
+    found = np.ascontiguousarray(image, dtype=np.float64)
     for axis in (2, 1, 0):
         places, samples = np.asarray(at[axis], dtype=np.float64), image.shape[axis]
         reached = within(places, samples)
         matrix = np.zeros((len(places), samples))
-        matrix[reached] = _evaluation(places[reached], samples) @ _decomposition(samples)
-        if axis == 2:
-            found = found @ matrix.T
-        elif axis == 1:
-            found = np.matmul(matrix, found)
-        else:
-            found = (matrix @ found.reshape(samples, -1)).reshape(-1, *found.shape[1:])
+        matrix[reached] = _evaluation(places[reached], samples)
+        found = along(found, matrix, axis)
     return found

@@ -19,6 +19,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import FeatureError
+from ..products import along
 from .coefficients import wavelet_taps
 from .lines import Ranges, whole
 from .spatial import load
@@ -28,10 +29,6 @@ from .spec import FilterSpec, make_filter
 _EXPONENTS = np.array([-1.3932 + 0.6681j, -1.3732 + 2.0787j])
 _SMOOTH = np.array([1.3530 - 1.8151j, -0.3531 - 0.0902j])
 _CURVED = np.array([-1.3563 - 5.2318j, 0.3446 + 2.2355j])
-
-
-_ONE_THREAD = 1 << 18
-"""Products of matrices with at most so many multiplications are done by one thread in OpenBLAS."""
 
 
 @lru_cache(maxsize=256)
@@ -102,29 +99,8 @@ def laplacian(image: np.ndarray, spacing: Sequence[float], spec: FilterSpec, wan
 
 
 def _along(values: np.ndarray, matrix: np.ndarray, axis: int) -> np.ndarray:
-    """The matrix applied along an axis, rounded to float32 (returned as float64).
-
-    In products small enough for one thread each: OpenBLAS shares larger ones over all processors, which
-    takes many times longer where these are busy with other filters.
-    """
-    rows, n = matrix.shape
-    shape = list(values.shape)
-    shape[axis] = rows
-    found = np.empty(shape)
-    if axis == 2:
-        step = max(1, _ONE_THREAD // (rows * n))
-        lines, results = values.reshape(-1, n), found.reshape(-1, rows)
-        full = len(lines) // step * step
-        np.matmul(lines[:full].reshape(-1, step, n), matrix.T, out=results[:full].reshape(-1, step, rows))
-        if full < len(lines):
-            np.matmul(lines[full:], matrix.T, out=results[full:])
-    else:
-        step = max(1, _ONE_THREAD // (rows * n))
-        planes, results = (values, found) if axis == 1 else (values.swapaxes(0, 1), found.swapaxes(0, 1))
-        for start in range(0, shape[2], step):
-            part = (..., slice(start, start + step))
-            np.matmul(matrix, planes[part], out=results[part])
-    return found.astype(np.float32).astype(np.float64)
+    """The matrix applied along an axis, rounded to float32 (returned as float64)."""
+    return along(values, matrix, axis).astype(np.float32).astype(np.float64)
 
 
 def wavelets(image: np.ndarray, specs: Iterable[FilterSpec], wanted: Ranges) -> dict[FilterSpec, np.ndarray]:
