@@ -57,8 +57,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/__init__.py
   virtualbiopsy/explain/decompositions.py
   virtualbiopsy/explain/explain.py
+  virtualbiopsy/explain/groups.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
+  virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/workspace.py
   virtualbiopsy/measure.py

@@ -18,6 +18,7 @@ class Contribution:
     value : value of the feature in this case (the imputed one if it was missing).
     reference : mean of the feature over the model's background.
     phi : interventional Shapley value, log-odds.
+    error : standard error of `phi` where it was sampled, else 0.
     localised : whether `phi` is spread over voxels in the map.
     note : why not, if it is not ("shape", "clinical", "imputed", "no exact voxel decomposition").
     """
@@ -28,6 +29,24 @@ class Contribution:
     phi: float
     localised: bool
     note: str = ""
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of the ledger: a sequence, a class of features or a feature; its children add up to it.
+
+    Attributes
+    ----------
+    path : ("t1c",), ("t1c", "glcm") or ("t1c", "glcm", feature key); the first part is a role, "shape" or
+        "clinical".
+    phi : Owen value, log-odds.
+    children : largest first.
+    """
+
+    path: tuple[str, ...]
+    phi: float
+    children: tuple[Bar, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +63,9 @@ class Explanation:
         grid (the prepared grid, cropped to the region).
     total : sum of `maps`.
     method : how the Shapley values were found ("linear closed form", "exact enumeration").
+    bars : the contributions as a tree, sequence → class → feature.
+    sums_to : what baseline and contributions add up to, "log-odds" or "uncalibrated log-odds" (a calibrator
+        that is not affine has no additive explanation of its result).
     """
 
     model_id: str
@@ -53,6 +75,8 @@ class Explanation:
     maps: Mapping[str, sitk.Image] = field(default_factory=dict)
     total: sitk.Image | None = None
     method: str = ""
+    bars: tuple[Bar, ...] = ()
+    sums_to: str = "log-odds"
 
     @property
     def not_localised(self) -> tuple[Contribution, ...]:
