@@ -56,12 +56,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/evidence/rules.py
   virtualbiopsy/explain/__init__.py
   virtualbiopsy/explain/decompositions.py
+  virtualbiopsy/explain/delta.py
   virtualbiopsy/explain/explain.py
   virtualbiopsy/explain/groups.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
   virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/shapley.py
+  virtualbiopsy/explain/whatif.py
   virtualbiopsy/explain/workspace.py
   virtualbiopsy/measure.py
   virtualbiopsy/memory.py
