@@ -14,11 +14,14 @@ import SimpleITK as sitk
 from . import __version__
 from .case.clinical import check_clinical, encode_clinical
 from .case.model import Case
-from .errors import EmptyRegionError, MissingSequenceError
+from .errors import EmptyRegionError, FeatureError, MissingSequenceError
 from .evidence.model import RuleOutcome
 from .evidence.rules import evaluate_rules, load_rules
+from .explain.delta import Delta, deltas
 from .explain.explain import explain
 from .explain.model import Explanation
+from .explain.regional import Influence, RegionExplanation
+from .explain.whatif import WhatIf, what_if
 from .explain.workspace import Workspace
 from .measure import Measured, Measuring
 from .models.inference import predict
@@ -32,7 +35,7 @@ from .radiomics.vector import FeatureVector
 from .regions.crop import crop_mask
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
-from .trust.model import Stability
+from .trust.model import ImageFacts, Stability, TrustCard
 from .trust.stability import outline_stability
 
 BINS_ADVISED = (4, 64)
@@ -55,6 +58,9 @@ class Result:
     warnings : what the reader must know before the numbers, one sentence each.
     provenance : every step with its parameters, in processing order.
     stability : filled by :meth:`Session.stability`.
+    trust : whether each prediction may be trusted, in the order of the predictions; again after
+        :meth:`Session.stability`, which adds to it.
+    deltas : what changed since the result before, by model; empty for the first one of a case.
     """
 
     case_name: str
@@ -68,6 +74,8 @@ class Result:
     warnings: tuple[str, ...]
     provenance: tuple[str, ...]
     stability: tuple[Stability, ...] = ()
+    trust: tuple[TrustCard, ...] = ()
+    deltas: tuple[Delta, ...] = ()
 
 
 def region_digest(mask: sitk.Image) -> str:
@@ -98,6 +106,9 @@ class Session:
         self._measuring: dict[Preparation, Measuring] = {}
         self._mask: sitk.Image | None = None
         self._result: Result | None = None
+        self._before: Result | None = None
+        self._measured: Mapping[str, Measured] = {}
+        self._facts: dict[Preparation, ImageFacts] = {}
 
     @property
     def case(self) -> Case:
@@ -119,7 +130,8 @@ class Session:
             self._case = self._case.with_role(name, role)
             self._prepared.clear()
             self._measuring.clear()
-            self._result = None
+            self._facts.clear()
+            self._result = self._before = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
         """Replace the clinical variables.
@@ -194,7 +206,8 @@ class Session:
         """
         with self._lock:
             if mask is None:
-                self._mask = self._result = None
+                self._mask = self._result = self._before = None
+                self._measured = {}
                 return None
             facts = region_facts(mask)
             models, skipped = self.runnable()
@@ -225,8 +238,13 @@ class Session:
                 warnings=self._warnings(facts, features, measured),
                 provenance=self._provenance(models, features, measured),
             )
+            result = replace(
+                result,
+                trust=self._trust(models, result),
+                deltas=() if self._before is None else _deltas(self._before, result),
+            )
             progress(1.0, "Done")
-            self._mask, self._result = mask, result
+            self._mask, self._result, self._before, self._measured = mask, result, result, measured
             return result
 
     def stability(self, progress: Progress = silent) -> tuple[Stability, ...]:
@@ -254,8 +272,100 @@ class Session:
                     found[entry.model_id] = entry
             entries = tuple(found[model.model_id] for model in models)
             if self._result is result:
-                self._result = replace(result, stability=entries)
+                steadied = replace(result, stability=entries)
+                self._result = self._before = replace(steadied, trust=self._trust(models, steadied))
             return entries
+
+    def explain_regions(
+        self,
+        model_id: str,
+        kind: str = "supervoxels",
+        count: int = 8,
+        game: str = "erase",
+        drawn: np.ndarray | None = None,
+        progress: Progress = silent,
+    ) -> RegionExplanation:
+        """Level 2: what the score of one model would be without parts of the current outline.
+
+        Parameters
+        ----------
+        kind, count, drawn : see :func:`virtualbiopsy.explain.players.players`; `drawn` on the prepared grid.
+        game : "erase" or "infill".
+
+        Raises
+        ------
+        EmptyRegionError : there is no result. FeatureError : there is none of this model. Cancelled.
+        """
+        from .explain.players import players
+        from .explain.regions import explain_regions
+
+        with self._lock:
+            model, on, measuring, result = self._asked(model_id)
+            if drawn is not None:
+                drawn = drawn[on.box]
+            labels = players(kind, on.masks["tumour"], on.spacing, images=on.arrays, count=count, drawn=drawn)
+            return explain_regions(
+                model, measuring, on, result.features, labels, kind, game, progress=progress
+            )
+
+    def influence(
+        self, model_id: str, parts: int = 24, shell_mm: float = 3.0, progress: Progress = silent
+    ) -> Influence:
+        """How the probability of one model would change if the outline changed in one place.
+
+        Raises
+        ------
+        EmptyRegionError : there is no result. FeatureError : there is none of this model. Cancelled.
+        """
+        from .explain.influence import influence
+
+        with self._lock:
+            model, on, measuring, result = self._asked(model_id)
+            return influence(model, measuring, on, result.features, parts, shell_mm, progress)
+
+    def what_if(self, model_id: str, changes: Mapping[str, float]) -> WhatIf:
+        """The answer of one model if some values were others; hypothetical.
+
+        Raises
+        ------
+        EmptyRegionError : there is no result. FeatureError : there is none of this model, or a change
+            cannot be used.
+        """
+        with self._lock:
+            model, _, _, result = self._asked(model_id)
+            return what_if(model, result.features, changes)
+
+    def native_maps(self, model_id: str) -> dict[str, sitk.Image]:
+        """Level 3: the maps of one model on the sequences' own grids, by role; sums are conserved.
+
+        Raises
+        ------
+        EmptyRegionError : there is no result. FeatureError : there is none of this model.
+        """
+        from .explain.pushback import pushback
+
+        with self._lock:
+            model, _, _, result = self._asked(model_id)
+            explanation = next(e for e in result.explanations if e.model_id == model_id)
+            prepared = self._prepared_for(model, silent)
+            return {
+                role: pushback(image, prepared.transforms[role], self._case.sequence(role).image)
+                for role, image in explanation.maps.items()
+            }
+
+    def _asked(self, model_id: str) -> tuple[RadModel, Measured, Measuring, Result]:
+        """What a question about the current result of one model needs."""
+        if self._result is None:
+            raise EmptyRegionError("There is no result yet.", "Outline the tumour and predict first.")
+        for model in self.models:
+            if model.model_id == model_id and model_id in self._measured:
+                group = [m for m in self.models if m.model_id in self._measured]
+                same = [m for m in group if self.preparation(m) == self.preparation(model)]
+                return model, self._measured[model_id], self._measuring_for(same, silent), self._result
+        raise FeatureError(f"There is no result of the model {model_id!r}.", "Choose one that ran.")
+
+    def _trust(self, models: Sequence[RadModel], result: Result) -> tuple[TrustCard, ...]:
+        return ()
 
     def _by_preparation(self, models: Iterable[RadModel]) -> dict[Preparation, list[RadModel]]:
         groups: dict[Preparation, list[RadModel]] = {}
@@ -361,6 +471,10 @@ class Session:
         steps += [s for s in features.provenance if s not in steps]
         steps += [f"Model {m.model_id} {m.version}, SHA-256 {m.sha256}" for m in models]
         return tuple(steps)
+
+
+def _deltas(before: Result, after: Result) -> tuple[Delta, ...]:
+    return deltas((before.explanations, before.predictions), (after.explanations, after.predictions))
 
 
 def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:
