@@ -44,9 +44,24 @@ def signed(document: dict, arrays: bytes, card: bytes = b"# toy\n") -> bytes:
     return pack({"model.json": body, "arrays.npz": arrays, "card.md": card})
 
 
+def rich(kind: str = "random_forest", **changes):
+    """A toy model with everything that a file may lack."""
+    rng = np.random.default_rng(5)
+    optional = {
+        "engine": "Features by a toy.",
+        "conformal_scores": (rng.standard_normal(30), (np.arange(30) % 3 == 0).astype(np.uint8)),
+        "image_statistics": {"t1c": {"snr": (9.0, 31.0), "fat": (0.5, 0.5)}, "adc": {"snr": (4.0, 8.0)}},
+        "published": "Published: AUC 0.9 internal, 0.6 external.",
+    }
+    return toy_model(kind, **{**optional, **changes})
+
+
+OPTIONAL = {"engine", "published", "image_statistics"}
+
+
 @pytest.fixture(scope="module")
 def whole() -> bytes:
-    return to_bytes(toy_model("random_forest"))
+    return to_bytes(rich())
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +82,9 @@ def test_round_trip_keeps_every_field(kind, tmp_path):
     saved = save_radmodel(model, tmp_path / "toy.radmodel")
     again = load_radmodel(tmp_path / "toy.radmodel")
     for item in fields(model):
-        if item.name not in ("classifier", "background", "sha256"):
+        if item.name not in ("classifier", "background", "conformal_scores", "sha256"):
             assert getattr(again, item.name) == getattr(model, item.name), item.name
+    assert again.conformal_scores == ()
     assert again.sha256 == saved.sha256 and len(again.sha256) == 64
     assert np.array_equal(again.background, model.background)
     assert again.classifier.kind == kind
@@ -76,6 +92,46 @@ def test_round_trip_keeps_every_field(kind, tmp_path):
         assert np.array_equal(again.classifier.arrays[name], array)
     assert np.array_equal(log_odds(again, model.background), log_odds(model, model.background))
     assert [p.name for p in tmp_path.iterdir()] == ["toy.radmodel"]
+
+
+def test_round_trip_keeps_what_a_file_may_lack():
+    model = rich()
+    again = from_bytes(to_bytes(model))
+    assert again.published == model.published and again.engine == model.engine
+    assert again.image_statistics == model.image_statistics
+    for array, other in zip(again.conformal_scores, model.conformal_scores, strict=True):
+        assert np.array_equal(array, other) and not array.flags.writeable
+    assert again.conformal_scores[1].dtype == np.uint8
+    assert to_bytes(again) == to_bytes(model)
+
+
+def test_files_from_before_these_fields_load_and_keep_their_bytes():
+    """Without optional fields a model is written as the first version wrote it."""
+    data = to_bytes(toy_model())
+    text = members(data)["model.json"].decode()
+    assert not [name for name in ("conformal", "image_statistics", "published", "engine") if name in text]
+    assert set(arrays_of(data)) == {"background", "classifier_coef", "classifier_intercept"}
+    old = from_bytes(data)
+    assert (old.conformal_scores, old.image_statistics, old.published) == ((), {}, "")
+
+
+@pytest.mark.parametrize(
+    ("scores", "match"),
+    [
+        ((np.zeros(3),), "log-odds and labels"),
+        ((np.zeros(3), np.array([0, 1])), "shapes"),
+        ((np.zeros((2, 2)), np.array([[0, 1], [0, 1]])), "shapes"),
+        ((np.zeros(0), np.zeros(0)), "shapes"),
+        ((np.zeros(20001), np.arange(20001) % 2), "20000"),
+        ((np.array([0.0, np.nan]), np.array([0, 1])), "NaN"),
+        ((np.zeros(3), np.zeros(3)), "both"),
+        ((np.zeros(3), np.array([0.0, 0.5, 1.0])), "both"),
+        ((np.zeros(3), np.array([0, 1, 257])), "both"),
+    ],
+)
+def test_conformal_scores_that_make_no_sense_are_not_written(scores, match):
+    with pytest.raises(ModelFormatError, match=match):
+        to_bytes(rich(conformal_scores=scores))
 
 
 def test_equal_models_give_equal_bytes_and_other_models_others():
@@ -267,6 +323,16 @@ def with_arrays(document: dict, whole: bytes, **changes) -> bytes:
         ({"classifier_tree_start": np.array([0, 50])}, "tree_start"),
         ({"classifier_value": np.full(105, 3.0)}, "not a probability"),
         ({"classifier_floor": np.zeros(1)}, "floor"),
+        ({"conformal_log_odds": None}, "lacks conformal_log_odds"),
+        ({"conformal_labels": None}, "lacks conformal_labels"),
+        ({"conformal_log_odds": np.zeros(29)}, "does not fit"),
+        ({"conformal_labels": np.ones(31, np.uint8)}, "does not fit"),
+        ({"conformal_log_odds": np.zeros((30, 1))}, "2 dimensions"),
+        ({"conformal_log_odds": np.full(30, np.nan)}, "NaN"),
+        ({"conformal_log_odds": np.zeros(30, np.float32)}, "float32"),
+        ({"conformal_labels": np.arange(30) % 2}, "int64"),
+        ({"conformal_labels": np.ones(30, np.uint8)}, "both"),
+        ({"conformal_labels": np.arange(30, dtype=np.uint8) % 3}, "both"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(document, whole, changes, match):
@@ -386,6 +452,27 @@ def changed(document: dict, path: str, value) -> dict:
         ("metrics.auc", 0.9, "metric"),
         ("metrics.auc.high", "x", "metric"),
         ("protocol_ranges.slice_thickness_mm", [3, 1], "protocol range"),
+        ("conformal_cases", ..., "does not belong"),
+        ("conformal_cases", 0, "unknown 'conformal_cases'"),
+        ("conformal_cases", -1, "conformal_cases is not a number"),
+        ("conformal_cases", True, "conformal_cases is not a number"),
+        ("conformal_cases", 30.0, "conformal_cases is not a number"),
+        ("conformal_cases", 20001, "1 to 20000"),
+        ("conformal_cases", 10**400, "1 to 20000"),
+        ("conformal_cases", 31, "does not fit"),
+        ("image_statistics", {}, "unknown 'image_statistics'"),
+        ("image_statistics", [1], "table by role"),
+        ("image_statistics", {"ct": {}}, "'ct' is unknown"),
+        ("image_statistics.t1c", [1, 2], "image figure of t1c"),
+        ("image_statistics.t1c", {str(n): [0, 1] for n in range(51)}, "at most 50"),
+        ("image_statistics.t1c.snr", 3, "pair"),
+        ("image_statistics.t1c.snr", [1, 2, 3], "pair"),
+        ("image_statistics.t1c.snr", [2, 1], "ends before"),
+        ("image_statistics.t1c.snr", [1, "2"], "not a number"),
+        ("image_statistics.t1c.snr", [1, 10**400], "not finite"),
+        ("published", 3, "published is not text"),
+        ("published", "", "unknown 'published'"),
+        ("published", "x" * 20001, "published is not text"),
         ("sha256", 5, "sha256"),
     ],
 )
@@ -417,7 +504,7 @@ def test_text_that_is_not_strict_json_is_refused(whole, body):
 
 
 def test_every_field_of_the_document_is_needed(document, whole):
-    for name in set(document) - {"sha256"}:
+    for name in set(document) - {"sha256"} - OPTIONAL:
         bad = {key: value for key, value in document.items() if key != name}
         with pytest.raises(ModelFormatError):
             from_bytes(signed(bad, members(whole)["arrays.npz"]))

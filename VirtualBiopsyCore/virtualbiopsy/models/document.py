@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT, FORMAT_VERSION = "radmodel", 1
 MAX_FEATURES, MAX_BACKGROUND, MAX_TEXT = 2000, 5000, 20000
+MAX_CONFORMAL, MAX_IMAGE_FIGURES = 20000, 50
 
 _TEXTS = (
     "model_id",
@@ -39,7 +40,8 @@ _TEXTS = (
     "licence",
     "recipe",
 )
-_OPTIONAL_TEXTS = ("engine",)
+_OPTIONAL_TEXTS = ("engine", "published")
+_OPTIONAL = (*_OPTIONAL_TEXTS, "conformal_cases", "image_statistics")
 """Written where there is something to say; files without them are as before."""
 _FEATURE = {"key", "impute", "mean", "scale", "low", "high"}
 _KEYS = {
@@ -95,7 +97,7 @@ def read(data: bytes, where: str) -> dict[str, Any]:
             f"this VirtualBiopsy reads version {FORMAT_VERSION}.",
             "Use the version of VirtualBiopsy that the model was made for.",
         )
-    present = {name for name in _OPTIONAL_TEXTS if content.get(name)}
+    present = {name for name in _OPTIONAL if content.get(name)}
     _exactly(content, _KEYS | present | {"sha256"}, "the document", refuse)
     if not isinstance(content["sha256"], str):
         raise refuse("sha256 is not text")
@@ -139,11 +141,20 @@ def encode(model: RadModel) -> dict[str, Any]:
             name: [float(value) for value in values] for name, values in model.protocol_ranges.items()
         },
     )
+    if model.conformal_scores:
+        content["conformal_cases"] = len(model.conformal_scores[0])
+    if model.image_statistics:
+        content["image_statistics"] = {
+            role: {name: [float(value) for value in values] for name, values in figures.items()}
+            for role, figures in model.image_statistics.items()
+        }
     return content
 
 
 def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str, dict[str, int]]:
-    """Return the fields of a RadModel, the kind of its classifier, and the number of features as {"p": …}.
+    """Return the fields of a RadModel, the kind of its classifier, and the lengths of its arrays.
+
+    The lengths are "p" of the features and, where there are held-out scores, "c" of these.
 
     Raises
     ------
@@ -197,8 +208,13 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
     )
     fields["threshold"] = _number(content["threshold"], "threshold", refuse)
     fields["metrics"] = _metrics(content["metrics"], refuse)
-    fields["protocol_ranges"] = _ranges(content["protocol_ranges"], refuse)
-    return fields, classifier["kind"], {"p": len(features)}
+    fields["protocol_ranges"] = _ranges(content["protocol_ranges"], "protocol range", 200, refuse)
+    lengths = {"p": len(features)}
+    if "conformal_cases" in content:
+        lengths["c"] = _count(content["conformal_cases"], "conformal_cases", MAX_CONFORMAL, refuse)
+    if "image_statistics" in content:
+        fields["image_statistics"] = _image_statistics(content["image_statistics"], refuse)
+    return fields, classifier["kind"], lengths
 
 
 def check(model: RadModel, where: str) -> None:
@@ -258,6 +274,28 @@ def check(model: RadModel, where: str) -> None:
         raise refuse(f"the background has the shape {shape}, not (1…{MAX_BACKGROUND}, {p})")
     if not np.isfinite(model.background).all():
         raise refuse("the background holds NaN or infinite numbers")
+    problem = _conformal_problem(model.conformal_scores)
+    if problem:
+        raise refuse(problem)
+
+
+def _conformal_problem(scores: tuple[np.ndarray, ...]) -> str:
+    """What is wrong with held-out log-odds and labels; "" if nothing, or if there are none."""
+    if not scores:
+        return ""
+    if len(scores) != 2:
+        return "the conformal scores are not log-odds and labels"
+    log_odds, labels = (np.asarray(array) for array in scores)
+    if log_odds.ndim != 1 or labels.shape != log_odds.shape or not 1 <= log_odds.size <= MAX_CONFORMAL:
+        return (
+            f"the conformal log-odds and labels have the shapes {log_odds.shape} and {labels.shape}, not two "
+            f"times (1…{MAX_CONFORMAL},)"
+        )
+    if not np.isfinite(log_odds).all():
+        return "the conformal log-odds hold NaN or infinite numbers"
+    if set(np.unique(labels).tolist()) != {0, 1}:
+        return "the conformal labels are not 0 and 1, both of them"
+    return ""
 
 
 def _refuser(where: str) -> Callable[[str], ModelFormatError]:
@@ -324,15 +362,32 @@ def _metrics(table: Any, refuse: Callable) -> dict[str, dict[str, float]]:
     return found
 
 
-def _ranges(table: Any, refuse: Callable) -> dict[str, tuple[float, float]]:
-    if not isinstance(table, dict) or len(table) > 200:
-        raise refuse("protocol_ranges is not a table of at most 200 ranges")
+def _ranges(table: Any, what: str, most: int, refuse: Callable) -> dict[str, tuple[float, float]]:
+    if not isinstance(table, dict) or len(table) > most:
+        raise refuse(f"the {what}s are not a table of at most {most} ranges")
     found = {}
     for name, values in table.items():
         if not isinstance(values, list) or len(values) != 2:
-            raise refuse(f"the protocol range {name[:40]!r} is not a pair")
-        low, high = (_number(value, f"protocol range {name[:40]}", refuse) for value in values)
+            raise refuse(f"the {what} {name[:40]!r} is not a pair")
+        low, high = (_number(value, f"{what} {name[:40]}", refuse) for value in values)
         if low > high:
-            raise refuse(f"the protocol range {name[:40]!r} ends before it begins")
+            raise refuse(f"the {what} {name[:40]!r} ends before it begins")
         found[name] = (low, high)
+    return found
+
+
+def _count(value: Any, what: str, most: int, refuse: Callable) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise refuse(f"{what} is not a number from 1 to {most}")
+    return value
+
+
+def _image_statistics(table: Any, refuse: Callable) -> dict[str, dict[str, tuple[float, float]]]:
+    if not isinstance(table, dict):
+        raise refuse("image_statistics is not a table by role")
+    found = {}
+    for role, figures in table.items():
+        if role not in ROLES:
+            raise refuse(f"image_statistics: the sequence role {role[:40]!r} is unknown")
+        found[role] = _ranges(figures, f"image figure of {role}", MAX_IMAGE_FIGURES, refuse)
     return found

@@ -30,6 +30,10 @@ from .npz import pack_arrays, unpack_arrays
 
 SUFFIX = ".radmodel"
 MAX_FILE_BYTES = 32 * 2**20
+_CONFORMAL = {
+    "conformal_log_odds": (np.dtype("<f8"), ("c",)),
+    "conformal_labels": (np.dtype("u1"), ("c",)),
+}
 _LIMITS = {"model.json": 4 * 2**20, "arrays.npz": 32 * 2**20, "card.md": 2**20}
 
 
@@ -66,6 +70,10 @@ class RadModel:
     data_statement, intended_use, limits, licence : plain text.
     recipe : name of the recipe it was made with.
     engine : what computed the features, and whether another engine agrees; "" if it was not said.
+    conformal_scores : calibrated log-odds (c,) of training cases that the fit had not seen, and their labels
+        (c,) 0 or 1, both classes among them; () if there are none.
+    image_statistics : by role and figure ("snr", …) the lowest and highest value on the training images.
+    published : what was published for such a model, external beside internal; "" if nothing.
     card : model card, markdown.
     sha256 : of the contents, lower-case hex; "" before the model was saved.
     """
@@ -96,6 +104,9 @@ class RadModel:
     licence: str = ""
     recipe: str = ""
     engine: str = ""
+    conformal_scores: tuple[np.ndarray, np.ndarray] | tuple[()] = ()
+    image_statistics: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    published: str = ""
     card: str = ""
     sha256: str = ""
 
@@ -139,6 +150,7 @@ def from_bytes(data: bytes, where: str = "the model") -> RadModel:
     fields, kind, lengths = document.decode(content, where)
     specs = {"background": (np.dtype("<f8"), ("b", "p"))}
     specs.update({f"classifier_{name}": spec for name, spec in SPECS[kind].items()})
+    specs.update(_CONFORMAL if "c" in lengths else {})
     arrays = unpack_arrays(members["arrays.npz"], specs, lengths, _LIMITS["arrays.npz"], where)
     try:
         card = members["card.md"].decode("utf-8")
@@ -148,6 +160,7 @@ def from_bytes(data: bytes, where: str = "the model") -> RadModel:
         **fields,
         classifier=Classifier(kind, {name: arrays[f"classifier_{name}"] for name in SPECS[kind]}),
         background=arrays["background"],
+        conformal_scores=tuple(arrays[name] for name in _CONFORMAL if name in arrays),
         card=card,
         sha256=recorded,
     )
@@ -170,6 +183,10 @@ def to_bytes(model: RadModel) -> bytes:
             **{
                 f"classifier_{name}": np.asarray(model.classifier.arrays[name], dtype=dtype)
                 for name, (dtype, _) in SPECS[model.classifier.kind].items()
+            },
+            **{
+                name: np.asarray(scores, dtype=_CONFORMAL[name][0])
+                for name, scores in zip(_CONFORMAL, model.conformal_scores, strict=False)
             },
         }
     )
