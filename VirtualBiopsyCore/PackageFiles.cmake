@@ -55,12 +55,19 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/evidence/model.py
   virtualbiopsy/evidence/rules.py
   virtualbiopsy/explain/__init__.py
+  virtualbiopsy/explain/coded.py
   virtualbiopsy/explain/decompositions.py
+  virtualbiopsy/explain/decompositions_pairs.py
+  virtualbiopsy/explain/decompositions_sizes.py
+  virtualbiopsy/explain/decompositions_tones.py
+  virtualbiopsy/explain/decompositions_values.py
   virtualbiopsy/explain/delta.py
   virtualbiopsy/explain/explain.py
   virtualbiopsy/explain/groups.py
+  virtualbiopsy/explain/influence.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
+  virtualbiopsy/explain/outline_parts.py
   virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/whatif.py
@@ -194,6 +201,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/export.py
   virtualbiopsy/report/figures.py
   virtualbiopsy/report/glyphs.py
+  virtualbiopsy/report/highlow.py
   virtualbiopsy/report/html.py
   virtualbiopsy/report/labels.py
   virtualbiopsy/report/markup.py
@@ -207,11 +215,18 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/resources.py
   virtualbiopsy/scene/__init__.py
   virtualbiopsy/scene/cases.py
+  virtualbiopsy/scene/colors.py
+  virtualbiopsy/scene/flipmarks.py
+  virtualbiopsy/scene/hatching.py
+  virtualbiopsy/scene/layer.py
   virtualbiopsy/scene/markups.py
+  virtualbiopsy/scene/nodes.py
   virtualbiopsy/scene/overlay.py
   virtualbiopsy/scene/persist.py
+  virtualbiopsy/scene/regional.py
   virtualbiopsy/scene/results.py
   virtualbiopsy/scene/segments.py
+  virtualbiopsy/scene/surfaces.py
   virtualbiopsy/scene/tables.py
   virtualbiopsy/scene/volumes.py
   virtualbiopsy/session.py
@@ -246,6 +261,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/trust/__init__.py
   virtualbiopsy/trust/model.py
   virtualbiopsy/trust/stability.py
+  virtualbiopsy/variants.py
   virtualbiopsy/web/__init__.py
   virtualbiopsy/web/__main__.py
   virtualbiopsy/web/alerts.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..regions.model import RegionFacts
-from .overlay import ROLE, nodes_with_role
+from .nodes import ROLE, nodes_with_role
 from .volumes import ras_from_lps
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import slicer
 
 from ..errors import OversizedFileError, UnreadableFileError
-from .overlay import ROLE, nodes_with_role
+from .nodes import ROLE, nodes_with_role
 
 FORMAT = "virtualbiopsy-state"
 VERSION = 1

@@ -10,7 +10,7 @@ import vtk
 from ..explain.model import Explanation
 from ..radiomics.vector import FeatureVector
 from ..report.labels import feature_label
-from .overlay import ROLE, nodes_with_role
+from .nodes import ROLE, nodes_with_role
 
 Column = tuple[str, Sequence[Any]]
 
