@@ -20,8 +20,10 @@ from virtualbiopsy.simulate import (
     write_case,
     write_cohort,
 )
+from virtualbiopsy.simulate.acquisition import _smoothed
 from virtualbiopsy.simulate.biology import draw_biology
 from virtualbiopsy.simulate.cohort import case_seed
+from virtualbiopsy.simulate.scanner import Protocol
 
 needs_template = pytest.mark.skipif(
     importlib.util.find_spec("nilearn") is None, reason="the template comes with nilearn (extra: simulate)"
@@ -244,3 +246,43 @@ def test_damaged_template(tmp_path):
         (tmp_path / f"mni_icbm152_{name}_tal_nlin_sym_09a_converted.nii.gz").write_bytes(b"no image")
     with pytest.raises(UnreadableFileError, match="template file"):
         template.read_template(tmp_path)
+
+
+@needs_template
+def test_scanner_b_differs_in_protocol_and_picture_not_in_the_patient(case):
+    settings = replace(COARSE, scanner="B")
+    other = simulate_meningioma(SEED, settings=settings, biology=case.biology)
+    assert other.name == case.name + "-B" and other.truth["scanner"] == "B"
+    assert sitk.Hash(other.masks["tumour"]) == sitk.Hash(case.masks["tumour"])
+    assert other.clinical == case.clinical
+    headers = {s.role: s.protocol for s in other.as_case().sequences}
+    own = {s.role: s.protocol for s in case.as_case().sequences}
+    assert float(headers["t2"]["EchoTime"]) > 110 > float(own["t2"]["EchoTime"])
+    assert headers["adc"]["DiffusionBValue"] == "800" and own["adc"]["DiffusionBValue"] == "1000"
+    assert float(headers["t1c"]["FlipAngle"]) > 9.5 and headers["t1c"]["SliceThickness"] == "2"
+    assert other.images["t2"].GetSpacing()[2] > 6.5 > case.images["t2"].GetSpacing()[2]
+    # Another scale of intensity, in every weighted image; the unit of the ADC stays.
+    for role in ("t1", "t1c", "t2", "flair"):
+        assert np.percentile(array(other.images[role]), 99) < 0.7 * np.percentile(
+            array(case.images[role]), 99
+        )
+    head = array(case.images["adc"]) > 0
+    assert np.median(array(case.images["adc"])[head]) == pytest.approx(
+        np.median(array(other.images["adc"])[array(other.images["adc"]) > 0]), rel=0.15
+    )
+
+
+@needs_template
+def test_unknown_scanner():
+    with pytest.raises(ValueError, match="no simulated scanner 'C'"):
+        simulate_meningioma(SEED, settings=replace(COARSE, scanner="C", sequences=("adc",)))
+
+
+def test_kernel_smooths_signal_and_noise():
+    noise = np.random.default_rng(0).standard_normal((4, 64, 64)).astype(np.float32)
+    protocol = Protocol("spin_echo", {}, 1.0, 5.0, 0.0, 30.0, kernel_mm=np.sqrt(8 * np.log(2)) * 1.5)
+    smooth = _smoothed(noise, protocol)
+    # White noise through a Gaussian of sigma s pixels: variance falls by 4 pi s² in the plane, none across.
+    assert noise.var() / smooth.var() == pytest.approx(4 * np.pi * 1.5**2, rel=0.15)
+    assert abs(np.corrcoef(smooth[0].ravel(), smooth[1].ravel())[0, 1]) < 0.2
+    assert _smoothed(noise, replace(protocol, kernel_mm=0.0)) is noise

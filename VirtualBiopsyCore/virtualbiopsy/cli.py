@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     meningioma.add_argument("out", type=Path)
     meningioma.add_argument("--n", type=int, default=1, help="number of cases")
     meningioma.add_argument("--seed", type=int, default=0)
+    meningioma.add_argument(
+        "--scanner", choices=("A", "B"), default="A", help="B: a scanner that the bundled models do not know"
+    )
     meningioma.set_defaults(run=_simulate_meningioma)
 
     train = commands.add_parser("train-demo", help="make the bundled demonstration models again")
@@ -185,8 +188,10 @@ def _inspect(options: argparse.Namespace) -> None:
 
 def _simulate_meningioma(options: argparse.Namespace) -> None:
     from .simulate.cohort import write_cohort
+    from .simulate.meningioma import SimulationSettings
 
-    for folder in write_cohort(options.out, options.n, options.seed, _show):
+    settings = SimulationSettings(scanner=options.scanner)
+    for folder in write_cohort(options.out, options.n, options.seed, _show, settings=settings):
         print(f"\r{folder}")
 
 

@@ -175,6 +175,15 @@ def _acquire(
     return sitk.GetArrayFromImage(sitk.Resample(image, reference, moved, sitk.sitkLinear, 0.0))
 
 
+def _smoothed(array: np.ndarray, protocol: Protocol, axes: Sequence[np.ndarray] = ()) -> np.ndarray:
+    """The reconstruction's kernel, in the slice: it smooths signal and noise alike."""
+    if protocol.kernel_mm <= 0:
+        return array
+    pixels = [float(a[1] - a[0]) for a in axes] or [protocol.in_plane, protocol.in_plane]
+    sigma = protocol.kernel_mm / np.sqrt(8 * np.log(2))
+    return ndimage.gaussian_filter(array, (0, *(sigma / pixel for pixel in pixels)))
+
+
 def _finish(array: np.ndarray, reference: sitk.Image) -> sitk.Image:
     image = sitk.GetImageFromArray(np.clip(np.rint(array), -32768, 32767).astype(np.int16))
     image.CopyInformation(reference)
@@ -213,18 +222,19 @@ def acquire(
         protocol = scanner.protocols[name]
         white = float(tissue_signals(protocol, scanner.tesla)[NAMES.index("white")])
         sigma = white / protocol.snr
-        level = white_level / white * float(own.uniform(0.85, 1.2))
+        level = white_level * scanner.level / white * float(own.uniform(0.85, 1.2))
         volume, weighted = _paint(anatomy, protocol, scanner.tesla)
         bias = _bias(axes, scanner.tesla, own)
         volume *= bias
         if protocol.in_plane is None:
-            noisy = signal.rician(volume, sigma, own)
+            noisy = _smoothed(signal.rician(volume, sigma, own), protocol, (axes[1], axes[2]))
             if head is not None:
                 noisy *= head
             images[name] = _finish(noisy * level, grid_image(volume, axes))
             continue
         reference, moved = _slices(protocol, axes, own, motion)
         noisy = signal.rician(_acquire(volume, protocol, axes, reference, moved), sigma, own)
+        noisy = _smoothed(noisy, protocol)
         if weighted is None:
             if head is not None:
                 noisy *= _acquire(head, protocol, axes, reference, moved) > 0.05

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..progress import Progress, silent
-from .meningioma import SimulatedCase, SimulationSettings, simulate_meningioma
+from .meningioma import SimulatedCase, SimulationSettings, case_name, simulate_meningioma
 from .template import template_folder
 from .write import write_case
 
@@ -111,7 +111,8 @@ def write_cohort(
     """
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    names = [f"meningioma-{case_seed(seed, number)}" for number in range(n)]
+    scanner = (settings or SimulationSettings()).scanner
+    names = [case_name(case_seed(seed, number), scanner) for number in range(n)]
     number = 0
     while number < n:
         if (out / names[number] / "truth.json").is_file():

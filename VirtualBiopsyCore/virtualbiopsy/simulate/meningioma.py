@@ -35,6 +35,8 @@ class SimulationSettings:
     pixel : pixel size in mm of the thick-slice images; None to draw it.
     white_level : about the value of white matter in the images of arbitrary unit.
     mask_air : set the air around the head to 0, as some scanners do; makes files much smaller.
+    scanner : "A", or "B" for one that the bundled models do not know, see
+        :func:`virtualbiopsy.simulate.scanner.draw_scanner`.
     """
 
     sequences: tuple[str, ...] = SEQUENCES
@@ -44,6 +46,7 @@ class SimulationSettings:
     pixel: float | None = None
     white_level: float = 600.0
     mask_air: bool = False
+    scanner: str = "A"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class SimulatedCase:
 
     Attributes
     ----------
-    name : "meningioma-<seed>".
+    name : see :func:`case_name`.
     images : int16 images by role; ADC in 10⁻⁶ mm²/s.
     masks : uint8 masks on the grid of `t1c`: tumour, oedema, necrosis, dural_tail.
     clinical : values as a reader notes them, names of :mod:`virtualbiopsy.case.clinical`.
@@ -81,7 +84,7 @@ class SimulatedCase:
                 image,
                 reason="simulated",
                 unit="10⁻⁶ mm²/s" if role == "adc" else None,
-                protocol={"MagneticFieldStrength": f"{self.scanner.tesla:g}"},
+                protocol=self.scanner.header(role),
             )
             for role, image in self.images.items()
         )
@@ -92,6 +95,11 @@ class SimulatedCase:
             dict(self.clinical),
             ("Simulated; not a patient.",),
         )
+
+
+def case_name(seed: int, scanner: str = "A") -> str:
+    """ "meningioma-<seed>", with "-B" behind it on scanner B."""
+    return f"meningioma-{seed}" + ("" if scanner == "A" else f"-{scanner}")
 
 
 def simulate_meningioma(
@@ -121,7 +129,7 @@ def simulate_meningioma(
     head = template_head()
     drawn = draw_biology(for_biology, overlap=settings.overlap)
     biology = drawn if biology is None else biology
-    scanner = draw_scanner(for_scanner)
+    scanner = draw_scanner(for_scanner, settings.scanner)
     grid = settings.grid or scanner.grid
     axes = scanner_axes(grid)
     progress(0.1, "Posing the head")
@@ -149,7 +157,7 @@ def simulate_meningioma(
     masks = _masks(anatomy, axes)
     clinical = read_signs(biology, for_signs)
     case = SimulatedCase(
-        f"meningioma-{seed}",
+        case_name(seed, settings.scanner),
         seed,
         images,
         masks,
@@ -211,6 +219,7 @@ def _truth(
         "location": biology.location,
         "site": site,
         "side": "left" if biology.side > 0 else "right",
+        "scanner": scanner.name,
         "tesla": scanner.tesla,
         "contrast_t1": scanner.protocols["t1c"].kind,
         "volumes_ml": {name: round(v, 3) for name, v in volumes.items()},
