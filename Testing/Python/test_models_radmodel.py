@@ -395,6 +395,9 @@ def test_each_kind_refuses_what_makes_no_sense():
 # -- the document --------------------------------
 
 
+KNOTS = {"kind": "isotonic", "slope": 1, "intercept": 0, "x": [0, 1], "y": [0.1, 0.2]}
+
+
 def changed(document: dict, path: str, value) -> dict:
     """A copy with document[a][b]… = value for the path "a.b"; the value `...` removes it."""
     copy = json.loads(json.dumps(document))
@@ -442,7 +445,10 @@ def changed(document: dict, path: str, value) -> dict:
         ("classifier.kind", ["logistic"], "classifier kind"),
         ("classifier.kind", "logistic", "lacks classifier_coef"),
         ("classifier.code", "x", "unknown"),
-        ("calibrator.kind", "isotonic", "calibrator kind"),
+        ("calibrator.kind", "beta", "calibrator kind"),
+        ("calibrator.kind", "isotonic", "lacks x, y"),
+        ("calibrator", {**KNOTS, "x": "ab"}, "x is not a list"),
+        ("calibrator", {**KNOTS, "y": [0.1, "b"]}, "y is not a number"),
         ("calibrator.slope", 2, "slope 1"),
         ("preparation.spacing", [1, 1], "spacing"),
         ("preparation.spacing", [0, 1, 1], "spacing"),

@@ -1,4 +1,9 @@
-"""Affine calibration on the log-odds, which keeps an additive explanation additive."""
+"""From a raw score to calibrated log-odds.
+
+Platt and temperature scaling are affine in the log-odds and keep an additive explanation additive. Isotonic
+calibration is not: its result has no additive explanation of its own, so that the score before it is
+explained.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-KINDS = ("none", "platt")
+KINDS = ("none", "platt", "temperature", "isotonic")
+AFFINE = ("none", "platt", "temperature")
 
 
 def sigmoid(log_odds: np.ndarray | float) -> np.ndarray:
@@ -24,19 +30,60 @@ def logit(probability: np.ndarray | float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Calibrator:
-    """Platt scaling: calibrated log-odds = slope · raw score + intercept (Platt 1999).
+    """What turns a raw score into calibrated log-odds.
 
     Attributes
     ----------
-    kind : "none" (slope 1, intercept 0) or "platt".
-    slope, intercept : on the natural logarithm scale.
+    kind : "none" (slope 1, intercept 0); "platt": slope · raw + intercept (Platt 1999); "temperature":
+        raw / T, so slope 1 / T > 0 and intercept 0 (Guo et al. 2017, section 4.2); "isotonic": the
+        probability is the piecewise linear function through the knots (Zadrozny & Elkan 2002).
+    slope, intercept : on the natural logarithm scale; 1 and 0 for "isotonic".
+    x, y : knots of "isotonic": raw scores, rising, and probabilities, not falling, each between 0 and 1
+        without these; outside the knots the nearest one holds. Empty for the others.
     """
 
     kind: str = "none"
     slope: float = 1.0
     intercept: float = 0.0
+    x: tuple[float, ...] = ()
+    y: tuple[float, ...] = ()
+
+    @property
+    def affine(self) -> bool:
+        """Whether shares of the raw score, times the slope, are shares of the calibrated log-odds."""
+        return self.kind in AFFINE
 
     def __call__(self, raw: np.ndarray) -> np.ndarray:
-        if self.kind == "none":
+        """Return the calibrated log-odds of raw scores, any shape."""
+        if self.kind == "isotonic":
+            return logit(np.interp(raw, self.x, self.y))
+        return self.explained(raw)
+
+    def explained(self, raw: np.ndarray) -> np.ndarray:
+        """Return what an explanation adds up to: the calibrated log-odds if affine, else the raw score."""
+        if self.kind in ("none", "isotonic"):
             return raw
         return self.slope * raw + self.intercept
+
+
+def calibrator_problem(calibrator: Calibrator) -> str:
+    """Return what makes a calibrator unusable, or "" if nothing does; its numbers are finite."""
+    kind, line = calibrator.kind, (calibrator.slope, calibrator.intercept)
+    if kind not in KINDS:
+        return f"the calibrator kind {kind[:40]!r} is not one of {', '.join(KINDS)}"
+    if kind in ("none", "isotonic") and line != (1.0, 0.0):
+        return f"a calibrator of the kind {kind} has slope 1 and intercept 0"
+    if kind == "temperature" and not (calibrator.slope > 0 and calibrator.intercept == 0):
+        return "a calibrator of the kind temperature has a positive slope and intercept 0"
+    x, y = np.asarray(calibrator.x), np.asarray(calibrator.y)
+    if kind != "isotonic":
+        return f"a calibrator of the kind {kind} has no knots" if x.size or y.size else ""
+    if x.size != y.size or x.size < 2:
+        return "an isotonic calibrator has two or more knots, each with a score and a probability"
+    if not (np.diff(x) > 0).all():
+        return "the scores of the isotonic knots do not rise"
+    if not (np.diff(y) >= 0).all():
+        return "the probabilities of the isotonic knots fall"
+    if not (y[0] > 0 and y[-1] < 1):
+        return "a probability of an isotonic knot is not between 0 and 1"
+    return ""

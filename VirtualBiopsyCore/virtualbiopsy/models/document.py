@@ -15,8 +15,7 @@ from ..case.model import ROLES
 from ..errors import FeatureError, ModelFormatError
 from ..prepare.model import Preparation
 from ..radiomics.keys import CLINICAL_PREFIX, FeatureKey, is_clinical
-from .calibration import KINDS as CALIBRATORS
-from .calibration import Calibrator
+from .calibration import Calibrator, calibrator_problem
 from .classifier import NEEDS_CALIBRATION, SPECS, classifier_problem
 from .container import ADVICE
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from .radmodel import RadModel
 
 FORMAT, FORMAT_VERSION = "radmodel", 1
-MAX_FEATURES, MAX_BACKGROUND, MAX_TEXT = 2000, 5000, 20000
+MAX_FEATURES, MAX_BACKGROUND, MAX_TEXT, MAX_KNOTS = 2000, 5000, 20000, 5000
 MAX_CONFORMAL, MAX_IMAGE_FIGURES = 20000, 50
 
 _TEXTS = (
@@ -130,11 +129,7 @@ def encode(model: RadModel) -> dict[str, Any]:
         required_sequences=list(model.required_sequences),
         optional_sequences=list(model.optional_sequences),
         classifier={"kind": model.classifier.kind},
-        calibrator={
-            "kind": model.calibrator.kind,
-            "slope": float(model.calibrator.slope),
-            "intercept": float(model.calibrator.intercept),
-        },
+        calibrator=_calibrator_table(model.calibrator),
         threshold=float(model.threshold),
         metrics={name: {k: float(v) for k, v in values.items()} for name, values in model.metrics.items()},
         protocol_ranges={
@@ -200,12 +195,7 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
     _exactly(classifier, {"kind"}, "classifier", refuse)
     if classifier["kind"] not in list(SPECS):
         raise refuse(f"the classifier kind {str(classifier['kind'])[:40]!r} is not one of {', '.join(SPECS)}")
-    _exactly(calibrator, {"kind", "slope", "intercept"}, "calibrator", refuse)
-    fields["calibrator"] = Calibrator(
-        str(calibrator["kind"]),
-        _number(calibrator["slope"], "calibrator slope", refuse),
-        _number(calibrator["intercept"], "calibrator intercept", refuse),
-    )
+    fields["calibrator"] = _calibrator(calibrator, refuse)
     fields["threshold"] = _number(content["threshold"], "threshold", refuse)
     fields["metrics"] = _metrics(content["metrics"], refuse)
     fields["protocol_ranges"] = _ranges(content["protocol_ranges"], "protocol range", 200, refuse)
@@ -256,14 +246,11 @@ def check(model: RadModel, where: str) -> None:
         raise refuse("a scale is not positive")
     if any(low > high for low, high in model.feature_ranges.values()):
         raise refuse("a feature range ends before it begins")
-    if model.calibrator.kind not in CALIBRATORS:
-        raise refuse(
-            f"the calibrator kind {model.calibrator.kind[:40]!r} is not one of {', '.join(CALIBRATORS)}"
-        )
-    if model.calibrator.kind == "none" and (model.calibrator.slope, model.calibrator.intercept) != (1.0, 0.0):
-        raise refuse("a calibrator of the kind none has slope 1 and intercept 0")
+    problem = calibrator_problem(model.calibrator)
+    if problem:
+        raise refuse(problem)
     if model.classifier.kind in NEEDS_CALIBRATION and model.calibrator.kind == "none":
-        raise refuse(f"a {model.classifier.kind} gives no log-odds without Platt calibration")
+        raise refuse(f"a {model.classifier.kind} gives no log-odds without Platt or other calibration")
     if not 0 < model.threshold < 1:
         raise refuse("the threshold is not between 0 and 1")
     problem = classifier_problem(model.classifier.kind, model.classifier.arrays, p)
@@ -349,6 +336,31 @@ def _preparation(table: Any, refuse: Callable) -> Preparation:
         if not all(0.05 <= value <= 20 for value in spacing):
             raise refuse("preparation.spacing is not between 0.05 and 20 mm")
     return Preparation(**{**table, "spacing": spacing})
+
+
+def _calibrator_table(calibrator: Calibrator) -> dict[str, Any]:
+    table = {
+        "kind": calibrator.kind,
+        "slope": float(calibrator.slope),
+        "intercept": float(calibrator.intercept),
+    }
+    if calibrator.x or calibrator.y:
+        table.update(x=[float(v) for v in calibrator.x], y=[float(v) for v in calibrator.y])
+    return table
+
+
+def _calibrator(table: Mapping[str, Any], refuse: Callable) -> Calibrator:
+    knots = {"x", "y"} if table.get("kind") == "isotonic" else set()
+    _exactly(table, {"kind", "slope", "intercept"} | knots, "calibrator", refuse)
+    for name in knots:
+        if not isinstance(table[name], list) or len(table[name]) > MAX_KNOTS:
+            raise refuse(f"calibrator {name} is not a list of at most {MAX_KNOTS} numbers")
+    return Calibrator(
+        str(table["kind"]),
+        _number(table["slope"], "calibrator slope", refuse),
+        _number(table["intercept"], "calibrator intercept", refuse),
+        **{name: tuple(_number(v, f"calibrator {name}", refuse) for v in table[name]) for name in knots},
+    )
 
 
 def _metrics(table: Any, refuse: Callable) -> dict[str, dict[str, float]]:

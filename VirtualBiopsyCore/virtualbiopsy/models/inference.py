@@ -9,10 +9,20 @@ import numpy as np
 from ..errors import FeatureError
 from ..radiomics.vector import FeatureVector
 from .calibration import sigmoid
+from .classifier import NEEDS_CALIBRATION
 from .prediction import Prediction
 from .radmodel import RadModel
 
-__all__ = ["Inputs", "baseline", "log_odds", "model_inputs", "predict"]
+__all__ = [
+    "Inputs",
+    "baseline",
+    "explained_score",
+    "log_odds",
+    "model_inputs",
+    "predict",
+    "raw_score",
+    "sums_to",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +66,34 @@ def model_inputs(model: RadModel, features: FeatureVector) -> Inputs:
     return Inputs(row, tuple(imputed), tuple(outside))
 
 
-def log_odds(model: RadModel, rows: np.ndarray) -> np.ndarray:
-    """Return the calibrated log-odds (natural logarithm) of raw feature rows (n, p) as (n,)."""
+def raw_score(model: RadModel, rows: np.ndarray) -> np.ndarray:
+    """Return the classifier's score before calibration of raw feature rows (n, p) as (n,)."""
     rows = np.asarray(rows, dtype=np.float64)
     scaled = (rows - np.asarray(model.scaler.mean)) / np.asarray(model.scaler.scale)
-    return model.calibrator(model.classifier.raw_score(scaled))
+    return model.classifier.raw_score(scaled)
+
+
+def log_odds(model: RadModel, rows: np.ndarray) -> np.ndarray:
+    """Return the calibrated log-odds (natural logarithm) of raw feature rows (n, p) as (n,)."""
+    return model.calibrator(raw_score(model, rows))
+
+
+def explained_score(model: RadModel, rows: np.ndarray) -> np.ndarray:
+    """Return the score of raw feature rows (n, p) that explanations add up to, as (n,).
+
+    It is :func:`log_odds` if the calibrator is affine, else the score before calibration; :func:`sums_to`
+    names it.
+    """
+    return model.calibrator.explained(raw_score(model, rows))
+
+
+def sums_to(model: RadModel) -> str:
+    """Name of what the contributions of an explanation add up to, beginning with "uncalibrated" if it is
+    not the log-odds that the prediction shows."""
+    if model.calibrator.affine:
+        return "log-odds"
+    scores = model.classifier.kind in NEEDS_CALIBRATION
+    return "uncalibrated decision value" if scores else "uncalibrated log-odds"
 
 
 def baseline(model: RadModel) -> float:
