@@ -65,9 +65,11 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/explain.py
   virtualbiopsy/explain/groups.py
   virtualbiopsy/explain/influence.py
+  virtualbiopsy/explain/layers.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
   virtualbiopsy/explain/outline_parts.py
+  virtualbiopsy/explain/players.py
   virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/whatif.py
@@ -259,7 +261,9 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/table.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/trust/__init__.py
+  virtualbiopsy/trust/conformal.py
   virtualbiopsy/trust/model.py
+  virtualbiopsy/trust/ood.py
   virtualbiopsy/trust/stability.py
   virtualbiopsy/variants.py
   virtualbiopsy/web/__init__.py

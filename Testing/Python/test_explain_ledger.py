@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from measure import measure
 from support import synthetic_tumour
-from virtualbiopsy.explain.decompositions import EXACT, realising
+from virtualbiopsy.errors import FeatureError
+from virtualbiopsy.explain.decompositions import EXACT, realising, rule_of
 from virtualbiopsy.explain.ledger import carried, has_exact_shares, shares
 from virtualbiopsy.explain.workspace import Workspace
-from virtualbiopsy.radiomics import glcm, histogram, statistics
+from virtualbiopsy.radiomics import glcm
+from virtualbiopsy.radiomics.definitions import DEFINITIONS, definition
 from virtualbiopsy.radiomics.discretise import discretise
+from virtualbiopsy.radiomics.extract import extract
 from virtualbiopsy.radiomics.keys import FeatureKey
 
 NOT_LOCALISED = {
-    "statistics": set(),
     "histogram": {
         "maximum_gradient",
         "maximum_gradient_level",
@@ -29,7 +29,26 @@ NOT_LOCALISED = {
         "information_correlation_2",
         "maximal_correlation_coefficient",
     },
+    "ngtdm": {"coarseness"},
 }
+AGGREGATIONS = {
+    "glcm": ("3d_average", "3d_merged", "2d_average", "2d_merged", "2.5d_average", "2.5d_merged")
+    + ("3d_average(distance=2)", "3d_merged(weight=euclidean)"),
+    "glrlm": ("3d_average", "3d_merged", "2d_average", "2d_merged", "2.5d_average", "2.5d_merged")
+    + ("3d_merged(weight=manhattan)",),
+    "glszm": ("3d", "2d", "2.5d"),
+    "gldzm": ("3d", "2d", "2.5d"),
+    "ngtdm": ("3d", "2d", "2.5d", "3d(distance=2)"),
+    "ngldm": ("3d", "2d", "2.5d", "3d(alpha=1)", "3d(distance=2)"),
+}
+IMAGES = (
+    "original",
+    "log(sigma=2)",
+    "wavelet(family=coif1;bands=LLH;level=1)",
+    "wavelet(family=haar;bands=HHL;level=1)",
+    "square",
+    "gradient",
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,49 +56,103 @@ def tumour():
     return synthetic_tumour(shape=(14, 18, 16), radius_mm=7.5, seed=3)
 
 
-def key_of(family: str, name: str, region="tumour", profile="ibsi", aggregation="3d_average", spec="fbn32"):
+def key_of(
+    family: str,
+    name: str,
+    region="tumour",
+    profile="ibsi",
+    aggregation="3d_average",
+    spec="fbn32",
+    image="original",
+):
     if family == "statistics":
         aggregation, spec = "3d", "none"
     elif family == "histogram":
         aggregation = "3d"
-    return FeatureKey("t1c", region, "original", family, name, aggregation, spec, profile)
+    return FeatureKey("t1c", region, image, family, name, aggregation, spec, profile)
 
 
-def all_keys():
+def known(keys):
+    """Those of the keys that exist."""
+    found = []
+    for key in keys:
+        try:
+            definition(key)
+        except FeatureError:
+            continue
+        found.append(key)
+    return found
+
+
+def assert_all_add_up(tumour, keys, lost=()):
+    """Every key that the engine can measure has shares with its value as their sum."""
+    vector = extract(tumour.images, tumour.masks, tumour.spacing, keys)
+    workspace = Workspace(tumour.images, tumour.masks, tumour.spacing)
+    assert set(vector.missing) == set(lost)
+    for key in keys:
+        if str(key) in lost:
+            continue
+        value = vector.values[str(key)]
+        found = shares(key, value, workspace)
+        assert found is not None, key
+        assert found.shape == (workspace.place(key.sequence, key.region).voxels,)
+        assert abs(found.sum() - value) <= 1e-10 * max(1.0, abs(value)), key
+
+
+@pytest.mark.parametrize("family", list(EXACT))
+@pytest.mark.parametrize("region", ["tumour", "largest_slice", "ring5", "tumour(range=1.3..2;outlier=2)"])
+def test_shares_add_up_to_the_engines_value(tumour, family, region):
+    keys = [
+        key_of(family, name, region, profile, aggregation, spec)
+        for name in sorted(EXACT[family])
+        for profile in ("ibsi", "pyradiomics")
+        for aggregation in AGGREGATIONS.get(family, ("3d",))
+        for spec in (("fbn32", "fbw0.2") if family != "statistics" else ("none",))
+    ]
+    keys = known(keys)
+    assert {key.name for key in keys} == EXACT[family]
+    assert_all_add_up(tumour, keys)
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_shares_of_filtered_images_add_up_at_the_response(tumour, image):
+    keys = [
+        key_of(family, name, "tumour", profile, AGGREGATIONS.get(family, ("3d",))[0], "fbn16", image)
+        for family in EXACT
+        for name in sorted(EXACT[family])
+        for profile in ("ibsi", "pyradiomics")
+    ]
+    assert_all_add_up(tumour, known(keys))
+
+
+def test_the_response_is_taken_from_whoever_filtered_the_image(tumour):
+    key = key_of("statistics", "mean", image="log(sigma=2)")
+    response = np.arange(float(tumour.images["t1c"].size)).reshape(tumour.images["t1c"].shape)
+    asked = []
+
+    def responses(*which):
+        asked.append(which)
+        return response
+
+    workspace = Workspace(tumour.images, tumour.masks, tumour.spacing, responses)
+    inside = response[tumour.masks["tumour"]]
+    found = shares(key, float(inside.mean()), workspace)
+    assert found == pytest.approx(inside / inside.size, rel=1e-14)
+    shares(key, float(inside.mean()), workspace)
+    assert asked == [("t1c", "log(sigma=2)", "ibsi")]
+
+
+def test_the_registry_says_something_about_every_feature():
     for family, names in EXACT.items():
-        for name in sorted(names):
-            for profile in ("ibsi", "pyradiomics"):
-                for aggregation in ("3d_average", "3d_merged") if family == "glcm" else ("3d",):
-                    for spec in ("fbn32", "fbw0.2") if family != "statistics" else ("none",):
-                        yield key_of(family, name, "tumour", profile, aggregation, spec)
-
-
-@pytest.mark.parametrize("key", list(all_keys()), ids=str)
-def test_shares_add_up_to_the_engines_value(tumour, key):
-    workspace = Workspace(tumour.images, tumour.masks)
-    for region in ("tumour", "largest_slice", "ring5"):
-        there = replace(key, region=region)
-        value = measure(tumour, str(there))
-        found = shares(there, value, workspace)
-        assert found is not None, region
-        assert found.shape == (int(tumour.masks[region].sum()),)
-        assert abs(found.sum() - value) <= 1e-10 * max(1.0, abs(value))
-
-
-def test_the_registry_says_something_about_every_feature_of_its_families():
-    engine = {
-        "statistics": statistics.FEATURES,
-        "histogram": histogram.FEATURES,
-        "glcm": glcm.FEATURES,
-    }
-    for family, features in engine.items():
-        assert set(features) == EXACT[family] | NOT_LOCALISED[family]
-        assert not EXACT[family] & NOT_LOCALISED[family]
+        features = {name for of, name in DEFINITIONS if of == family}
+        assert features == names | NOT_LOCALISED.get(family, set())
+        assert not names & NOT_LOCALISED.get(family, set())
+    for family, name in DEFINITIONS:
+        rule = rule_of(family, name)
+        assert rule.endswith(".") and ("Not localised" in rule) == (name not in EXACT.get(family, ()))
     assert not has_exact_shares(key_of("glcm", "correlation"))
-    assert not has_exact_shares(key_of("glszm", "small_zone_emphasis"))
-    assert not has_exact_shares(
-        FeatureKey("t1c", "tumour", "log2mm", "statistics", "mean", "3d", "none", "ibsi")
-    )
+    assert not has_exact_shares(key_of("ngtdm", "coarseness"))
+    assert has_exact_shares(key_of("glszm", "small_zone_emphasis"))
 
 
 def test_shares_that_disagree_with_the_engine_are_not_shown(tumour):

@@ -14,10 +14,11 @@ from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..radiomics.vector import FeatureVector
+from .layers import Layers
 from .ledger import carried, shares
 from .model import Contribution, Explanation
 from .shapley import linear_weights, shapley
-from .workspace import Box, Workspace
+from .workspace import Workspace
 
 NOTE_IMPUTED, NOTE_CLINICAL, NOTE_SHAPE = "imputed", "clinical", "shape"
 NOTE_NO_SPLIT = "no exact voxel decomposition"
@@ -52,7 +53,7 @@ def explain(
     Cancelled
     """
     if workspace is None:
-        workspace = Workspace(images, masks)
+        workspace = Workspace(images, masks, grid.GetSpacing()[::-1])
     for array in (*images.values(), *masks.values()):
         if np.shape(array) != grid.GetSize()[::-1]:
             raise GeometryError(
@@ -64,7 +65,7 @@ def explain(
     reference, deviation = model.background.mean(axis=0), model.background.std(axis=0)
     linear = linear_weights(model) if model.classifier.kind in LINEAR_KINDS else None
 
-    ledgers: dict[str, dict[str, np.ndarray]] = {}
+    layers = Layers()
     contributions = []
     for j, key in enumerate(model.feature_keys):
         progress(0.5 + 0.5 * j / len(model.feature_keys), "Explaining: voxels")
@@ -80,11 +81,10 @@ def explain(
             else:
                 slope = None if linear is None else float(linear[j])
                 voxels = carried(found, value, float(reference[j]), float(deviation[j]), phi, slope)
-                regions = ledgers.setdefault(parsed.sequence, {})
-                regions[parsed.region] = regions.get(parsed.region, 0.0) + voxels
+                layers.add(parsed.sequence, workspace.place(parsed.sequence, parsed.region), voxels)
         contributions.append(Contribution(key, value, float(reference[j]), phi, not note, note))
 
-    maps, total = _images(ledgers, workspace, grid)
+    maps, total = layers.images(grid)
     progress(1.0, "Explained")
     return Explanation(
         model_id=model.model_id,
@@ -95,38 +95,3 @@ def explain(
         total=total,
         method=level0.method,
     )
-
-
-def _images(
-    ledgers: Mapping[str, Mapping[str, np.ndarray]], workspace: Workspace, grid: sitk.Image
-) -> tuple[dict[str, sitk.Image], sitk.Image | None]:
-    """Put the ledgers (by role, then region) onto one grid: the box around all regions that they use."""
-    regions = sorted({region for by_region in ledgers.values() for region in by_region})
-    if not regions:
-        return {}, None
-    boxes = [workspace.box(region) for region in regions]
-    start = [min(box[axis].start for box in boxes) for axis in range(3)]
-    stop = [max(box[axis].stop for box in boxes) for axis in range(3)]
-    shape = [b - a for a, b in zip(start, stop, strict=True)]
-    arrays = {}
-    for role, by_region in sorted(ledgers.items()):
-        array = np.zeros(shape)
-        for region, voxels in by_region.items():
-            box = _moved(workspace.box(region), start)
-            array[box][workspace.inside(region)] += voxels
-        arrays[role] = array
-    origin = grid.TransformIndexToPhysicalPoint([int(s) for s in reversed(start)])
-
-    def image(array: np.ndarray) -> sitk.Image:
-        made = sitk.GetImageFromArray(array)
-        made.SetSpacing(grid.GetSpacing())
-        made.SetDirection(grid.GetDirection())
-        made.SetOrigin(origin)
-        return made
-
-    return {role: image(array) for role, array in arrays.items()}, image(sum(arrays.values()))
-
-
-def _moved(box: Box, start: list[int]) -> Box:
-    i, j, k = (slice(s.start - a, s.stop - a) for s, a in zip(box, start, strict=True))
-    return i, j, k

@@ -1,51 +1,65 @@
-"""Voxels of the regions as the ledger needs them: values, grey levels, neighbours; each found once."""
+"""Voxels of the regions as the ledger needs them: values, grey levels, matrices; each found once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import EmptyRegionError, FeatureError, GeometryError
-from ..radiomics.discretise import discretise
-from ..radiomics.glcm import DIRECTIONS, GlcmTerms
+from ..errors import EmptyRegionError, FeatureError, GeometryError, NonFiniteError
+from ..radiomics import kernels
+from ..radiomics.aggregation import parse_aggregation
+from ..radiomics.discretise import discretise_values
+from ..radiomics.extract import ORIGINAL, Filtered, Responses
+from ..radiomics.keys import FeatureKey
+from ..radiomics.lattice import Lattice
+from ..radiomics.levels import Levels
+from ..radiomics.resegment import parse_region, resegment
+from .coded import (
+    CodedElements,
+    CodedPairs,
+    CodedTones,
+    code_dependences,
+    code_pairs,
+    code_runs,
+    code_tones,
+    code_zones,
+    find_pairs,
+    find_zones,
+)
 
 Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Neighbouring voxels of one region, all 13 directions one behind another.
+class Place:
+    """Where the voxels of one region lie; if it is re-segmented, those that are left in one sequence.
 
     Attributes
     ----------
-    first, second : (n,) numbers of the two voxels among the region's voxels (order of np.flatnonzero).
-    direction : (n,) row of DIRECTIONS.
+    box : around the outline, slices (k, j, i) of the arrays. inside : bool of the box's shape.
+    lattice : neighbours. lower : where bins of fixed width start in the image itself, or None.
     """
 
-    first: np.ndarray
-    second: np.ndarray
-    direction: np.ndarray
+    box: Box
+    inside: np.ndarray
+    lattice: Lattice
+    lower: float | None = None
+
+    @property
+    def voxels(self) -> int:
+        return self.lattice.voxels
 
 
 @dataclass(frozen=True, eq=False)
-class CodedPairs:
-    """Co-occurrence matrices of one texture, and the cell of each pair in them.
+class Surround:
+    """What lies around the arrays: the whole prepared images by role, and the arrays' box in them."""
 
-    Attributes
-    ----------
-    pairs : the neighbours.
-    terms : the normalised matrices (d, Ng, Ng), only those that hold pairs.
-    cell : (n,) index of each pair's cell in a flattened (d, Ng, Ng) table.
-    share : (d,) weight of one pair of each matrix in the aggregated feature: 1 / (pairs in it · d).
-    """
-
-    pairs: Pairs
-    terms: GlcmTerms
-    cell: np.ndarray
-    share: np.ndarray
+    images: Mapping[str, np.ndarray]
+    box: Box
 
 
 class Workspace:
@@ -54,13 +68,23 @@ class Workspace:
     Parameters
     ----------
     images : float arrays (k, j, i) by role. masks : bool arrays of the same shape by region.
+    spacing : (dk, dj, di) in mm, for weighted directions and for filters.
+    responses : as for :func:`virtualbiopsy.radiomics.extract.extract`; None filters the images here.
+    surround : the images beyond the arrays, for the adjoint of filters; None if there is nothing beyond.
 
     Raises
     ------
     GeometryError : shapes differ.
     """
 
-    def __init__(self, images: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        images: Mapping[str, np.ndarray],
+        masks: Mapping[str, np.ndarray],
+        spacing: Sequence[float] = (1.0, 1.0, 1.0),
+        responses: Responses | None = None,
+        surround: Surround | None = None,
+    ) -> None:
         shapes = {np.shape(array) for array in (*images.values(), *masks.values())}
         if len(shapes) > 1:
             listed = ", ".join(map(str, sorted(shapes)))
@@ -68,95 +92,138 @@ class Workspace:
                 f"Images and regions have different shapes ({listed}).", "Bring them onto one grid."
             )
         self.images, self.masks = images, masks
+        self.spacing = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
+        self.responses = responses
+        self._surround = surround
+        self._filtered = Filtered(images, self.spacing, ())
         self._found: dict[Hashable, Any] = {}
 
-    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made at the first call with this key."""
         if key not in self._found:
             self._found[key] = make()
         return self._found[key]
 
-    def box(self, region: str) -> Box:
-        """Smallest box around a region.
+    @property
+    def surround(self) -> Surround:
+        """The whole images, and the box of the arrays in them."""
+        if self._surround is not None:
+            return self._surround
+        shape = next(iter(self.masks.values())).shape
+        return Surround(self.images, (slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2])))
+
+    def place(self, role: str, region: str) -> Place:
+        """Where a region lies in a sequence.
 
         Raises
         ------
         FeatureError : there is no such region. EmptyRegionError : it holds no voxel.
         """
-        return self._once(("box", region), lambda: self._box(region))
+        parsed = parse_region(region)
+        outline = self.once(("place", parsed.name), lambda: self._outline(parsed.name))
+        if not parsed.resegmented:
+            return outline
 
-    def inside(self, region: str) -> np.ndarray:
-        """The region's mask in its box."""
-        box = self.box(region)
-        return self._once(("inside", region), lambda: np.asarray(self.masks[region][box], dtype=bool))
+        def narrowed() -> Place:
+            keep = resegment(self._cut(role, self.images[role], outline), parsed, role)
+            if keep.all():
+                return Place(outline.box, outline.inside, outline.lattice, parsed.lower_bound)
+            inside = np.zeros_like(outline.inside)
+            inside[outline.inside] = keep
+            return Place(outline.box, inside, Lattice(inside, outline=outline.inside), parsed.lower_bound)
 
-    def count(self, region: str) -> int:
-        return self._once(("count", region), lambda: int(np.count_nonzero(self.inside(region))))
+        return self.once(("place", role, region), narrowed)
 
-    def values(self, role: str, region: str) -> np.ndarray:
-        """Float64 values of the region's voxels (n,)."""
-
-        def make() -> np.ndarray:
-            inside = self.inside(region)
-            return np.asarray(self.images[role][self.box(region)], dtype=np.float64)[inside]
-
-        return self._once(("values", role, region), make)
-
-    def levels(self, role: str, region: str, spec: str, profile: str) -> tuple[np.ndarray, int]:
-        """Grey levels 1…Ng of the region's voxels (n,), and Ng."""
-        return self._once(
-            ("levels", role, region, spec, profile),
-            lambda: discretise(self.values(role, region), None, spec, profile),
+    def image(self, key: FeatureKey) -> np.ndarray:
+        """(k, j, i) the image of a key, filtered or not."""
+        if key.image == ORIGINAL:
+            return self.images[key.sequence]
+        if self.responses is None:
+            return self._filtered.response(key)
+        return self.once(
+            ("response", key.sequence, key.image, key.profile),
+            lambda: self.responses(key.sequence, key.image, key.profile),
         )
 
-    def pairs(self, region: str) -> Pairs:
-        return self._once(("pairs", region), lambda: _pairs(self.inside(region)))
+    def values(self, key: FeatureKey) -> np.ndarray:
+        """Float64 values of the region's voxels (n,).
 
-    def coded_pairs(self, role: str, region: str, spec: str, profile: str, merged: bool) -> CodedPairs | None:
+        Raises
+        ------
+        NonFiniteError : one of them is NaN or infinite.
+        """
+        profile = None if key.image == ORIGINAL else key.profile
+        return self.once(
+            ("values", key.sequence, key.region, key.image, profile),
+            lambda: self._cut(key.sequence, self.image(key), self.place(key.sequence, key.region)),
+        )
+
+    def cells(self, key: FeatureKey) -> Levels:
+        """Grey levels of the region's voxels."""
+
+        def make() -> Levels:
+            lower = self.place(key.sequence, key.region).lower if key.image == ORIGINAL else None
+            return Levels.of(*discretise_values(self.values(key), key.discretisation, key.profile, lower))
+
+        return self.once(("cells", *_texture(key)), make)
+
+    def pairs(self, key: FeatureKey) -> CodedPairs | None:
         """Co-occurrence of one texture; None if no voxel has a neighbour."""
+        a, place = parse_aggregation(key.aggregation), self.place(key.sequence, key.region)
+        lattice = place.lattice.in_slices if a.planar else place.lattice
 
         def make() -> CodedPairs | None:
-            levels, highest = self.levels(role, region, spec, profile)
-            return _coded(self.pairs(region), levels, highest, profile, merged)
+            found = self.once(("pairs", id(lattice), a.distance, a.norm), lambda: find_pairs(lattice, a))
+            return code_pairs(lattice, found, self.cells(key), a, key.profile, self.spacing)
 
-        return self._once(("glcm", role, region, spec, profile, merged), make)
+        return self.once(("coded", "glcm", *_texture(key), key.aggregation), make)
 
-    def _box(self, region: str) -> Box:
+    def elements(self, key: FeatureKey) -> CodedElements | None:
+        """Runs, zones or dependences of one texture; None if there are none."""
+        a, place = parse_aggregation(key.aggregation), self.place(key.sequence, key.region)
+        lattice = place.lattice.in_slices if a.planar else place.lattice
+
+        def make() -> CodedElements | None:
+            cells = self.cells(key)
+            if key.family == "glrlm":
+                return code_runs(lattice, cells, a, key.profile, self.spacing)
+            if key.family == "ngldm":
+                return code_dependences(lattice, cells, a, key.profile)
+            label = self.once(("zones", *_texture(key), a.planar), lambda: find_zones(lattice, cells))
+            return code_zones(lattice, cells, label, key.family, a, key.profile)
+
+        return self.once(("coded", key.family, *_texture(key), key.aggregation), make)
+
+    def tones(self, key: FeatureKey) -> CodedTones | None:
+        """Tone differences of one texture; None if no voxel counts."""
+        a, place = parse_aggregation(key.aggregation), self.place(key.sequence, key.region)
+        lattice = place.lattice.in_slices if a.planar else place.lattice
+        return self.once(
+            ("coded", "ngtdm", *_texture(key), key.aggregation),
+            lambda: code_tones(lattice, self.cells(key), a, key.profile),
+        )
+
+    def _outline(self, region: str) -> Place:
         if region not in self.masks:
             raise FeatureError(f"The region {region!r} was not given to the explanation.")
-        inside = np.asarray(self.masks[region], dtype=bool)
-        box = []
-        for axis in range(3):
-            along = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
-            if not along.size:
-                raise EmptyRegionError(f"The region {region!r} holds no voxel.", "Outline the tumour first.")
-            box.append(slice(int(along[0]), int(along[-1]) + 1))
-        return box[0], box[1], box[2]
+        mask = np.asarray(self.masks[region], dtype=bool)
+        box = kernels.active().bounding_box(mask)
+        if box is None:
+            raise EmptyRegionError(f"The region {region!r} holds no voxel.", "Outline the tumour first.")
+        lattice = Lattice(mask[box])
+        return Place(box, lattice.mask, lattice)
+
+    @staticmethod
+    def _cut(role: str, image: np.ndarray, place: Place) -> np.ndarray:
+        values = np.asarray(image[place.box], dtype=np.float64)[place.inside]
+        if not math.isfinite(float(values.sum())) and not np.isfinite(values).all():
+            bad = np.count_nonzero(~np.isfinite(values))
+            raise NonFiniteError(
+                f"The image {role!r} is NaN or infinite in {bad} voxels of the region.",
+                "Check the image, or leave these voxels out of the outline.",
+            )
+        return values
 
 
-def _pairs(inside: np.ndarray) -> Pairs:
-    padded = np.pad(inside, 1)
-    position = np.flatnonzero(padded)
-    number = np.full(padded.size, -1, dtype=np.int32)
-    number[position] = np.arange(position.size)
-    steps = DIRECTIONS @ (np.array(padded.strides) // padded.itemsize)
-    neighbour = number[position[None, :] + steps[:, None]]
-    held = neighbour >= 0
-    found = np.flatnonzero(held)
-    direction = np.repeat(np.arange(len(steps)), held.sum(axis=1))
-    return Pairs(found - direction * position.size, neighbour.ravel()[found].astype(np.intp), direction)
-
-
-def _coded(pairs: Pairs, levels: np.ndarray, highest: int, profile: str, merged: bool) -> CodedPairs | None:
-    if not pairs.first.size:
-        return None
-    if merged:
-        matrix, matrices = np.zeros_like(pairs.direction), 1
-    else:
-        held = np.bincount(pairs.direction) > 0
-        matrix, matrices = (np.cumsum(held) - 1)[pairs.direction], int(held.sum())
-    level = levels.astype(np.intp) - 1
-    cell = (matrix * highest + level[pairs.first]) * highest + level[pairs.second]
-    counts = np.bincount(cell, minlength=matrices * highest**2).reshape(matrices, highest, highest)
-    number = np.bincount(matrix, minlength=matrices)
-    terms = GlcmTerms((counts + counts.transpose(0, 2, 1)).astype(np.float64), profile, n_levels=highest)
-    return CodedPairs(pairs, terms, cell, 1.0 / (number * matrices))
+def _texture(key: FeatureKey) -> tuple[str, ...]:
+    return key.sequence, key.region, key.image, key.discretisation, key.profile
