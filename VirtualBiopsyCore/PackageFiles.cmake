@@ -55,6 +55,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/evidence/model.py
   virtualbiopsy/evidence/rules.py
   virtualbiopsy/explain/__init__.py
+  virtualbiopsy/explain/agreement.py
   virtualbiopsy/explain/coded.py
   virtualbiopsy/explain/decompositions.py
   virtualbiopsy/explain/decompositions_pairs.py
@@ -68,9 +69,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/layers.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
+  virtualbiopsy/explain/orders.py
   virtualbiopsy/explain/outline_parts.py
   virtualbiopsy/explain/players.py
+  virtualbiopsy/explain/reference_texture.py
+  virtualbiopsy/explain/region_game.py
   virtualbiopsy/explain/regional.py
+  virtualbiopsy/explain/regions.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/whatif.py
   virtualbiopsy/explain/workspace.py
@@ -261,6 +266,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/table.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/trust/__init__.py
+  virtualbiopsy/trust/card.py
   virtualbiopsy/trust/conformal.py
   virtualbiopsy/trust/model.py
   virtualbiopsy/trust/ood.py
@@ -277,6 +283,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/explanation.py
   virtualbiopsy/web/exports.py
   virtualbiopsy/web/jobs.py
+  virtualbiopsy/web/ledger.py
   virtualbiopsy/web/localpaths.py
   virtualbiopsy/web/panels/__init__.py
   virtualbiopsy/web/panels/case.py
@@ -299,6 +306,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/secure.py
   virtualbiopsy/web/segmentation.py
   virtualbiopsy/web/state.py
+  virtualbiopsy/web/trustcard.py
   virtualbiopsy/web/viewer.py
   )
 

@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .case.arrays import grow_box
+from .case.changes import join_boxes
 from .prepare.live_mask import LiveMask, LiveRegion
 from .prepare.model import PreparedCase
 from .prepare.prepare import UNCOVERED_ALLOWED, uncovered_shares
@@ -60,6 +61,27 @@ class Measured:
     spacing: tuple[float, float, float]
     left_out: Mapping[str, str]
     vector: FeatureVector
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """The images around a measured outline, for outlines that differ a little from it.
+
+    Attributes
+    ----------
+    grid : image with the geometry of the arrays. box : where that is on the common grid, slices (k, j, i).
+    arrays : by role, float64 (k, j, i), read-only; all sequences of the case.
+    covered : by role, bool (k, j, i), what lies inside the field of view; without sequences that cover all.
+    tumour : bool (k, j, i), the measured outline.
+    responses : filtered images on this box.
+    """
+
+    grid: sitk.Image
+    box: Box
+    arrays: Mapping[str, np.ndarray]
+    covered: Mapping[str, np.ndarray]
+    tumour: np.ndarray
+    responses: Responses
 
 
 @dataclass(eq=False)
@@ -154,6 +176,38 @@ class Measuring:
         present, absent = self._present(measured.left_out)
         vector = extract(measured.arrays, masks, self.spacing, present, self._responder(measured.box))
         return replace(vector, missing={**vector.missing, **absent})
+
+    def around(self, measured: Measured, reach: float) -> Surroundings:
+        """The images in a box `reach` mm wider on each side than a measured outline's, within the image.
+
+        What follows the outline in this object is left as it is.
+        """
+        shape = self.prepared.grid.GetSize()[::-1]
+        box = grow_box(measured.box, shape, tuple(math.ceil(reach / step) for step in self.spacing))
+        inner = tuple(
+            slice(a.start - b.start, a.stop - b.start) for a, b in zip(measured.box, box, strict=True)
+        )
+        tumour = np.zeros([side.stop - side.start for side in box], dtype=bool)
+        tumour[inner] = measured.masks["tumour"]
+        # Filtered images are asked for on a box that holds the window, which would lose its own otherwise.
+        outer = box if self._window is None else join_boxes(self._window.box, box)
+        part = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, outer, strict=True))
+        respond = self._responder(outer)
+        return Surroundings(
+            grid=crop_grid(self.prepared.grid, box),
+            box=box,
+            arrays={role: array[box] for role, array in self._arrays.items()},
+            covered={
+                role: sitk.GetArrayViewFromImage(cover)[box] != 0
+                for role, cover in self.prepared.covered.items()
+            },
+            tumour=tumour,
+            responses=lambda sequence, image, profile: respond(sequence, image, profile)[part],
+        )
+
+    def responses(self, measured: Measured) -> Responses:
+        """Filtered images of a measured outline, as :func:`extract` asks for them."""
+        return self._responder(measured.box)
 
     def _follow(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,6 +25,12 @@ class RegionExplanation:
     nonspatial : share of what has no place (shape, clinical), log-odds: v(no part) − baseline.
     method : "exact enumeration" or "sampled orders" with the number of evaluations.
     evaluations : coalitions that were evaluated.
+    frozen : why a feature of the model was kept at its value, by key: "shape", "clinical", "imputed", "other
+        region".
+    recounted : keys whose matrices were counted anew for every coalition, which is slower.
+    orders, seed : number of sampled orders (0: exact) and what they were drawn with.
+    parents : after a refinement, the part 1… before it that each part belongs to; else empty.
+    sums_to : "log-odds", or "uncalibrated log-odds" where the calibrator is not affine.
     """
 
     model_id: str
@@ -38,6 +45,12 @@ class RegionExplanation:
     log_odds: float
     method: str
     evaluations: int
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    recounted: tuple[str, ...] = ()
+    orders: int = 0
+    seed: int = 0
+    parents: tuple[int, ...] = ()
+    sums_to: str = "log-odds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +66,8 @@ class Influence:
     erased_flips, painted_flips : (K,), (S,) bool, whether the threshold is crossed: the flip brush.
     probability, threshold : of the outline as it is.
     shell_mm : thickness of the shell.
+    boundary : the parts 1…boundary lie at the surface, the part −n of the shell on the part n of them; the
+        parts after them lie deeper.
     """
 
     model_id: str
@@ -64,3 +79,4 @@ class Influence:
     probability: float
     threshold: float
     shell_mm: float
+    boundary: int = 0

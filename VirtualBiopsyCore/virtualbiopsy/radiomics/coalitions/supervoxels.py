@@ -42,26 +42,48 @@ def supervoxels(mask: np.ndarray, spacing: Sequence[float], count: int, seed: in
     if not len(places):
         raise EmptyRegionError("The region holds no voxel.", "Outline the tumour first.")
     count = min(count, len(places))
-    centres = _spread(places, count, int(np.random.default_rng(seed).integers(len(places))))
-    part = cKDTree(centres).query(places)[1]
-    for _ in range(ROUNDS):
-        size = np.bincount(part, minlength=count)
-        sums = np.stack([np.bincount(part, weights=axis, minlength=count) for axis in places.T], axis=1)
-        held = size > 0
-        centres[held] = sums[held] / size[held, None]
-        moved = cKDTree(centres).query(places)[1]
-        if np.array_equal(moved, part):
-            break
-        part = moved
-    _, first, part = np.unique(part, return_index=True, return_inverse=True)
-    order = np.empty(len(first), dtype=np.int32)
-    order[np.argsort(first)] = np.arange(1, len(first) + 1)
+    start = int(np.random.default_rng(seed).integers(len(places)))
+    part = nearest_means(places, spread(places, count, start))
     labels = np.zeros(mask.shape, dtype=np.int32)
-    labels[mask] = order[part.ravel()]
+    labels[mask] = in_order(part)
     return labels
 
 
-def _spread(places: np.ndarray, count: int, start: int) -> np.ndarray:
+def nearest_means(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Lloyd's algorithm from given centres, at most :data:`ROUNDS` rounds.
+
+    Parameters
+    ----------
+    points : (n, d). centres : (c, d).
+
+    Returns
+    -------
+    (n,) the number 0…c-1 of each point's centre; a centre may be left without points.
+    """
+    centres = np.array(centres, dtype=np.float64)
+    count = len(centres)
+    part = cKDTree(centres).query(points)[1]
+    for _ in range(ROUNDS):
+        size = np.bincount(part, minlength=count)
+        sums = np.stack([np.bincount(part, weights=axis, minlength=count) for axis in points.T], axis=1)
+        held = size > 0
+        centres[held] = sums[held] / size[held, None]
+        moved = cKDTree(centres).query(points)[1]
+        if np.array_equal(moved, part):
+            break
+        part = moved
+    return part
+
+
+def in_order(part: np.ndarray) -> np.ndarray:
+    """Numbers (n,) from 1, int32, without gaps, in the order in which they first occur."""
+    _, first, part = np.unique(part, return_index=True, return_inverse=True)
+    order = np.empty(len(first), dtype=np.int32)
+    order[np.argsort(first)] = np.arange(1, len(first) + 1)
+    return order[part.ravel()]
+
+
+def spread(places: np.ndarray, count: int, start: int) -> np.ndarray:
     """Farthest-point sampling; of several farthest points the first."""
     chosen = [start]
     nearest = ((places - places[start]) ** 2).sum(axis=1)
