@@ -24,10 +24,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/editor.py
   virtualbiopsy/desktop/engine.py
   virtualbiopsy/desktop/job.py
+  virtualbiopsy/desktop/ledger.py
   virtualbiopsy/desktop/outline.py
   virtualbiopsy/desktop/overlay.py
   virtualbiopsy/desktop/panel.py
+  virtualbiopsy/desktop/pictures.py
   virtualbiopsy/desktop/study.py
+  virtualbiopsy/desktop/trust.py
   virtualbiopsy/engines/__init__.py
   virtualbiopsy/engines/agreement.py
   virtualbiopsy/engines/agreement_report.py
@@ -55,6 +58,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/evidence/model.py
   virtualbiopsy/evidence/rules.py
   virtualbiopsy/explain/__init__.py
+  virtualbiopsy/explain/adjoint.py
   virtualbiopsy/explain/agreement.py
   virtualbiopsy/explain/coded.py
   virtualbiopsy/explain/decompositions.py
@@ -65,20 +69,25 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/delta.py
   virtualbiopsy/explain/explain.py
   virtualbiopsy/explain/groups.py
+  virtualbiopsy/explain/hierarchy.py
   virtualbiopsy/explain/influence.py
+  virtualbiopsy/explain/kernel_shapley.py
   virtualbiopsy/explain/layers.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
   virtualbiopsy/explain/orders.py
   virtualbiopsy/explain/outline_parts.py
+  virtualbiopsy/explain/owen.py
   virtualbiopsy/explain/players.py
   virtualbiopsy/explain/reference_texture.py
   virtualbiopsy/explain/region_game.py
   virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/regions.py
   virtualbiopsy/explain/shapley.py
+  virtualbiopsy/explain/trees_shapley.py
   virtualbiopsy/explain/whatif.py
   virtualbiopsy/explain/workspace.py
+  virtualbiopsy/inquiry.py
   virtualbiopsy/measure.py
   virtualbiopsy/memory.py
   virtualbiopsy/models/__init__.py
@@ -132,6 +141,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/filters/coefficients.py
   virtualbiopsy/radiomics/filters/fourier.py
   virtualbiopsy/radiomics/filters/lbp.py
+  virtualbiopsy/radiomics/filters/linear.py
   virtualbiopsy/radiomics/filters/lines.py
   virtualbiopsy/radiomics/filters/parity.py
   virtualbiopsy/radiomics/filters/pointwise.py
@@ -205,6 +215,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/regions/facts.py
   virtualbiopsy/regions/model.py
   virtualbiopsy/report/__init__.py
+  virtualbiopsy/report/changes.py
   virtualbiopsy/report/export.py
   virtualbiopsy/report/figures.py
   virtualbiopsy/report/glyphs.py
@@ -219,6 +230,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/style.py
   virtualbiopsy/report/svg.py
   virtualbiopsy/report/theme.py
+  virtualbiopsy/report/trust.py
   virtualbiopsy/resources.py
   virtualbiopsy/scene/__init__.py
   virtualbiopsy/scene/cases.py
@@ -270,6 +282,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/trust/conformal.py
   virtualbiopsy/trust/model.py
   virtualbiopsy/trust/ood.py
+  virtualbiopsy/trust/ood_reasons.py
   virtualbiopsy/trust/stability.py
   virtualbiopsy/variants.py
   virtualbiopsy/web/__init__.py
@@ -283,6 +296,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/explanation.py
   virtualbiopsy/web/exports.py
   virtualbiopsy/web/jobs.py
+  virtualbiopsy/web/layers.py
   virtualbiopsy/web/ledger.py
   virtualbiopsy/web/localpaths.py
   virtualbiopsy/web/panels/__init__.py
@@ -302,6 +316,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/prediction.py
   virtualbiopsy/web/preflight.py
   virtualbiopsy/web/present.py
+  virtualbiopsy/web/questions.py
   virtualbiopsy/web/saving.py
   virtualbiopsy/web/secure.py
   virtualbiopsy/web/segmentation.py

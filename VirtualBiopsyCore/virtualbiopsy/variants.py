@@ -1,0 +1,93 @@
+"""Outlines near a measured one, each measured as if it had been drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import SimpleITK as sitk
+
+from .measure import Measured, Measuring
+from .prepare.prepare import UNCOVERED_ALLOWED
+from .radiomics.definitions import MASK
+from .radiomics.keys import FeatureKey
+from .radiomics.live.extraction import LiveExtraction
+from .radiomics.resegment import parse_region
+from .radiomics.vector import FeatureVector
+from .regions.derive import region_mask
+
+
+class Variants:
+    """Measures outlines that lie within `reach` mm of a measured one.
+
+    Each gets what :meth:`Measuring.measure` would give for it: regions that follow from the outline (rings,
+    largest slice) and sequences that no longer cover enough of it are found anew. Only what differs from the
+    outline measured before is counted again, so that outlines that differ little should follow each other.
+    The measuring itself is left as it is. Not for several threads at once.
+
+    Parameters
+    ----------
+    measuring : what measured the outline. measured : the outline.
+    keys : the radiomic features wanted, of those that the measuring knows.
+    reach : mm that a variant may reach beyond the outline.
+
+    Attributes
+    ----------
+    grid : image with the geometry of the masks. box : where that is on the common grid, slices (k, j, i).
+    tumour : bool (k, j, i), the outline itself. spacing : (dk, dj, di) in mm.
+    """
+
+    def __init__(
+        self, measuring: Measuring, measured: Measured, keys: Iterable[FeatureKey], reach: float
+    ) -> None:
+        # A variant's surface lies up to a voxel beyond its outermost centres.
+        self._around = measuring.around(measured, reach + max(measured.spacing))
+        self._keys = tuple(keys)
+        self._regions = sorted({parse_region(key.region).name for key in self._keys} - {"tumour"})
+        self._followed: dict[tuple[FeatureKey, ...], LiveExtraction] = {}
+        self.spacing = measured.spacing
+        self.grid, self.box, self.tumour = self._around.grid, self._around.box, self._around.tumour
+
+    def vector(self, tumour: np.ndarray) -> FeatureVector:
+        """Features of an outline.
+
+        Parameters
+        ----------
+        tumour : bool (k, j, i) on `grid`.
+
+        Raises
+        ------
+        EmptyRegionError, RegionTooSmallError, FlatRegionError, NonFiniteError : as for any outline.
+        """
+        left_out = {
+            role: f"{100 * share:.0f} % of the outline lies outside the field of view of the {role} sequence"
+            for role, share in self._uncovered(tumour).items()
+            if share > UNCOVERED_ALLOWED
+        }
+        absent = {
+            str(key): left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
+            for key in self._keys
+            if key.sequence != MASK and (key.sequence in left_out or key.sequence not in self._around.arrays)
+        }
+        present = tuple(key for key in self._keys if str(key) not in absent)
+        if present not in self._followed:
+            arrays = {role: array for role, array in self._around.arrays.items() if role not in left_out}
+            self._followed[present] = LiveExtraction(arrays, self.spacing, present, self._around.responses)
+        vector = self._followed[present].update(self._masks(tumour))
+        return replace(vector, missing={**vector.missing, **absent})
+
+    def _uncovered(self, tumour: np.ndarray) -> dict[str, float]:
+        voxels = max(1, np.count_nonzero(tumour))
+        return {
+            role: np.count_nonzero(tumour & ~cover) / voxels for role, cover in self._around.covered.items()
+        }
+
+    def _masks(self, tumour: np.ndarray) -> dict[str, np.ndarray]:
+        found = {"tumour": tumour}
+        if self._regions:
+            image = sitk.GetImageFromArray(tumour.view(np.uint8))
+            image.CopyInformation(self.grid)
+            for name in self._regions:
+                found[name] = sitk.GetArrayFromImage(region_mask(name, image)) > 0
+        return found
