@@ -23,6 +23,7 @@ from .explain.model import Explanation
 from .explain.regional import Influence, RegionExplanation
 from .explain.whatif import WhatIf, what_if
 from .explain.workspace import Workspace
+from .inquiry import Inquiry
 from .measure import Measured, Measuring
 from .models.inference import predict
 from .models.prediction import Prediction
@@ -107,7 +108,7 @@ class Session:
         self._mask: sitk.Image | None = None
         self._result: Result | None = None
         self._before: Result | None = None
-        self._measured: Mapping[str, Measured] = {}
+        self._inquiries: dict[str, Inquiry] = {}
         self._facts: dict[Preparation, ImageFacts] = {}
 
     @property
@@ -207,7 +208,7 @@ class Session:
         with self._lock:
             if mask is None:
                 self._mask = self._result = self._before = None
-                self._measured = {}
+                self._inquiries = {}
                 return None
             facts = region_facts(mask)
             models, skipped = self.runnable()
@@ -217,14 +218,15 @@ class Session:
                 )
             outline = crop_mask(mask)
             features, measured = self._extract(models, outline, part(progress, 0.0, 0.8))
-            workspaces = {id(on): Workspace(on.arrays, on.masks) for on in measured.values()}
+            workspaces = self._workspaces(models, measured)
             predictions, explanations = [], []
             for n, model in enumerate(models):
                 progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
                 on = measured[model.model_id]
+                workspace = workspaces[model.model_id]
                 predictions.append(predict(model, features))
                 explanations.append(
-                    explain(model, features, on.arrays, on.masks, on.grid, workspace=workspaces[id(on)])
+                    explain(model, features, on.arrays, on.masks, on.grid, workspace=workspace)
                 )
             result = Result(
                 case_name=self._case.name,
@@ -244,7 +246,8 @@ class Session:
                 deltas=() if self._before is None else _deltas(self._before, result),
             )
             progress(1.0, "Done")
-            self._mask, self._result, self._before, self._measured = mask, result, result, measured
+            self._mask, self._result, self._before = mask, result, result
+            self._inquiries = self._opened(result, measured, workspaces)
             return result
 
     def stability(self, progress: Progress = silent) -> tuple[Stability, ...]:
@@ -296,17 +299,8 @@ class Session:
         ------
         EmptyRegionError : there is no result. FeatureError : there is none of this model. Cancelled.
         """
-        from .explain.players import players
-        from .explain.regions import explain_regions
-
         with self._lock:
-            model, on, measuring, result = self._asked(model_id)
-            if drawn is not None:
-                drawn = drawn[on.box]
-            labels = players(kind, on.masks["tumour"], on.spacing, images=on.arrays, count=count, drawn=drawn)
-            return explain_regions(
-                model, measuring, on, result.features, labels, kind, game, progress=progress
-            )
+            return self._inquiry(model_id).regions(kind, count, game, drawn, progress)
 
     def influence(
         self, model_id: str, parts: int = 24, shell_mm: float = 3.0, progress: Progress = silent
@@ -315,13 +309,20 @@ class Session:
 
         Raises
         ------
-        EmptyRegionError : there is no result. FeatureError : there is none of this model. Cancelled.
+        As :meth:`explain_regions`.
         """
-        from .explain.influence import influence
-
         with self._lock:
-            model, on, measuring, result = self._asked(model_id)
-            return influence(model, measuring, on, result.features, parts, shell_mm, progress)
+            return self._inquiry(model_id).influence(parts, shell_mm, progress)
+
+    def unstable_sign(self, model_id: str, progress: Progress = silent) -> sitk.Image:
+        """Where the sign of a model's map depends on small changes of the outline (uint8, the map's grid).
+
+        Raises
+        ------
+        As :meth:`explain_regions`.
+        """
+        with self._lock:
+            return self._inquiry(model_id).unstable_sign(progress)
 
     def what_if(self, model_id: str, changes: Mapping[str, float]) -> WhatIf:
         """The answer of one model if some values were others; hypothetical.
@@ -332,40 +333,71 @@ class Session:
             cannot be used.
         """
         with self._lock:
-            model, _, _, result = self._asked(model_id)
-            return what_if(model, result.features, changes)
+            inquiry = self._inquiry(model_id)
+            return what_if(inquiry.model, inquiry.features, changes)
+
+    def feature_map(self, model_id: str, key: str) -> sitk.Image | None:
+        """The part of one feature in a model's map, log-odds per voxel; None if it is not localised."""
+        with self._lock:
+            return self._inquiry(model_id).feature_map(key)
+
+    def shares_at(self, model_id: str, point: tuple[float, float, float]) -> tuple[tuple[str, float], ...]:
+        """Features behind the voxel at a point (mm, LPS) with their shares in log-odds, largest first."""
+        with self._lock:
+            return self._inquiry(model_id).shares_at(point)
 
     def native_maps(self, model_id: str) -> dict[str, sitk.Image]:
-        """Level 3: the maps of one model on the sequences' own grids, by role; sums are conserved.
+        """Level 3: a model's maps on the sequences' own grids, by role; sums are conserved."""
+        with self._lock:
+            return self._inquiry(model_id).native_maps()
+
+    def _inquiry(self, model_id: str) -> Inquiry:
+        """What a question about the current result of one model needs.
 
         Raises
         ------
         EmptyRegionError : there is no result. FeatureError : there is none of this model.
         """
-        from .explain.pushback import pushback
-
-        with self._lock:
-            model, _, _, result = self._asked(model_id)
-            explanation = next(e for e in result.explanations if e.model_id == model_id)
-            prepared = self._prepared_for(model, silent)
-            return {
-                role: pushback(image, prepared.transforms[role], self._case.sequence(role).image)
-                for role, image in explanation.maps.items()
-            }
-
-    def _asked(self, model_id: str) -> tuple[RadModel, Measured, Measuring, Result]:
-        """What a question about the current result of one model needs."""
         if self._result is None:
             raise EmptyRegionError("There is no result yet.", "Outline the tumour and predict first.")
-        for model in self.models:
-            if model.model_id == model_id and model_id in self._measured:
-                group = [m for m in self.models if m.model_id in self._measured]
-                same = [m for m in group if self.preparation(m) == self.preparation(model)]
-                return model, self._measured[model_id], self._measuring_for(same, silent), self._result
-        raise FeatureError(f"There is no result of the model {model_id!r}.", "Choose one that ran.")
+        if model_id not in self._inquiries:
+            raise FeatureError(f"There is no result of the model {model_id!r}.", "Choose one that ran.")
+        return self._inquiries[model_id]
+
+    def _opened(
+        self, result: Result, measured: Mapping[str, Measured], workspaces: Mapping[str, Workspace]
+    ) -> dict[str, Inquiry]:
+        models = {model.model_id: model for model in self.models}
+        found = {}
+        for explanation in result.explanations:
+            model = models[explanation.model_id]
+            settings = self.preparation(model)
+            found[model.model_id] = Inquiry(
+                self._case,
+                model,
+                result.features,
+                explanation,
+                self._prepared[settings],
+                self._measuring[settings],
+                measured[model.model_id],
+                workspaces[model.model_id],
+            )
+        return found
 
     def _trust(self, models: Sequence[RadModel], result: Result) -> tuple[TrustCard, ...]:
         return ()
+
+    def _workspaces(
+        self, models: Iterable[RadModel], measured: Mapping[str, Measured]
+    ) -> dict[str, Workspace]:
+        """What the explanations look into, by model; models with the same preparation share it."""
+        made: dict[int, Workspace] = {}
+        for model in models:
+            on = measured[model.model_id]
+            if id(on) not in made:
+                measuring = self._measuring[self.preparation(model)]
+                made[id(on)] = Workspace(on.arrays, on.masks, on.spacing, measuring.responses(on))
+        return {model.model_id: made[id(measured[model.model_id])] for model in models}
 
     def _by_preparation(self, models: Iterable[RadModel]) -> dict[Preparation, list[RadModel]]:
         groups: dict[Preparation, list[RadModel]] = {}
