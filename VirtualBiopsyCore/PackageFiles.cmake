@@ -60,6 +60,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/__init__.py
   virtualbiopsy/explain/adjoint.py
   virtualbiopsy/explain/agreement.py
+  virtualbiopsy/explain/coalition_game.py
   virtualbiopsy/explain/coded.py
   virtualbiopsy/explain/decompositions.py
   virtualbiopsy/explain/decompositions_pairs.py

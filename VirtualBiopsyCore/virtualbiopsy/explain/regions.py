@@ -17,7 +17,7 @@ from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
 from ..radiomics.coalitions.supervoxels import supervoxels
 from ..radiomics.vector import FeatureVector
-from .orders import (
+from .coalition_game import (
     ORDERS,
     all_coalitions,
     antithetic_orders,
@@ -50,7 +50,7 @@ def explain_regions(
     """What each part of an outline adds to the score of a model.
 
     The games and what they keep fixed are those of :class:`.region_game.RegionGame`. The values are exact up
-    to `max_exact` parts, above that sampled with their standard errors (:func:`.orders.shapley_values`); in
+    to `max_exact` parts, above that sampled with their standard errors (:func:`.coalition_game.shapley_values`); in
     both cases ``baseline + nonspatial + Σ psi = log_odds``, with nonspatial = v(none) − baseline.
 
     Statistics, histogram and GLCM features of a union come from tables of the parts and cost next to nothing;
