@@ -19,6 +19,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/tags.py
   virtualbiopsy/cli.py
   virtualbiopsy/desktop/__init__.py
+  virtualbiopsy/desktop/answers.py
   virtualbiopsy/desktop/cards.py
   virtualbiopsy/desktop/clinical.py
   virtualbiopsy/desktop/editor.py
@@ -29,6 +30,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/overlay.py
   virtualbiopsy/desktop/panel.py
   virtualbiopsy/desktop/pictures.py
+  virtualbiopsy/desktop/questions.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/engines/__init__.py
@@ -85,6 +87,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/regions.py
   virtualbiopsy/explain/shapley.py
+  virtualbiopsy/explain/steadiness.py
   virtualbiopsy/explain/trees_shapley.py
   virtualbiopsy/explain/whatif.py
   virtualbiopsy/explain/workspace.py
@@ -281,6 +284,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/trust/__init__.py
   virtualbiopsy/trust/card.py
   virtualbiopsy/trust/conformal.py
+  virtualbiopsy/trust/images.py
+  virtualbiopsy/trust/mirror.py
   virtualbiopsy/trust/model.py
   virtualbiopsy/trust/ood.py
   virtualbiopsy/trust/ood_reasons.py

@@ -177,6 +177,11 @@ class Measuring:
         vector = extract(measured.arrays, masks, self.spacing, present, self._responder(measured.box))
         return replace(vector, missing={**vector.missing, **absent})
 
+    @property
+    def images(self) -> Mapping[str, np.ndarray]:
+        """The prepared images by role, float64 (k, j, i) on the common grid, read-only."""
+        return self._arrays
+
     def around(self, measured: Measured, reach: float) -> Surroundings:
         """The images in a box `reach` mm wider on each side than a measured outline's, within the image.
 

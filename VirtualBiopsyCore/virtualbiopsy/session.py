@@ -396,7 +396,7 @@ class Session:
             on = measured[model.model_id]
             if id(on) not in made:
                 measuring = self._measuring[self.preparation(model)]
-                made[id(on)] = Workspace(on.arrays, on.masks, on.spacing, measuring.responses(on))
+                made[id(on)] = Workspace.of(measuring, on)
         return {model.model_id: made[id(measured[model.model_id])] for model in models}
 
     def _by_preparation(self, models: Iterable[RadModel]) -> dict[Preparation, list[RadModel]]:

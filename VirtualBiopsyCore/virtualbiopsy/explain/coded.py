@@ -62,7 +62,7 @@ class CodedElements:
     ----------
     matrix : the counts (d, m, s) of the elements.
     cell : (r, n) index, in a flattened (d, m, s) table, of the element of voxel v along direction r.
-    share : (r, n) what the voxel gets of its element's value: 1 / (voxels in it · elements of its matrix · d).
+    share : (r, n) its part of the element's value: 1 / (voxels in it · elements of its matrix · d).
     """
 
     matrix: SizeMatrix

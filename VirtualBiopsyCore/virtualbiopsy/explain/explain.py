@@ -9,19 +9,24 @@ import SimpleITK as sitk
 
 from ..errors import GeometryError
 from ..models.classifier import LINEAR_KINDS
-from ..models.inference import model_inputs
+from ..models.inference import model_inputs, sums_to
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
+from ..radiomics.extract import ORIGINAL
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..radiomics.vector import FeatureVector
+from .groups import bars, path_of
 from .layers import Layers
-from .ledger import carried, shares
+from .ledger import carried, carrying, shares
 from .model import Contribution, Explanation
-from .shapley import linear_weights, shapley
+from .owen import owen
+from .shapley import linear_weights
 from .workspace import Workspace
 
 NOTE_IMPUTED, NOTE_CLINICAL, NOTE_SHAPE = "imputed", "clinical", "shape"
 NOTE_NO_SPLIT = "no exact voxel decomposition"
+NOTE_RESPONSE = "at the voxels of the filter's response"
+NOTE_ADJOINT = "at the voxels of the image, through the filter's adjoint"
 
 
 def explain(
@@ -33,6 +38,7 @@ def explain(
     progress: Progress = silent,
     *,
     workspace: Workspace | None = None,
+    adjoint: bool = False,
 ) -> Explanation:
     """Explain a prediction: which features carry it, and which voxels carry those.
 
@@ -41,10 +47,14 @@ def explain(
     images, masks : what the features were extracted from, (k, j, i) arrays by role and by region.
     grid : image with the geometry of the arrays.
     workspace : made from the same images and masks, to share work between models; None makes one.
+    adjoint : shares of linearly filtered images are moved from the voxels of the response to those of the
+        image (see :mod:`virtualbiopsy.explain.adjoint`), which may lie outside the region and the arrays. The
+        note of each such contribution says where its shares are.
 
     Returns
     -------
-    Explanation. Its maps explain the model, not the biology.
+    Explanation. Its maps explain the model, not the biology. Its contributions are nested Owen values,
+    sequence → class → feature (:mod:`virtualbiopsy.explain.owen`).
 
     Raises
     ------
@@ -61,7 +71,7 @@ def explain(
                 "Bring them onto one grid.",
             )
     inputs = model_inputs(model, features)
-    level0 = shapley(model, inputs.row, part(progress, 0.0, 0.5))
+    level0 = owen(model, inputs.row, [path_of(key) for key in model.feature_keys], part(progress, 0.0, 0.5))
     reference, deviation = model.background.mean(axis=0), model.background.std(axis=0)
     linear = linear_weights(model) if model.classifier.kind in LINEAR_KINDS else None
 
@@ -69,7 +79,7 @@ def explain(
     contributions = []
     for j, key in enumerate(model.feature_keys):
         progress(0.5 + 0.5 * j / len(model.feature_keys), "Explaining: voxels")
-        value, phi = float(inputs.row[j]), float(level0.phi[j])
+        value, phi, error = float(inputs.row[j]), float(level0.phi[j]), float(level0.error[j])
         note = NOTE_IMPUTED if key in inputs.imputed else ""
         if not note and is_clinical(key):
             note = NOTE_CLINICAL
@@ -80,9 +90,11 @@ def explain(
                 note = NOTE_SHAPE if parsed.family == "morphology" else NOTE_NO_SPLIT
             else:
                 slope = None if linear is None else float(linear[j])
-                voxels = carried(found, value, float(reference[j]), float(deviation[j]), phi, slope)
-                layers.add(parsed.sequence, workspace.place(parsed.sequence, parsed.region), voxels)
-        contributions.append(Contribution(key, value, float(reference[j]), phi, not note, note))
+                terms = (value, float(reference[j]), float(deviation[j]), phi, slope)
+                where = _lay_out(layers, workspace, parsed, found, terms, adjoint)
+                contributions.append(Contribution(key, value, float(reference[j]), phi, True, where, error))
+                continue
+        contributions.append(Contribution(key, value, float(reference[j]), phi, False, note, error))
 
     maps, total = layers.images(grid)
     progress(1.0, "Explained")
@@ -94,4 +106,31 @@ def explain(
         maps=maps,
         total=total,
         method=level0.method,
+        bars=bars(model.feature_keys, level0.phi),
+        sums_to=sums_to(model),
     )
+
+
+def _lay_out(
+    layers: Layers,
+    workspace: Workspace,
+    key: FeatureKey,
+    found: np.ndarray,
+    terms: tuple[float, float, float, float, float | None],
+    adjoint: bool,
+) -> str:
+    """Put what a feature carries into its layer; `terms` as for :func:`carried`. Returns the note."""
+    place, voxels = workspace.place(key.sequence, key.region), carried(found, *terms)
+    moved = None
+    if adjoint and key.image != ORIGINAL:
+        from .adjoint import through_adjoint
+
+        moved = through_adjoint(key, found, workspace)
+    if moved is not None:
+        scale, _ = carrying(*terms)
+        voxels = voxels - scale * found
+        layers.add_block(key.sequence, moved.start, scale * moved.block)
+    layers.add(key.sequence, place, voxels)
+    if key.image == ORIGINAL:
+        return ""
+    return NOTE_RESPONSE if moved is None else NOTE_ADJOINT

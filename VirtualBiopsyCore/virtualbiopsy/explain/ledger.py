@@ -114,19 +114,29 @@ def carried(
 ) -> np.ndarray:
     """Turn shares into log-odds per voxel that add up to φ.
 
-    a(v) = c(v) − reference / n adds up to value − reference, and s · a(v) to φ with
-    s = φ / (value − reference). For a linear model s is its weight (`slope`). For others s has no limit as
-    the value approaches the reference, so that within :data:`SPREAD` · `deviation` of it φ is spread evenly,
-    with a linear passage up to twice that.
+    a(v) = c(v) − reference / n adds up to value − reference, and s · a(v) + e to φ; s and e as
+    :func:`carrying` says.
     """
-    n = found.size
-    difference = value - reference
-    steps = found - reference / n
-    steps += (difference - float(steps.sum())) / n
+    scale, even = carrying(value, reference, deviation, phi, slope)
+    steps = found - reference / found.size
+    steps += (value - reference - float(steps.sum())) / found.size
+    return scale * steps + even / found.size
+
+
+def carrying(
+    value: float, reference: float, deviation: float, phi: float, slope: float | None
+) -> tuple[float, float]:
+    """Log-odds s per unit of a feature, and log-odds e spread evenly: φ = s · (value − reference) + e.
+
+    For a linear model s is its weight (`slope`) and e = 0. For others s = φ / (value − reference) has no
+    limit as the value approaches the reference, so that within :data:`SPREAD` · `deviation` of it φ is spread
+    evenly, with a linear passage up to twice that.
+    """
     if slope is not None:
-        return slope * steps
+        return slope, 0.0
+    difference = value - reference
     near = SPREAD * deviation
     part = 1.0 if near == 0.0 else min(max(abs(difference) / near - 1.0, 0.0), 1.0)
     if difference == 0.0 or part == 0.0:
-        return np.full(n, phi / n)
-    return part * phi / difference * steps + (1.0 - part) * phi / n
+        return 0.0, phi
+    return part * phi / difference, (1.0 - part) * phi

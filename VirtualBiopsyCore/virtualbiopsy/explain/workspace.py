@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from .coded import (
     find_pairs,
     find_zones,
 )
+
+if TYPE_CHECKING:
+    from ..measure import Measured, Measuring
 
 Box = tuple[slice, slice, slice]
 
@@ -97,6 +100,17 @@ class Workspace:
         self._surround = surround
         self._filtered = Filtered(images, self.spacing, ())
         self._found: dict[Hashable, Any] = {}
+
+    @classmethod
+    def of(cls, measuring: Measuring, measured: Measured) -> Workspace:
+        """Of an outline as it was measured, with the filtered images that were measured."""
+        return cls(
+            measured.arrays,
+            measured.masks,
+            measured.spacing,
+            measuring.responses(measured),
+            Surround(measuring.images, measured.box),
+        )
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` gives, made at the first call with this key."""

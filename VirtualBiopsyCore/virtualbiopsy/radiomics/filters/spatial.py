@@ -20,7 +20,7 @@ from .coefficients import wavelet_taps
 from .lines import Patch, Ranges, convolve, separable, sources
 from .spec import FilterSpec, log_radius
 
-_LAWS = {
+LAWS = {
     "L3": (1, 2, 1),
     "L5": (1, 4, 6, 4, 1),
     "E3": (-1, 0, 1),
@@ -142,7 +142,7 @@ def laws(image: np.ndarray, spacing: Sequence[float], spec: FilterSpec, wanted: 
     """Laws' kernels (normalised to unit length), pooled over rotations, then the mean absolute response."""
     text, boundary, delta = spec["kernels"], spec["boundary"], spec["energy"]
     names = [text[n : n + 2] for n in range(0, len(text), 2)]
-    kernels = {name: np.array(_LAWS[name], dtype=np.float64) for name in names}
+    kernels = {name: np.array(LAWS[name], dtype=np.float64) for name in names}
     bank = Bank({name: taps / np.linalg.norm(taps) for name, taps in kernels.items()})
     triples = bank.rotated(names, spec["rotation"] != "none")
     radius = np.max([bank.radii(triple) for triple in triples], axis=0)
