@@ -1,4 +1,4 @@
-"""An environment of its own for one oracle: built once, then found again by the recipe that it was made with."""
+"""An environment of its own for one oracle, built once and found again by the recipe it was made with."""
 
 from __future__ import annotations
 

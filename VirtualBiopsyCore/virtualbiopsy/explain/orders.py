@@ -1,94 +1,84 @@
-"""Shapley values of a game of few players, by all coalitions or by sampled orders."""
+"""Shapley and nested Owen values of any game: by its coalitions, or by a sample of orders.
+
+The nested Owen value of a player is its mean change of the game over all orders in which the members of a
+group follow one another, the groups of a group too, and so on (Owen 1977; Winter 1989, levels structure). The
+values of a group's members add up to the value of the group. Without groups it is the Shapley value.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..progress import Progress, silent
-
-Worth = Callable[[np.ndarray, Progress], np.ndarray]
-"""Worth (C,) of coalitions (C, m) bool."""
-
-ORDERS = 128
-"""Sampled orders, half of them the reverses of the others."""
+from .coalition_game import Worth, distinct, paired
+from .hierarchy import Hierarchy
 
 
-@dataclass(frozen=True, eq=False)
-class Values:
-    """Shapley values `psi` (m,), their standard errors `error` (m,), 0 where exact, and how they were found.
+def coalition_count(hierarchy: Hierarchy) -> int:
+    """Number of coalitions that some order of the hierarchy passes through; 2^m without groups."""
 
-    orders : 0 if all coalitions were evaluated. evaluations : different coalitions.
-    """
+    def within(members: np.ndarray, depth: int) -> int:
+        if depth == len(hierarchy.levels):
+            return 2
+        groups = hierarchy.levels[depth, members]
+        found = [within(members[groups == group], depth + 1) for group in np.unique(groups)]
+        return 2 ** len(found) + 2 ** (len(found) - 1) * sum(count - 2 for count in found)
 
-    psi: np.ndarray
-    error: np.ndarray
-    orders: int
-    evaluations: int
-
-
-def all_coalitions(m: int) -> np.ndarray:
-    """(2^m, m) bool; player b is in coalition n if bit b of n is set."""
-    return (np.arange(2**m)[:, None] >> np.arange(m)) & 1 == 1
+    return within(np.arange(hierarchy.size), 0) if hierarchy.size else 1
 
 
-def shapley_matrix(m: int) -> np.ndarray:
-    """(m, 2^m): times the worth of :func:`all_coalitions`, it gives the Shapley values (Shapley 1953)."""
-    inside = all_coalitions(m)
-    size = inside.sum(axis=1)
-    share = np.array([1.0 / (m * math.comb(m - 1, s)) for s in range(m)])
-    joined = share[np.maximum(size - 1, 0)]
-    left = share[np.minimum(size, m - 1)]
-    return np.where(inside, joined[:, None], -left[:, None]).T
+def enumerated(worth: Worth, hierarchy: Hierarchy, progress: Progress = silent) -> np.ndarray:
+    """Return the exact values (m,); every coalition that matters is asked for once."""
+    m = hierarchy.size
+    if not m:
+        return np.zeros(0)
+    coalitions, chances = zip(*(_before(hierarchy, player) for player in range(m)), strict=True)
+    after = [np.where(np.arange(m) == player, True, sets) for player, sets in enumerate(coalitions)]
+    found, _ = distinct(worth, np.concatenate([*coalitions, *after]), progress)
+    change = found[len(found) // 2 :] - found[: len(found) // 2]
+    ends = np.cumsum([len(chance) for chance in chances])[:-1]
+    return np.array([a @ b for a, b in zip(chances, np.split(change, ends), strict=True)])
 
 
-def antithetic_orders(m: int, orders: int, seed: int) -> np.ndarray:
-    """(orders, m) permutations, each second one the reverse of the one before it."""
-    rng = np.random.default_rng(seed)
-    drawn = np.stack([rng.permutation(m) for _ in range(orders // 2)])
-    return np.stack([drawn, drawn[:, ::-1]], axis=1).reshape(-1, m)
+def sampled(
+    worth: Worth, hierarchy: Hierarchy, pairs: int, seed: int = 0, progress: Progress = silent
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return estimates (m,) from random orders and their reverses, and the standard errors (m,).
 
-
-def shapley_values(
-    worth: Worth, m: int, max_exact: int, orders: int = ORDERS, seed: int = 0, progress: Progress = silent
-) -> Values:
-    """Shapley values of a game of m players.
-
-    Up to `max_exact` players exact, by all 2^m coalitions. Above that, the mean over sampled orders and
-    their reverses (antithetic; Castro et al., Comput Oper Res 2009;36:1726; Mitchell et al., JMLR
-    2022;23(43)) of what each player adds to those before it: unbiased, with a standard error that falls
-    with 1/√orders, and the sum of the values is the worth of all less the worth of none whatever the
-    orders.
+    The estimates are unbiased and their sum is exact, as the changes along each order add up; the error falls
+    as 1/√pairs (Castro et al. 2009; antithetic pairs: Mitchell et al. 2022, section 4.1).
 
     Raises
     ------
-    ValueError : `orders` is odd or below 4. Cancelled
+    ValueError : fewer than two pairs. Cancelled
     """
-    if orders < 4 or orders % 2:
-        raise ValueError(f"{orders} orders; an even number from 4 is needed")
-    if m <= max_exact:
-        values = worth(all_coalitions(m), progress)
-        return Values(shapley_matrix(m) @ values, np.zeros(m), 0, len(values))
-    order = antithetic_orders(m, orders, seed)
-    place = np.argsort(order, axis=1)
-    before = place[:, None, :] < np.arange(m + 1)[None, :, None]
-    values, evaluations = distinct(worth, before.reshape(-1, m), progress)
-    added = np.diff(values.reshape(orders, m + 1), axis=1)
-    gains = np.take_along_axis(added, place, axis=1)
-    return Values(*paired(gains), orders, evaluations)
+    if pairs < 2:
+        raise ValueError(f"{pairs} pairs of orders; the error needs two or more")
+    rng = np.random.default_rng(seed)
+    m = hierarchy.size
+    gains = np.empty((2 * pairs, m))
+    for pair in range(pairs):
+        progress(pair / pairs, "Explaining: orders of features")
+        order = np.lexsort([rng.random(group.max() + 1)[group] for group in hierarchy.levels[::-1]])
+        for number, sequence in enumerate((order, order[::-1])):
+            place = np.argsort(sequence)
+            gains[2 * pair + number, sequence] = np.diff(worth(place < np.arange(m + 1)[:, None], silent))
+    return paired(gains)
 
 
-def paired(gains: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of (orders, m) and its standard error, from the means of each order with its reverse."""
-    pairs = (gains[0::2] + gains[1::2]) / 2
-    return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / math.sqrt(len(pairs))
+def _before(hierarchy: Hierarchy, player: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coalitions (s, m) that a player can meet, and the probability of each.
 
-
-def distinct(worth: Worth, chosen: np.ndarray, progress: Progress) -> tuple[np.ndarray, int]:
-    """Worth of coalitions (C, m), each different one evaluated once; and how many these are."""
-    packed = np.packbits(chosen, axis=1)
-    _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-    return worth(chosen[first], progress)[inverse.ravel()], len(first)
+    At each level any k of the n sibling groups are complete, with probability k! (n − k)! / (n + 1)!.
+    """
+    sets, weights = np.zeros((1, hierarchy.size), dtype=bool), np.ones(1)
+    for units in hierarchy.siblings(player):
+        n = len(units)
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+        unions = (bits @ units.astype(int)).astype(bool)
+        chance = np.array([1.0 / ((n + 1) * math.comb(n, k)) for k in range(n + 1)])[bits.sum(axis=1)]
+        sets = (sets[:, None] | unions).reshape(-1, hierarchy.size)
+        weights = (weights[:, None] * chance).ravel()
+    return sets, weights

@@ -2,114 +2,163 @@
 
 The game is v(S) = mean over background rows z of g(x in S, z elsewhere), g the log-odds (Lundberg & Lee 2017,
 interventional form; Janzing et al. 2020). Then v(∅) is the baseline, v(all) the log-odds of the case, and the
-values add up to the difference.
+values add up to the difference. With an isotonic calibrator g is the score before calibration.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.calibration import logit
 from ..models.classifier import LINEAR_KINDS
-from ..models.inference import log_odds
+from ..models.inference import explained_score
 from ..models.radmodel import RadModel
 from ..progress import Progress, silent
+from .coalition_game import Worth
+from .hierarchy import Hierarchy, flat
+from .kernel_shapley import kernel_values
+from .orders import coalition_count, enumerated, sampled
+from .trees_shapley import tree_values
 
-MAX_EXACT = 15
-"""Most features that are enumerated (2¹⁵ coalitions); more are sampled."""
+MAX_COALITIONS = 2**15
+"""Most coalitions that are enumerated (15 features without groups); more are sampled."""
+PAIRS = 128
+"""Random orders that are sampled, each with its reverse."""
 
 _ROWS_AT_ONCE = 32768
-_ORDERS = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Shapley:
-    """Shapley values of one case.
+    """Shapley values or nested Owen values of one case.
 
     Attributes
     ----------
     phi : (p,) log-odds, in the order of the model's feature keys.
     baseline, log_odds : v(∅) and v(all).
-    method : "linear closed form", "exact enumeration" or "sampled orders".
+    method : "linear closed form", "additive closed form", "exact kernel", "exact trees", "exact enumeration"
+        or "sampled orders".
+    error : (p,) standard error of `phi`; zero unless sampled.
     """
 
     phi: np.ndarray
     baseline: float
     log_odds: float
     method: str
+    error: np.ndarray
+
+    @property
+    def exact(self) -> bool:
+        return not self.error.any()
 
 
 def shapley(model: RadModel, row: np.ndarray, progress: Progress = silent) -> Shapley:
-    """Return the Shapley values of a raw feature row (p,).
+    """Return the Shapley values of a raw feature row (p,); see :func:`values_in` for how.
 
-    Linear classifiers by their closed form φ = w (x − mean z). Others by enumeration of all coalitions of the
-    features that differ from some background row (the others have φ = 0); above :data:`MAX_EXACT` such
-    features by a fixed set of orders and their reverses, whose sum is exact and whose parts are estimates.
+    Raises
+    ------
+    Cancelled
+    """
+    return values_in(flat(len(model.feature_keys)), model, row, progress)
+
+
+def values_in(
+    hierarchy: Hierarchy, model: RadModel, row: np.ndarray, progress: Progress = silent, pairs: int = PAIRS
+) -> Shapley:
+    """Return the nested Owen values of a raw feature row (p,) in a hierarchy of the features.
+
+    Exact for any number of features: linear classifiers, φ = w (x − mean z); Gaussian naive Bayes, which is a
+    sum over features; Gaussian support vector machines (kernel_shapley); boosted trees and single trees
+    (trees_shapley). The log-odds of a forest's mean are no sum of trees: there, all coalitions of the
+    features that the trees ask for and that differ from some background row are enumerated; if they are more
+    than :data:`MAX_COALITIONS`, `pairs` orders and their reverses are sampled, whose sum is exact and whose
+    parts are estimates with an error.
 
     Raises
     ------
     Cancelled
     """
     row = np.asarray(row, dtype=np.float64)
-    base = float(log_odds(model, model.background).mean())
-    value = float(log_odds(model, row[None])[0])
-    if model.classifier.kind in LINEAR_KINDS:
-        phi = linear_weights(model) * (row - model.background.mean(axis=0))
-        return Shapley(phi, base, value, "linear closed form")
+    base = float(explained_score(model, model.background).mean())
+    value = float(explained_score(model, row[None])[0])
+    none = np.zeros(len(row))
+    closed = _closed(hierarchy, model, row, progress)
+    if closed is not None:
+        return Shapley(closed[0], base, value, closed[1], none)
 
     active = np.flatnonzero((model.background != row).any(axis=0) & _used(model))
-    phi = np.zeros(len(row))
-    if len(active) <= MAX_EXACT:
-        worth = coalition_values(lambda rows: log_odds(model, rows), row, model.background, active, progress)
-        phi[active] = values_from_coalitions(worth)
-        return Shapley(phi, base, value, "exact enumeration")
-    phi[active] = _sampled(lambda rows: log_odds(model, rows), row, model.background, active, progress)
-    return Shapley(phi, base, value, "sampled orders")
+    players = hierarchy.only(active)
+    worth = feature_game(lambda rows: explained_score(model, rows), row, model.background, active)
+    phi, error = none.copy(), none.copy()
+    if coalition_count(players) <= MAX_COALITIONS:
+        phi[active] = enumerated(worth, players, progress)
+        return Shapley(phi, base, value, "exact enumeration", error)
+    phi[active], error[active] = sampled(worth, players, pairs, progress=progress)
+    return Shapley(phi, base, value, "sampled orders", error)
 
 
 def linear_weights(model: RadModel) -> np.ndarray:
     """Log-odds per raw unit of each feature (p,), for linear classifiers."""
-    slope = model.calibrator.slope if model.calibrator.kind == "platt" else 1.0
-    return slope * model.classifier.arrays["coef"] / np.asarray(model.scaler.scale)
+    return _slope(model) * model.classifier.arrays["coef"] / np.asarray(model.scaler.scale)
 
 
-def coalition_values(
+def feature_game(
     score: Callable[[np.ndarray], np.ndarray],
     row: np.ndarray,
     background: np.ndarray,
     active: np.ndarray,
-    progress: Progress = silent,
-) -> np.ndarray:
-    """Return v(S) for all 2^m coalitions of the m `active` features; bit b of the index is active[b]."""
-    m, n = len(active), len(background)
-    worth = np.empty(2**m)
-    step = max(1, _ROWS_AT_ONCE // n)
-    for start in range(0, 2**m, step):
-        progress(start / 2**m, "Explaining: coalitions of features")
-        number = np.arange(start, min(start + step, 2**m))
-        rows = np.repeat(background[None], len(number), axis=0)
-        for bit, feature in enumerate(active):
-            rows[(number >> bit) & 1 == 1, :, feature] = row[feature]
-        worth[number] = score(rows.reshape(-1, len(row))).reshape(len(number), n).mean(axis=1)
+) -> Worth:
+    """The game whose players are the `active` features (indices): v(S) of coalitions (s, m)."""
+
+    def worth(coalitions: np.ndarray, progress: Progress = silent) -> np.ndarray:
+        found = np.empty(len(coalitions))
+        step = max(1, _ROWS_AT_ONCE // len(background))
+        for start in range(0, len(coalitions), step):
+            progress(start / len(coalitions), "Explaining: coalitions of features")
+            chosen = coalitions[start : start + step]
+            rows = np.repeat(background[None], len(chosen), axis=0)
+            rows[:, :, active] = np.where(chosen[:, None], row[active], rows[:, :, active])
+            values = score(rows.reshape(-1, len(row))).reshape(len(chosen), -1)
+            found[start : start + step] = values.mean(axis=1)
+        return found
+
     return worth
 
 
-def values_from_coalitions(worth: np.ndarray) -> np.ndarray:
-    """Return the m Shapley values of a game given by its 2^m coalition values."""
-    m = int(worth.size).bit_length() - 1
-    number = np.arange(worth.size)
-    size = sum(((number >> bit) & 1 for bit in range(m)), np.zeros_like(number))
-    weight = np.array(
-        [math.factorial(s) * math.factorial(m - s - 1) / math.factorial(m) for s in range(m)] + [0.0]
-    )
-    phi = np.empty(m)
-    for bit in range(m):
-        without = number[(number >> bit) & 1 == 0]
-        phi[bit] = weight[size[without]] @ (worth[without | (1 << bit)] - worth[without])
-    return phi
+def _closed(
+    hierarchy: Hierarchy, model: RadModel, row: np.ndarray, progress: Progress
+) -> tuple[np.ndarray, str] | None:
+    """Values of the classifiers that need no coalitions, and the name of the method."""
+    kind, a = model.classifier.kind, model.classifier.arrays
+    if kind in LINEAR_KINDS:
+        return linear_weights(model) * (row - model.background.mean(axis=0)), "linear closed form"
+    mean, scale = np.asarray(model.scaler.mean), np.asarray(model.scaler.scale)
+    x, z = (row - mean) / scale, (model.background - mean) / scale
+    if kind == "gaussian_nb":
+
+        def terms(rows: np.ndarray) -> np.ndarray:
+            return (
+                (rows - a["mean"][0]) ** 2 / a["variance"][0] - (rows - a["mean"][1]) ** 2 / a["variance"][1]
+            ) / 2
+
+        return _slope(model) * (terms(x) - terms(z).mean(axis=0)), "additive closed form"
+    if kind == "rbf_svm":
+        dual = _slope(model) * a["dual"]
+        return kernel_values(a["support"], dual, a["gamma"][0], x, z, hierarchy, progress), "exact kernel"
+    if kind == "gradient_boosting":
+        values = _slope(model) * a["learning_rate"][0] * a["value"]
+    elif len(a["tree_start"]) == 2:
+        values = _slope(model) * logit(np.clip(a["value"], a["floor"][0], 1.0 - a["floor"][0]))
+    else:
+        return None
+    return tree_values(a, values, x, z, hierarchy, progress), "exact trees"
+
+
+def _slope(model: RadModel) -> float:
+    return model.calibrator.slope if model.calibrator.affine else 1.0
 
 
 def _used(model: RadModel) -> np.ndarray:
@@ -118,24 +167,3 @@ def _used(model: RadModel) -> np.ndarray:
     if "tree_start" not in arrays:
         return np.ones(p, dtype=bool)
     return np.isin(np.arange(p), arrays["feature"])
-
-
-def _sampled(
-    score: Callable[[np.ndarray], np.ndarray],
-    row: np.ndarray,
-    background: np.ndarray,
-    active: np.ndarray,
-    progress: Progress,
-) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    phi = np.zeros(len(active))
-    for number in range(_ORDERS // 2):
-        progress(2 * number / _ORDERS, "Explaining: orders of features")
-        order = rng.permutation(len(active))
-        for sequence in (order, order[::-1]):
-            rows = np.repeat(background[None], len(active) + 1, axis=0)
-            for place, bit in enumerate(sequence):
-                rows[place + 1 :, :, active[bit]] = row[active[bit]]
-            worth = score(rows.reshape(-1, len(row))).reshape(len(active) + 1, -1).mean(axis=1)
-            phi[sequence] += np.diff(worth)
-    return phi / _ORDERS
