@@ -30,9 +30,11 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/overlay.py
   virtualbiopsy/desktop/panel.py
   virtualbiopsy/desktop/pictures.py
+  virtualbiopsy/desktop/probe.py
   virtualbiopsy/desktop/questions.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
+  virtualbiopsy/desktop/whatif.py
   virtualbiopsy/engines/__init__.py
   virtualbiopsy/engines/agreement.py
   virtualbiopsy/engines/agreement_report.py
@@ -82,6 +84,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/outline_parts.py
   virtualbiopsy/explain/owen.py
   virtualbiopsy/explain/players.py
+  virtualbiopsy/explain/pushback.py
   virtualbiopsy/explain/reference_texture.py
   virtualbiopsy/explain/region_game.py
   virtualbiopsy/explain/regional.py
@@ -301,6 +304,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/engine.py
   virtualbiopsy/web/explanation.py
   virtualbiopsy/web/exports.py
+  virtualbiopsy/web/hypothesis.py
   virtualbiopsy/web/jobs.py
   virtualbiopsy/web/layers.py
   virtualbiopsy/web/ledger.py
@@ -322,6 +326,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/prediction.py
   virtualbiopsy/web/preflight.py
   virtualbiopsy/web/present.py
+  virtualbiopsy/web/probe.py
   virtualbiopsy/web/questions.py
   virtualbiopsy/web/saving.py
   virtualbiopsy/web/secure.py
