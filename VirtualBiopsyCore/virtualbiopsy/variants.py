@@ -36,6 +36,7 @@ class Variants:
     ----------
     grid : image with the geometry of the masks. box : where that is on the common grid, slices (k, j, i).
     tumour : bool (k, j, i), the outline itself. spacing : (dk, dj, di) in mm.
+    arrays : the images on `grid`, by role. responses : filtered images on it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Variants:
         self._followed: dict[tuple[FeatureKey, ...], LiveExtraction] = {}
         self.spacing = measured.spacing
         self.grid, self.box, self.tumour = self._around.grid, self._around.box, self._around.tumour
+        self.arrays, self.responses = self._around.arrays, self._around.responses
 
     def vector(self, tumour: np.ndarray) -> FeatureVector:
         """Features of an outline.
@@ -74,7 +76,7 @@ class Variants:
         if present not in self._followed:
             arrays = {role: array for role, array in self._around.arrays.items() if role not in left_out}
             self._followed[present] = LiveExtraction(arrays, self.spacing, present, self._around.responses)
-        vector = self._followed[present].update(self._masks(tumour))
+        vector = self._followed[present].update(self.masks(tumour))
         return replace(vector, missing={**vector.missing, **absent})
 
     def _uncovered(self, tumour: np.ndarray) -> dict[str, float]:
@@ -83,7 +85,13 @@ class Variants:
             role: np.count_nonzero(tumour & ~cover) / voxels for role, cover in self._around.covered.items()
         }
 
-    def _masks(self, tumour: np.ndarray) -> dict[str, np.ndarray]:
+    def masks(self, tumour: np.ndarray) -> dict[str, np.ndarray]:
+        """Masks of all regions that the keys name, for an outline on `grid`.
+
+        Raises
+        ------
+        EmptyRegionError : a region holds no voxel.
+        """
         found = {"tumour": tumour}
         if self._regions:
             image = sitk.GetImageFromArray(tumour.view(np.uint8))
