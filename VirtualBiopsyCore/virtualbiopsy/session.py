@@ -25,7 +25,7 @@ from .explain.whatif import WhatIf, what_if
 from .explain.workspace import Workspace
 from .inquiry import Inquiry
 from .measure import Measured, Measuring
-from .models.inference import predict
+from .models.inference import model_inputs, predict
 from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
 from .prepare.model import Preparation, PreparedCase
@@ -36,7 +36,8 @@ from .radiomics.vector import FeatureVector
 from .regions.crop import crop_mask
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
-from .trust.model import ImageFacts, Stability, TrustCard
+from .trust.card import assess
+from .trust.model import Stability, TrustCard
 from .trust.stability import outline_stability
 
 BINS_ADVISED = (4, 64)
@@ -109,7 +110,6 @@ class Session:
         self._result: Result | None = None
         self._before: Result | None = None
         self._inquiries: dict[str, Inquiry] = {}
-        self._facts: dict[Preparation, ImageFacts] = {}
 
     @property
     def case(self) -> Case:
@@ -131,7 +131,6 @@ class Session:
             self._case = self._case.with_role(name, role)
             self._prepared.clear()
             self._measuring.clear()
-            self._facts.clear()
             self._result = self._before = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
@@ -242,7 +241,7 @@ class Session:
             )
             result = replace(
                 result,
-                trust=self._trust(models, result),
+                trust=self._trust(models, result, mask),
                 deltas=() if self._before is None else _deltas(self._before, result),
             )
             progress(1.0, "Done")
@@ -276,7 +275,7 @@ class Session:
             entries = tuple(found[model.model_id] for model in models)
             if self._result is result:
                 steadied = replace(result, stability=entries)
-                self._result = self._before = replace(steadied, trust=self._trust(models, steadied))
+                self._result = self._before = replace(steadied, trust=self._trust(models, steadied, mask))
             return entries
 
     def explain_regions(
@@ -384,8 +383,13 @@ class Session:
             )
         return found
 
-    def _trust(self, models: Sequence[RadModel], result: Result) -> tuple[TrustCard, ...]:
-        return ()
+    def _trust(self, models: Sequence[RadModel], result: Result, mask: sitk.Image) -> tuple[TrustCard, ...]:
+        stability = {entry.model_id: entry for entry in result.stability}
+        cards = []
+        for model, prediction in zip(models, result.predictions, strict=True):
+            inputs = model_inputs(model, result.features)
+            cards.append(assess(model, inputs, prediction, None, stability.get(model.model_id)))
+        return tuple(cards)
 
     def _workspaces(
         self, models: Iterable[RadModel], measured: Mapping[str, Measured]
