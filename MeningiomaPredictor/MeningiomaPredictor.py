@@ -136,6 +136,7 @@ class MeningiomaPredictorParameterNode:
     liveUpdate - predict again after edits.
     explainedModel, overlayMap - what is explained ("model id", "model id|sequence").
     overlayWindow - range of the colours, per cent of the map's own.
+    followInfluence - compute the influence of the outline again after every edit.
     """
 
     t1c: vtkMRMLScalarVolumeNode
@@ -155,6 +156,10 @@ class MeningiomaPredictorParameterNode:
     overlayColors: str = "blue-red"
     legendVisible: bool = True
     diameterVisible: bool = True
+    hatchingVisible: bool = True
+    flipMarksVisible: bool = True
+    strongestVisible: bool = False
+    followInfluence: bool = False
 
 
 class MeningiomaPredictorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

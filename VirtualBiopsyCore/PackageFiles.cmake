@@ -317,11 +317,15 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/explain.py
   virtualbiopsy/web/panels/facts.py
   virtualbiopsy/web/panels/frame.py
+  virtualbiopsy/web/panels/layer.py
+  virtualbiopsy/web/panels/ledger.py
   virtualbiopsy/web/panels/outline.py
   virtualbiopsy/web/panels/result.py
   virtualbiopsy/web/panels/save.py
   virtualbiopsy/web/panels/style.py
+  virtualbiopsy/web/panels/trust.py
   virtualbiopsy/web/panels/views.py
+  virtualbiopsy/web/panels/whatif.py
   virtualbiopsy/web/pictures.py
   virtualbiopsy/web/prediction.py
   virtualbiopsy/web/preflight.py

@@ -87,6 +87,15 @@ class Widget:
     def layout(self):
         return self
 
+    def addTopLevelItem(self, item):
+        self.items.append(item)
+
+    def indexOfTopLevelItem(self, item):
+        return self.items.index(item)
+
+    def takeTopLevelItem(self, index):
+        return self.items.pop(index)
+
     def addWidget(self, widget):
         self.children.append(widget)
 
@@ -106,6 +115,37 @@ class Timer(Widget):
 
     def stop(self):
         self.active = False
+
+
+class TreeItem:
+    """A line of a tree."""
+
+    def __init__(self):
+        self.texts, self.value, self.children, self.expanded = {}, None, [], False
+
+    def setText(self, column, text):
+        self.texts[column] = text
+
+    def setToolTip(self, column, text):
+        pass
+
+    def setData(self, column, role, value):
+        self.value = value
+
+    def data(self, column, role):
+        return self.value
+
+    def addChild(self, item):
+        self.children.append(item)
+
+    def removeChild(self, item):
+        self.children.remove(item)
+
+    def setExpanded(self, expanded):
+        self.expanded = expanded
+
+    def isExpanded(self):
+        return self.expanded
 
 
 class Pixmap:
@@ -137,6 +177,10 @@ class Settings:
                 "overlayColors": "blue-red",
                 "legendVisible": True,
                 "diameterVisible": True,
+                "hatchingVisible": True,
+                "flipMarksVisible": True,
+                "strongestVisible": False,
+                "followInfluence": False,
                 "on_change": lambda: None,
             }
         )
@@ -163,6 +207,8 @@ def desktop(monkeypatch) -> list[tuple[str, str]]:
     """Add what a desktop has; return the list that collects messages to the user."""
     qt = types.ModuleType("qt")
     qt.QTimer, qt.QLabel, qt.QPixmap = Timer, lambda: Widget("QLabel"), Pixmap
+    qt.QPushButton, qt.QTreeWidgetItem = lambda: Widget("QPushButton"), TreeItem
+    qt.Qt = types.SimpleNamespace(UserRole=256)
     i18n = types.ModuleType("slicer.i18n")
     i18n.tr = i18n.translate = lambda *texts: texts[-1]
     monkeypatch.setitem(sys.modules, "qt", qt)
@@ -184,6 +230,6 @@ def desktop(monkeypatch) -> list[tuple[str, str]]:
             lambda text, *a, _name=name, **k: messages.append((_name, text)) or True,
             raising=False,
         )
-    for module in ("job", "editor", "outline", "clinical", "cards", "overlay", "panel"):
-        monkeypatch.delitem(sys.modules, f"virtualbiopsy.desktop.{module}", raising=False)
+    for name in [name for name in sys.modules if name.startswith("virtualbiopsy.desktop.")]:
+        monkeypatch.delitem(sys.modules, name)
     return messages

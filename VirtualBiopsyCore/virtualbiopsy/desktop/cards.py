@@ -1,12 +1,11 @@
-"""A result in words and figures: labels with SVG pictures, and rich text."""
+"""A result in words and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from .. import RESEARCH_USE_ONLY
@@ -14,32 +13,10 @@ from ..errors import VirtualBiopsyError
 from ..evidence.model import RuleOutcome
 from ..models.radmodel import RadModel
 from ..regions.model import RegionFacts
-from ..report.figures import probability_svg, waterfall_svg
-from ..report.numbers import percent
+from ..report.changes import delta_words
+from ..report.figures import waterfall_svg
 from ..session import Result
-
-WIDTH = 440
-
-
-def is_dark(widget: Any) -> bool:
-    """Whether the widget's window colour is dark (so that figures follow the application's theme)."""
-    palette = widget.palette
-    return bool(palette is not None and palette.window().color().lightness() < 128)
-
-
-def set_svg(label: Any, svg: str, words: str) -> None:
-    """Show an SVG string in a QLabel, with words for screen readers and as tool tip."""
-    pixmap = qt.QPixmap()
-    pixmap.loadFromData(svg.encode("utf-8"), "SVG")
-    label.setPixmap(pixmap)
-    label.accessibleName = words
-    label.toolTip = words
-
-
-def clear(label: Any) -> None:
-    label.clear()
-    label.accessibleName = ""
-    label.toolTip = ""
+from .pictures import WIDTH, clear, is_dark, set_svg
 
 
 def facts_text(facts: RegionFacts) -> str:
@@ -54,72 +31,31 @@ def facts_text(facts: RegionFacts) -> str:
     return escape(text)
 
 
-class ResultCards:
-    """One picture with the probability for each model, and one with what it rests on.
-
-    Parameters
-    ----------
-    frame : QFrame with a vertical layout that takes the cards.
-    waterfall : QLabel for the contributions of the chosen model.
-    """
-
-    def __init__(self, frame: Any, waterfall: Any) -> None:
-        self._frame = frame
-        self._waterfall = waterfall
-        self._labels: list[Any] = []
-
-    @property
-    def labels(self) -> tuple[Any, ...]:
-        return tuple(self._labels)
-
-    def show(self, result: Result, models: Mapping[str, RadModel]) -> None:
-        """Show the probabilities of all models that ran."""
-        while len(self._labels) < len(result.predictions):
-            label = qt.QLabel()
-            self._frame.layout().addWidget(label)
-            self._labels.append(label)
-        stability = {entry.model_id: entry for entry in result.stability}
-        dark = is_dark(self._frame)
-        for n, label in enumerate(self._labels):
-            if n >= len(result.predictions):
-                clear(label)
-                label.setVisible(False)
-                continue
-            prediction = result.predictions[n]
-            model = models.get(prediction.model_id)
+def show_waterfall(label: Any, result: Result, model_id: str, models: Mapping[str, RadModel]) -> None:
+    """Show in a QLabel what the estimate of one model rests on."""
+    for prediction, explanation in zip(result.predictions, result.explanations, strict=True):
+        if prediction.model_id == model_id:
+            model = models.get(model_id)
             simulated = model is None or model.simulated
-            svg = probability_svg(
-                prediction, stability.get(prediction.model_id), dark=dark, width=WIDTH, simulated=simulated
+            svg = waterfall_svg(
+                explanation, prediction, dark=is_dark(label), width=WIDTH, simulated=simulated
             )
-            words = _("Estimated probability of {positive}: {probability}. {notice}.").format(
-                positive=prediction.positive,
-                probability=percent(prediction.probability),
-                notice=RESEARCH_USE_ONLY,
+            words = _("Contributions of the features to the estimate for {positive}").format(
+                positive=prediction.positive
             )
             set_svg(label, svg, words)
-            label.setVisible(True)
+            return
+    clear(label)
 
-    def show_contributions(self, result: Result, model_id: str, models: Mapping[str, RadModel]) -> None:
-        """Show what the estimate of one model rests on."""
-        for prediction, explanation in zip(result.predictions, result.explanations, strict=True):
-            if prediction.model_id == model_id:
-                model = models.get(model_id)
-                simulated = model is None or model.simulated
-                svg = waterfall_svg(
-                    explanation, prediction, dark=is_dark(self._frame), width=WIDTH, simulated=simulated
-                )
-                words = _("Contributions of the features to the estimate for {positive}").format(
-                    positive=prediction.positive
-                )
-                set_svg(self._waterfall, svg, words)
-                return
-        clear(self._waterfall)
 
-    def clear(self) -> None:
-        for label in self._labels:
-            clear(label)
-            label.setVisible(False)
-        clear(self._waterfall)
+def deltas_html(result: Result, model_ids: Sequence[str], models: Mapping[str, RadModel]) -> str:
+    """What the last edit moved, one line for each of these models; "" after the first prediction."""
+    lines = []
+    for delta in result.deltas:
+        if delta.model_id in model_ids:
+            model = models.get(delta.model_id)
+            lines.append(delta_words(delta, model.endpoint if model is not None else delta.model_id))
+    return "<br>".join("Δ " + escape(line) for line in lines)
 
 
 def warnings_html(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""Controls of the explanation map: which map, how strong, which colours."""
+"""Controls of the maps: which one, how strong, which colours."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..models.radmodel import RadModel
-from ..report.pictures import per_ml, window_of
+from ..report.labels import feature_label
+from ..scene.layer import SignedLayer
 from ..scene.overlay import COLOR_TABLES, ExplanationOverlay
-from ..scene.results import TOTAL, explanation_map, map_choices
+from ..scene.regional import INFLUENCE_HEADING, REGIONS_HEADING, InfluenceOverlay, RegionsOverlay
+from ..scene.results import INFLUENCE, REGIONS, TOTAL, explanation_map, map_choices
+from ..scene.surfaces import StrongestRegions
 from ..session import Result
+from .answers import FEATURE, Answers, same
 
 COLOR_KEYS = tuple(COLOR_TABLES)
 
@@ -34,8 +38,7 @@ class OverlayControls:
         self._on_colors_chosen = on_colors_chosen
         self._keys: list[str] = []
         self._updating = False
-        self.overlay = ExplanationOverlay(scene)
-        self._shown: Any = None
+        self._take_over()
         labels = {
             "blue-red": _("blue – red"),
             "blue-black-orange": _("blue – black – orange (colour-blind safe)"),
@@ -45,15 +48,35 @@ class OverlayControls:
         ui.mapComboBox.connect("currentIndexChanged(int)", self._on_map)
         ui.colorsComboBox.connect("currentIndexChanged(int)", self._on_colors)
 
-    def reset(self) -> None:
-        """After the scene changed: take over the map that it holds, if any."""
+    def _take_over(self) -> None:
         self.overlay = ExplanationOverlay(self._scene)
-        self._shown = None
+        self.regions = RegionsOverlay(self._scene)
+        self.influence = InfluenceOverlay(self._scene)
+        self.strongest = StrongestRegions(self._scene)
+        self._shown: tuple[Any, ...] = ()
+        self._surfaces: tuple[Any, ...] = ()
+
+    @property
+    def layers(self) -> tuple[SignedLayer, ...]:
+        return self.overlay, self.regions, self.influence
+
+    @property
+    def layer(self) -> SignedLayer | None:
+        """The layer that the views show."""
+        return next((layer for layer in self.layers if layer.shown), None)
+
+    def reset(self) -> None:
+        """After the scene changed: take over the maps that it holds, if any."""
+        self._take_over()
         self.offer(None, {})
 
-    def offer(self, result: Result | None, models: Mapping[str, RadModel]) -> None:
-        """List the maps of a result."""
+    def offer(
+        self, result: Result | None, models: Mapping[str, RadModel], answers: Answers | None = None
+    ) -> None:
+        """List the maps of a result and of the questions that were answered about it."""
         choices = map_choices(result) if result is not None else []
+        if answers is not None:
+            choices = [*choices, *answers.choices()]
         keys = [f"{model_id}|{part}" for model_id, part in choices]
         if keys == self._keys:
             return
@@ -63,63 +86,97 @@ class OverlayControls:
             for model_id, part in choices:
                 model = models.get(model_id)
                 endpoint = model.endpoint if model is not None else model_id
-                text = _("{endpoint}: {sequences}").format(endpoint=endpoint, sequences=self._words(part))
+                text = _("{endpoint}: {sequences}").format(endpoint=endpoint, sequences=part_words(part))
                 self._ui.mapComboBox.addItem(text, f"{model_id}|{part}")
             self._keys = keys
         finally:
             self._updating = False
-
-    @staticmethod
-    def _words(part: str) -> str:
-        return _("all sequences") if part == TOTAL else part
 
     def resolve(self, key: str) -> str:
         """Return `key` if there is such a map, else the first one, else ""."""
         return key if key in self._keys else (self._keys[0] if self._keys else "")
 
     def show(
-        self, result: Result | None, models: Mapping[str, RadModel], settings: Any, visible: bool
+        self,
+        result: Result | None,
+        models: Mapping[str, RadModel],
+        settings: Any,
+        visible: bool,
+        answers: Answers | None = None,
     ) -> None:
         """Show or hide the map.
 
         Parameters
         ----------
         settings : has overlayMap, overlayOpacity (0…1), overlayWindow (per cent of the map's own),
-            overlayColors and legendVisible.
+            overlayColors, legendVisible, hatchingVisible, flipMarksVisible and strongestVisible.
         """
+        answers = answers or Answers()
         key = self.resolve(settings.overlayMap)
         self._select(self._ui.mapComboBox, self._keys, key)
         self._select(self._ui.colorsComboBox, list(COLOR_KEYS), settings.overlayColors)
         if not visible:
-            self.overlay.hide()
+            self.hide()
             return
-        image = None
-        if result is not None and key:
-            model_id, part = key.split("|", 1)
-            image = explanation_map(result, model_id, part)
-        if image is None:
+        colors = settings.overlayColors if settings.overlayColors in COLOR_TABLES else COLOR_KEYS[0]
+        model_id, _bar, part = key.partition("|")
+        layer, content = self._content(result, answers, model_id, part)
+        if content is None:
             if self.overlay.volume is not None and result is not None:  # restored with the scene
                 self.overlay.show_again(settings.overlayOpacity)
-                self.overlay.set_opacity(settings.overlayOpacity)
-                self.overlay.set_legend_visible(settings.legendVisible)
+                self._style(self.overlay, settings, None)
             return
-        window = window_of(per_ml(image)) * settings.overlayWindow / 100.0
-        colors = settings.overlayColors if settings.overlayColors in COLOR_TABLES else COLOR_KEYS[0]
-        if self._shown is not image or not self.overlay.shown:
-            model_id, part = key.split("|", 1)
-            model = models.get(model_id)
-            endpoint = model.endpoint if model is not None else model_id
-            title = _("{endpoint}, {sequences}").format(endpoint=endpoint, sequences=self._words(part))
+        unstable = answers.unstable.get(model_id) if layer is self.overlay and part == TOTAL else None
+        unstable = unstable if settings.hatchingVisible else None
+        model = models.get(model_id)
+        endpoint = model.endpoint if model is not None else model_id
+        if not same((content, unstable), self._shown) or not layer.shown:
             with slicer.util.RenderBlocker():
-                self.overlay.show(image, title, window=window, opacity=settings.overlayOpacity, colors=colors)
-            self._shown = image
-        self.overlay.set_window(window)
-        self.overlay.set_colors(colors)
-        self.overlay.set_opacity(settings.overlayOpacity)
-        self.overlay.set_legend_visible(settings.legendVisible)
+                opacity = settings.overlayOpacity
+                if layer is self.overlay:
+                    title = _("{endpoint}, {sequences}").format(endpoint=endpoint, sequences=part_words(part))
+                    layer.show(content, title, opacity=opacity, colors=colors, unstable=unstable)
+                else:
+                    layer.show(content, endpoint, opacity=opacity, colors=colors)
+            self._shown = (content, unstable)
+            self._own_window = layer.window
+        self._style(layer, settings, self._own_window * settings.overlayWindow / 100.0)
+        layer.set_colors(colors)
+        if layer is self.influence:
+            (self.influence.marks.show_again if settings.flipMarksVisible else self.influence.marks.hide)()
+        self._show_surfaces(content if layer is self.overlay else None, colors, settings.strongestVisible)
+
+    def _content(
+        self, result: Result | None, answers: Answers, model_id: str, part: str
+    ) -> tuple[SignedLayer, Any]:
+        if part == REGIONS:
+            return self.regions, answers.regions.get(model_id)
+        if part == INFLUENCE:
+            return self.influence, answers.influence.get(model_id)
+        if part.startswith(FEATURE):
+            return self.overlay, answers.features.get((model_id, part.removeprefix(FEATURE)))
+        return self.overlay, explanation_map(result, model_id, part) if result is not None else None
+
+    @staticmethod
+    def _style(layer: SignedLayer, settings: Any, window: float | None) -> None:
+        if window is not None:
+            layer.set_window(window)
+        layer.set_opacity(settings.overlayOpacity)
+        layer.set_legend_visible(settings.legendVisible)
+
+    def _show_surfaces(self, image: Any, colors: str, visible: bool) -> None:
+        if image is None or not visible:
+            self.strongest.hide()
+        elif not same(self._surfaces, (image, colors)):
+            self.strongest.show(image, colors=colors)
+            self._surfaces = (image, colors)
+        else:
+            self.strongest.show_again()
 
     def hide(self) -> None:
-        self.overlay.hide()
+        for layer in self.layers:
+            layer.hide()
+        self.strongest.hide()
 
     def _select(self, combo: Any, keys: list[str], key: str) -> None:
         index = keys.index(key) if key in keys else -1
@@ -137,3 +194,16 @@ class OverlayControls:
     def _on_colors(self, index: int) -> None:
         if not self._updating and 0 <= index < len(COLOR_KEYS):
             self._on_colors_chosen(COLOR_KEYS[index])
+
+
+def part_words(part: str) -> str:
+    """What a part of a map choice is called."""
+    if part == TOTAL:
+        return _("all sequences")
+    if part == REGIONS:
+        return REGIONS_HEADING
+    if part == INFLUENCE:
+        return INFLUENCE_HEADING
+    if part.startswith(FEATURE):
+        return feature_label(part.removeprefix(FEATURE)).full
+    return part

@@ -20,13 +20,20 @@ from ..scene.persist import load_state, save_state
 from ..scene.results import result_from_state, result_nodes, result_to_state
 from ..scene.segments import mask_from_segment
 from ..session import Result, region_digest
-from .cards import ResultCards, evidence_html, facts_text, user_text, warnings_html
+from .answers import same
+from .cards import deltas_html, evidence_html, facts_text, show_waterfall, user_text, warnings_html
 from .clinical import ClinicalForm
 from .engine import EngineControls
 from .job import CANCELLING, JobRunner
+from .ledger import LedgerTree, ledger_lines
 from .outline import OutlineControls
 from .overlay import OverlayControls
+from .pictures import clear, say
+from .probe import VoxelProbe
+from .questions import Questions
 from .study import REFERENCE, Inputs, Study
+from .trust import TrustedNumbers
+from .whatif import WhatIfControls
 
 CLINICAL_WIDGETS = {
     "age": "ageSpinBox",
@@ -61,20 +68,26 @@ class PredictorPanel:
         self._settings: Any = None  # parameter node wrapper while the module is entered
         self._key: Any = None  # inputs of the result
         self._presented: Result | None = None
-        self._explained: tuple[Result | None, str] = (None, "")
+        self._explained: tuple[Any, ...] = ()
+        self._session: Any = None
         self._may_restore = True
         self._model_ids: list[str] = []
         self._again = False
+        self._yielding = False  # a question was cancelled for the sake of an edit
         self._updating = False
         self._layout: int | None = None
         self.status = ""
         self.job = JobRunner(self._job_changed)
-        self.cards = ResultCards(ui.resultsFrame, ui.waterfallLabel)
+        self.cards = TrustedNumbers(ui.resultsFrame, self._revealed)
         self.form = ClinicalForm(
             {name: getattr(ui, widget) for name, widget in CLINICAL_WIDGETS.items()}, self._set_clinical
         )
         self.outline = OutlineControls(ui, scene, tag, self._set_region, self._refresh_state, self._settled)
         self.overlay = OverlayControls(ui, scene, self._set_map, self._set_colors)
+        self.ledger = LedgerTree(ui, self._set_part)
+        self.what_if = WhatIfControls(ui, study)
+        self.questions = Questions(ui, self.job, study, self._up_to_date, self._answered, self._fail)
+        self.probe = VoxelProbe(ui.probeLabel, scene, lambda: self.overlay.layer, self._shares)
         self.engine = EngineControls(ui, self.job, study, self.inputs, self._fail, self._set_status)
         ui.displayedVolumeButton.connect("clicked(bool)", self.use_displayed_volume)
         ui.guessRolesButton.connect("clicked(bool)", self.guess)
@@ -96,7 +109,9 @@ class PredictorPanel:
         self._settings = settings
         if settings is None:
             self.outline.release()
+            self.probe.release()
             return
+        self.probe.bind()
         self._may_restore = self.result is None
         self.refresh()
 
@@ -112,7 +127,10 @@ class PredictorPanel:
         self._again = False
         self.outline.release()
         self.outline.editor.scene_about_to_close()
+        self.probe.release()
         self.study.forget()
+        self.questions.forget()
+        self.cards.forget()
         self.result = self._presented = self._key = None
         self.overlay.reset()
         self._set_status("")
@@ -128,6 +146,8 @@ class PredictorPanel:
         self._settings = None
         self.job.close()
         self.outline.close()
+        self.probe.release()
+        self.ledger.close()
         self.ui.featureTable.setMRMLTableNode(None)
 
     # What the user chose
@@ -165,6 +185,17 @@ class PredictorPanel:
     def _set_map(self, key: str) -> None:
         if self._settings is not None:
             self._settings.overlayMap = key
+
+    def _set_part(self, part: str, key: str) -> None:
+        """A line of the ledger was chosen: show its map, that of the feature itself where there is one."""
+        if self._settings is None or not self._model_ids:
+            return
+        if key:
+            part = self.questions.feature_map(key) or part
+            self.overlay.offer(self.result, self.study.models_by_id, self.questions.about(self.result))
+        with slicer.util.NodeModify(self._settings):
+            self._settings.overlayMap = f"{self._model_id()}|{part}"
+            self._settings.overlayVisible = True
 
     def _set_colors(self, key: str) -> None:
         if self._settings is not None:
@@ -204,7 +235,7 @@ class PredictorPanel:
                     volume=node.GetName(), role=ROLES[role], reason=guess.reason
                 )
                 lines.append(escape(text))
-        _say(self.ui.rolesLabel, "<br>".join(lines) or escape(_("No further sequence was recognised.")))
+        say(self.ui.rolesLabel, "<br>".join(lines) or escape(_("No further sequence was recognised.")))
 
     def new_outline(self, checked: bool = False) -> None:
         """Add an empty segment on the contrast T1 volume and edit it."""
@@ -246,6 +277,9 @@ class PredictorPanel:
             self._fail(error, interactive)
             return
         key = self._inputs_key()
+        if request.session is not self._session:
+            self._session = request.session
+            self.cards.forget()
         self._set_status("")
         self.job.start(
             lambda progress: Study.compute(request, progress),
@@ -283,17 +317,20 @@ class PredictorPanel:
             self._again = False
             if self.stale:
                 self.predict(interactive=False)
+                return
+        if self._settings is not None and self._up_to_date() is not None:
+            self.questions.after_prediction(self._settings.hatchingVisible, self._settings.followInfluence)
 
     def _fail(self, error: Exception, interactive: bool) -> None:
         text, details = user_text(error)
         self._set_status(text)
         if interactive and not isinstance(error, Cancelled):
             slicer.util.errorDisplay(text, windowTitle=self._tag, detailedText=details)
-        if self._again and not isinstance(error, Cancelled):
-            self._again = False
+        if self._again and (not isinstance(error, Cancelled) or self._yielding):
+            self._again = self._yielding = False
             self.predict(interactive=False)
             return
-        self._again = False
+        self._again = self._yielding = False
         self._refresh_state()
 
     def _settled(self) -> None:
@@ -302,6 +339,9 @@ class PredictorPanel:
             return
         if self.job.busy:
             self._again = True  # what runs now may be for an older outline
+            if self.questions.asking and self.stale:
+                self._yielding = True
+                self.job.cancel()
         elif self.stale:
             self.predict(interactive=False)
 
@@ -350,6 +390,7 @@ class PredictorPanel:
         if settings is None or self._updating or self._scene.IsBatchProcessing():
             return
         self._updating = True
+        ui = self.ui
         try:
             if self._may_restore:
                 self._may_restore = False
@@ -370,7 +411,11 @@ class PredictorPanel:
                 show_diameter(self._scene, self.result.facts)
             self._select_model()
             visible = settings.overlayVisible and self.result is not None
-            self.overlay.show(self.result, self.study.models_by_id, settings, visible)
+            visible = visible and not self.cards.withheld(self.result, self._map_model(settings.overlayMap))
+            answers = self.questions.about(self.result)
+            self.overlay.offer(self.result, self.study.models_by_id, answers)
+            self.overlay.show(self.result, self.study.models_by_id, settings, visible, answers)
+            say(ui.regionsLabel, escape(self.questions.regions_words(self.result, self._model_id())))
         finally:
             self._updating = False
         self._refresh_state()
@@ -383,9 +428,12 @@ class PredictorPanel:
             ui.modelComboBox.clear()
             self.overlay.offer(None, {})
             ui.featureTable.setMRMLTableNode(None)
-            for label in (ui.factsLabel, ui.warningsLabel, ui.rolesLabel):
-                _say(label, "")
-            self._explained = (None, "")
+            for label in (ui.factsLabel, ui.warningsLabel, ui.rolesLabel, ui.deltaLabel, ui.regionsLabel):
+                say(label, "")
+            self._explained = ()
+            clear(ui.waterfallLabel)
+            self.ledger.clear()
+            self.what_if.show(None, None, False)
             ui.evidenceBrowser.setHtml("")
             ui.cardBrowser.setPlainText("")
             return
@@ -399,25 +447,80 @@ class PredictorPanel:
                 ui.modelComboBox.addItem(prediction.positive, prediction.model_id)
             self._model_ids = ids
         self.overlay.offer(result, models)
-        _say(ui.factsLabel, facts_text(result.facts))
-        _say(ui.warningsLabel, warnings_html(result))
+        say(ui.factsLabel, facts_text(result.facts))
+        say(ui.warningsLabel, warnings_html(result))
         ui.evidenceBrowser.setHtml(evidence_html(result.evidence))
 
+    def _model_id(self) -> str:
+        """The model whose estimate is explained; "" without a result."""
+        chosen = self._settings.explainedModel if self._settings is not None else ""
+        return chosen if chosen in self._model_ids else (self._model_ids[0] if self._model_ids else "")
+
+    def _map_model(self, key: str) -> str:
+        """The model of the map that is shown for this choice."""
+        return self.overlay.resolve(key).partition("|")[0]
+
     def _select_model(self) -> None:
-        if self.result is None or not self._model_ids:
+        model_id = self._model_id()
+        if self.result is None or not model_id:
             return
-        chosen = self._settings.explainedModel
-        model_id = chosen if chosen in self._model_ids else self._model_ids[0]
         index = self._model_ids.index(model_id)
         if self.ui.modelComboBox.currentIndex != index:
             self.ui.modelComboBox.setCurrentIndex(index)
-        if self._explained[0] is self.result and self._explained[1] == model_id:
+        regions = self.questions.about(self.result).regions.get(model_id)
+        waits = self.cards.withheld(self.result, model_id)
+        shown = (self.result, model_id, waits, regions)
+        if same(self._explained, shown):
             return
-        self._explained = (self.result, model_id)
+        self._explained = shown
         models = self.study.models_by_id
-        self.cards.show_contributions(self.result, model_id, models)
-        card = models[model_id].card if model_id in models else ""
-        self.ui.cardBrowser.setMarkdown(card)
+        model = models.get(model_id)
+        open_ids = [m for m in self._model_ids if not self.cards.withheld(self.result, m)]
+        say(self.ui.deltaLabel, deltas_html(self.result, open_ids, models))
+        self.ui.cardBrowser.setMarkdown(model.card if model is not None else "")
+        if waits:
+            clear(self.ui.waterfallLabel)
+            self.ledger.clear()
+            self.what_if.show(None, None, False)
+            return
+        show_waterfall(self.ui.waterfallLabel, self.result, model_id, models)
+        n = [p.model_id for p in self.result.predictions].index(model_id)
+        self.ledger.show(ledger_lines(self.result.explanations[n], self.result.predictions[n], regions))
+
+    def _revealed(self, model_id: str) -> None:
+        """The user asked for the number of a red card."""
+        if self.result is not None:
+            self.cards.show(self.result, self.study.models_by_id)
+            self.refresh()
+
+    def _up_to_date(self) -> tuple[Result, str] | None:
+        """The result and the chosen model, if questions can be asked about them."""
+        session = self.study.session
+        ready = self.result is not None and self._settings is not None and not self.stale
+        if not ready or session is None or session.result is None or not self._model_id():
+            return None
+        if session.result.predictions is not self.result.predictions:
+            return None
+        return self.result, self._model_id()
+
+    def _answered(self, key: str) -> None:
+        """A question was answered: show it if the user waits for it."""
+        self._set_status(_("Done at {time}.").format(time=time.strftime("%H:%M:%S")))
+        if self._settings is None:
+            return
+        if key:
+            self.overlay.offer(self.result, self.study.models_by_id, self.questions.about(self.result))
+            with slicer.util.NodeModify(self._settings):
+                self._settings.overlayMap = key
+                self._settings.overlayVisible = True
+        self.refresh()
+
+    def _shares(self, point: tuple[float, float, float]) -> tuple[tuple[str, float], ...]:
+        """Shares of the features in a voxel; nothing while a job holds the session."""
+        session, model_id = self.study.session, self._map_model(self._settings.overlayMap)
+        if self.job.busy or session is None or session.result is None or self.stale:
+            return ()
+        return session.shares_at(model_id, point)
 
     def _model_chosen(self, index: int) -> None:
         if self._settings is not None and not self._updating and 0 <= index < len(self._model_ids):
@@ -447,6 +550,14 @@ class PredictorPanel:
             "Write result.json, features.csv, explanation.nrrd and report.html."
         )
         ui.chartButton.enabled = self.result is not None
+        asked = self._up_to_date() if self._settings is not None and not busy else None
+        model_id = asked[1] if asked is not None else ""
+        hidden = bool(model_id) and self.cards.withheld(self.result, model_id)
+        self.questions.refresh(asked is not None and not hidden)
+        if asked is not None:
+            self.what_if.show(asked[0], None if hidden else self.study.models_by_id.get(model_id), not hidden)
+        else:
+            self.what_if.pause()
         self.engine.refresh(self._settings is not None)
         for name in (
             *[f"{role}Selector" for role in self._roles],
@@ -522,9 +633,3 @@ class PredictorPanel:
             failed,
             _("Exporting"),
         )
-
-
-def _say(label: Any, text: str) -> None:
-    """Show rich text, or nothing at all, without an empty row."""
-    label.setText(text)
-    label.setVisible(bool(text))

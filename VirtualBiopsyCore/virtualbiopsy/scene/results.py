@@ -16,11 +16,13 @@ from ..models.prediction import Prediction
 from ..radiomics.vector import FeatureVector
 from ..regions.model import RegionFacts
 from ..session import Result
-from ..trust.model import Stability
+from ..trust.model import ConformalSet, Reason, Stability, TrustCard
 from .markups import show_diameter
 from .tables import contribution_nodes, feature_table_node
 
 TOTAL = "total"
+REGIONS, INFLUENCE = "regions", "influence"
+"""Parts of a map choice that are no sequences."""
 
 
 def explanation_map(result: Result, model_id: str, part: str = TOTAL) -> sitk.Image | None:
@@ -83,6 +85,7 @@ def result_to_state(result: Result) -> dict[str, Any]:
                 "baseline": float(explanation.baseline),
                 "log_odds": float(explanation.log_odds),
                 "method": explanation.method,
+                "sums_to": explanation.sums_to,
                 "contributions": [asdict(c) for c in explanation.contributions],
             }
             for explanation in result.explanations
@@ -91,8 +94,26 @@ def result_to_state(result: Result) -> dict[str, Any]:
         "skipped": dict(result.skipped),
         "warnings": list(result.warnings),
         "provenance": list(result.provenance),
-        "stability": [asdict(entry) for entry in result.stability],
+        "stability": [_finite(asdict(entry)) for entry in result.stability],
+        "trust": [_finite(asdict(card)) for card in result.trust],
     }
+
+
+def _finite(entry: dict[str, Any]) -> dict[str, Any]:
+    """Without the figures that are not known (NaN), which JSON cannot hold."""
+    return {
+        key: value for key, value in entry.items() if not isinstance(value, float) or math.isfinite(value)
+    }
+
+
+def _trust_card(entry: Mapping[str, Any]) -> TrustCard:
+    found = entry.get("conformal")
+    if found is not None:
+        found = ConformalSet(
+            **{**found, "labels": tuple(found["labels"]), "calibration": tuple(found["calibration"])}
+        )
+    reasons = tuple(Reason(**reason) for reason in entry["reasons"])
+    return TrustCard(**{**entry, "reasons": reasons, "conformal": found})
 
 
 def result_from_state(state: Mapping[str, Any]) -> Result:
@@ -134,6 +155,7 @@ def result_from_state(state: Mapping[str, Any]) -> Result:
                     log_odds=float(entry["log_odds"]),
                     contributions=tuple(Contribution(**c) for c in entry["contributions"]),
                     method=str(entry["method"]),
+                    sums_to=str(entry.get("sums_to", "log-odds")),
                 )
                 for entry in state["explanations"]
             ),
@@ -142,6 +164,7 @@ def result_from_state(state: Mapping[str, Any]) -> Result:
             warnings=tuple(map(str, state["warnings"])),
             provenance=tuple(map(str, state["provenance"])),
             stability=tuple(Stability(**entry) for entry in state["stability"]),
+            trust=tuple(_trust_card(entry) for entry in state.get("trust", ())),
         )
         numbers = [p.probability for p in result.predictions] + [
             c.phi for e in result.explanations for c in e.contributions
