@@ -19,7 +19,6 @@ HOT_KEYS = (
     "mask:tumour:original:morphology:maximum_3d_diameter:3d:none:ibsi",
     "t1c:tumour:original:statistics:mean:3d:none:ibsi",
     "t1c:tumour:original:statistics:percentile_90:3d:none:ibsi",
-    "t1c:tumour:original:statistics:skewness:3d:none:ibsi",
     "clinical:age",
 )
 
@@ -59,6 +58,14 @@ def small(seed: int = 0, roles: Sequence[str] = ("t1c", "adc"), **changes) -> Sy
     """A tumour of about 1 000 voxels on an oblique, anisotropic grid."""
     options = {"shape": (16, 20, 18), "spacing": (1.5, 1.0, 1.2), "radius_mm": 7.0, **changes}
     return synthetic_tumour(seed=seed, roles=roles, **options)
+
+
+ROUGH_KEYS = (
+    "mask:tumour:original:morphology:maximum_3d_diameter:3d:none:ibsi",
+    "t1c:tumour:original:glcm:contrast:3d_average:fbw0.05:pyradiomics",
+    "t1c:tumour:original:glcm:joint_entropy:3d_average:fbw0.05:pyradiomics",
+    "clinical:age",
+)
 
 
 def hot_model(keys: Sequence[str] = HOT_KEYS) -> RadModel:

@@ -83,9 +83,11 @@ def part_sums(ledger: sitk.Image, labels: sitk.Image) -> np.ndarray:
 
 def spearman(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's rank correlation of two (n,) arrays, ties at their mean rank; NaN if either is constant."""
+    if not len(first):
+        return math.nan
     a, b = (_ranks(np.asarray(values, dtype=np.float64)) for values in (first, second))
     a, b = a - a.mean(), b - b.mean()
-    power = math.sqrt(float(a @ a) * float(b @ b)) if a.size else 0.0
+    power = math.sqrt(float(a @ a) * float(b @ b))
     return float(a @ b) / power if power > 0 else math.nan
 
 
