@@ -176,6 +176,27 @@ def test_a_model_without_features_of_the_tumour_has_no_values_of_parts(plain):
         assert np.abs(found.psi).max() <= 1e-14 and abs(total(found)) <= 1e-12
 
 
+def test_an_isotonic_calibrator_forbids_the_word_log_odds(plain):
+    """D4 test 16 on level 2: the parts add up to the score before calibration, and say so."""
+    step = Calibrator("isotonic", x=(-1.0, 0.0, 1.0), y=(0.1, 0.4, 0.9))
+    here = replace(plain, model=replace(plain.model, calibrator=step))
+    labels = players("supervoxels", here.mask, here.measured.spacing, count=4)
+    found = explain_regions(*here.first, labels, "supervoxels")
+    raw = explain_regions(*plain.first, labels, "supervoxels")
+    assert found.sums_to == "uncalibrated log-odds" and raw.sums_to == "log-odds"
+    np.testing.assert_array_equal(found.psi, raw.psi)
+    assert found.log_odds == raw.log_odds and abs(total(found)) <= 1e-9
+
+
+def test_an_affine_calibrator_scales_every_part(plain):
+    for calibrator, slope in ((Calibrator("platt", 1.7, 0.4), 1.7), (Calibrator("temperature", 0.5), 0.5)):
+        here = replace(plain, model=replace(plain.model, calibrator=calibrator))
+        labels = players("supervoxels", here.mask, here.measured.spacing, count=4)
+        found, raw = (explain_regions(*s.first, labels, "supervoxels") for s in (here, plain))
+        np.testing.assert_allclose(found.psi, slope * raw.psi, atol=1e-12)
+        assert found.nonspatial == pytest.approx(slope * raw.nonspatial) and found.sums_to == "log-odds"
+
+
 def test_mirrored_twins_have_equal_values():
     """D4 test 4, for every family of features."""
     tumour = small(6, shape=(16, 20, 19), roles=("t1c", "adc"))

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from ..case.arrays import grow_box
 from ..errors import FeatureError, GeometryError, RegionError
 from ..measure import Measured, Measuring
-from ..models.inference import Inputs, log_odds, model_inputs
+from ..models.inference import Inputs, explained_score, model_inputs, sums_to
 from ..models.radmodel import RadModel
 from ..progress import Progress, silent
 from ..radiomics.coalitions.coalitions import Coalitions
@@ -87,9 +87,9 @@ class RegionGame:
         self.parts = int(labels.max())
         sizes = np.bincount(labels.ravel(), minlength=self.parts + 1)[1:]
         self.volume_ml = sizes * math.prod(measured.spacing) / 1000.0
-        self.baseline = float(score(model, model.background).mean())
-        self.log_odds = float(score(model, self._row[None])[0])
-        self.sums_to = "log-odds" if is_affine(model) else "uncalibrated log-odds"
+        self.baseline = float(explained_score(model, model.background).mean())
+        self.log_odds = float(explained_score(model, self._row[None])[0])
+        self.sums_to = sums_to(model)
         self._spacing = measured.spacing
         self.recounted: tuple[str, ...] = tuple(map(str, self._keys))
         if game == "infill":
@@ -147,29 +147,16 @@ class RegionGame:
         unknown = np.isnan(rows)
         found = np.empty(len(rows))
         whole = ~unknown.any(axis=1)
-        found[whole] = score(self.model, rows[whole])
+        found[whole] = explained_score(self.model, rows[whole])
         background = self.model.background
         gaps = np.flatnonzero(~whole)
         step = max(1, _ROWS_AT_ONCE // len(background))
         for start in range(0, len(gaps), step):
             some = gaps[start : start + step]
             filled = np.where(unknown[some, None, :], background[None], rows[some, None, :])
-            scores = score(self.model, filled.reshape(-1, rows.shape[1]))
+            scores = explained_score(self.model, filled.reshape(-1, rows.shape[1]))
             found[some] = scores.reshape(len(some), -1).mean(axis=1)
         return found
-
-
-def is_affine(model: RadModel) -> bool:
-    """Whether the calibrated log-odds have an additive explanation."""
-    return bool(getattr(model.calibrator, "affine", True))
-
-
-def score(model: RadModel, rows: np.ndarray) -> np.ndarray:
-    """Calibrated log-odds (n,) of raw rows; uncalibrated where the calibrator is not affine."""
-    if is_affine(model):
-        return log_odds(model, rows)
-    scaled = (np.asarray(rows) - np.asarray(model.scaler.mean)) / np.asarray(model.scaler.scale)
-    return model.classifier.raw_score(scaled)
 
 
 def _checked(labels: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ class RegionExplanation:
     recounted : keys whose matrices were counted anew for every coalition, which is slower.
     orders, seed : number of sampled orders (0: exact) and what they were drawn with.
     parents : after a refinement, the part 1… before it that each part belongs to; else empty.
-    sums_to : "log-odds", or "uncalibrated log-odds" where the calibrator is not affine.
+    sums_to : what all these are, "log-odds", or "uncalibrated …" where the calibrator is not affine.
     """
 
     model_id: str
