@@ -66,7 +66,8 @@ class RadModel:
     metrics : by name ("auc", "brier", "auc_without_adc", …) a mapping with "value" and, where known, "low"
         and "high" (95 % confidence interval).
     validation : how the metrics were found, one sentence.
-    protocol_ranges : lowest and highest value by acquisition parameter in the training data.
+    protocol_ranges : lowest and highest value by acquisition parameter in the training data, named
+        "<role> <DICOM keyword> (<unit>)"; see :meth:`protocol_range`.
     data_statement, intended_use, limits, licence : plain text.
     recipe : name of the recipe it was made with.
     engine : what computed the features, and whether another engine agrees; "" if it was not said.
@@ -114,6 +115,14 @@ class RadModel:
     def radiomic_keys(self) -> tuple[FeatureKey, ...]:
         """The feature keys that are extracted from images."""
         return tuple(FeatureKey.parse(key) for key in self.feature_keys if not is_clinical(key))
+
+    def protocol_range(self, role: str, keyword: str) -> tuple[float, float] | None:
+        """Training range of an acquisition parameter of one sequence; None if it is not known.
+
+        A range without a role ("MagneticFieldStrength (T)") holds for all sequences.
+        """
+        named = {name.split(" (")[0]: limits for name, limits in self.protocol_ranges.items()}
+        return named.get(f"{role} {keyword}", named.get(keyword))
 
     @cached_property
     def regions(self) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class Recipe:
     calibration : "none" or "platt".
     validation : folds, repeats, inner_folds, bootstraps, seed.
     background : rows (at most) and seed of the stored background.
+    published : what was published for such a model, external beside internal; "" without that table.
     """
 
     recipe_id: str
@@ -59,6 +60,7 @@ class Recipe:
     calibration: str
     validation: Mapping[str, int]
     background: Mapping[str, int]
+    published: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -89,8 +91,8 @@ def builtin_recipes() -> list[Recipe]:
 
 def _recipe(content: Mapping[str, Any]) -> Recipe:
     known = {"format", "id", "title", "version", "simulated", "features", *_TABLES}
-    if set(content) != known:
-        raise ValueError(f"fields missing or unknown: {sorted(known ^ set(content))}")
+    if set(content) - {"published"} != known:
+        raise ValueError(f"fields missing or unknown: {sorted(known ^ (set(content) - {'published'}))}")
     if content["format"] != 1:
         raise ValueError(f"format {content['format']!r} is not 1")
     for name, fields in _TABLES.items():
@@ -128,4 +130,16 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
         calibration=classifier["calibration"],
         validation=content["validation"],
         background=content["background"],
+        published=_published(content["published"]) if "published" in content else "",
+    )
+
+
+def _published(table: Mapping[str, str]) -> str:
+    """One sentence from the optional table; no internal figure without what is known from outside."""
+    fields = {"model", "figure", "internal", "external", "reference"}
+    if set(table) != fields or not all(isinstance(text, str) and text.strip() for text in table.values()):
+        raise ValueError(f"[published] does not have exactly these texts: {', '.join(sorted(fields))}")
+    return (
+        f"Published for {table['model']}: {table['figure']} {table['internal']} internal, "
+        f"{table['external']} external ({table['reference']})."
     )

@@ -10,10 +10,11 @@ from ..models.calibration import sigmoid
 from ..models.recipe import Recipe
 from ..progress import Progress, silent
 from ..radiomics.keys import FeatureKey, is_clinical
-from .fit import fit, fold_numbers
+from .fit import fit, fold_numbers, rounded
 from .metrics import calibration, interval, resamples, wins
 
 Metrics = dict[str, dict[str, float]]
+HeldOut = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def scenarios(recipe: Recipe) -> dict[str, tuple[str, ...]]:
@@ -28,17 +29,22 @@ def scenarios(recipe: Recipe) -> dict[str, tuple[str, ...]]:
 def cross_validate(
     recipe: Recipe, rows: np.ndarray, labels: np.ndarray, progress: Progress = silent
 ) -> Metrics:
-    """Return the cross-validated figures with 95 % bootstrap intervals.
+    """Return the cross-validated figures with 95 % bootstrap intervals, see :func:`figures`.
 
     Imputation, scaling, fit, calibration and threshold are repeated in every training part; held-out cases
-    are only looked at. Every figure is the mean over the repeats; the bootstrap resamples cases.
+    are only looked at.
+    """
+    return figures(recipe, labels, held_out_log_odds(recipe, rows, labels, progress))
+
+
+def figures(recipe: Recipe, labels: np.ndarray, held_out: HeldOut) -> Metrics:
+    """Return figures of held-out cases; each is the mean over the repeats, the bootstrap resamples cases.
 
     Returns
     -------
     Figures by name; names with "_without_adc" etc. are for held-out cases that lack these sequences.
     """
     settings = recipe.validation
-    held_out = held_out_log_odds(recipe, rows, labels, progress)
     metrics: Metrics = {}
     drawn = resamples(labels, settings["bootstraps"], settings["seed"])
     for name, (log_odds, high) in held_out.items():
@@ -72,6 +78,15 @@ def held_out_log_odds(
     return found
 
 
+def conformal_scores(held_out: HeldOut, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log-odds (n,) of complete held-out cases and their labels, for conformal answers.
+
+    Each case has one score, from the first repeat: the mean over the repeats would vary less than the score
+    that one model gives to a new case.
+    """
+    return rounded(held_out[""][0][0]), labels.astype(np.uint8)
+
+
 def _columns(keys: Sequence[str], roles: Sequence[str]) -> list[int]:
     return [
         j for j, key in enumerate(keys) if not is_clinical(key) and FeatureKey.parse(key).sequence in roles
@@ -87,7 +102,7 @@ def _figures(
     squares = ((sigmoid(log_odds) - labels) ** 2).mean(axis=0)
     called = high.mean(axis=0)
 
-    def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
+    def weighted(weights: np.ndarray) -> dict[str, np.ndarray]:
         of_positive, of_negative = weights[:, positive], weights[:, ~positive]
         ones, zeros = of_positive.sum(axis=1), of_negative.sum(axis=1)
         return {
@@ -97,7 +112,7 @@ def _figures(
             "specificity": of_negative @ (1.0 - called[~positive]) / zeros,
         }
 
-    whole, spread = figures(np.ones((1, labels.size))), figures(drawn)
+    whole, spread = weighted(np.ones((1, labels.size))), weighted(drawn)
     metrics: Metrics = {}
     for name, value in whole.items():
         low, top = interval(spread[name])
