@@ -237,6 +237,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/style.py
   virtualbiopsy/report/svg.py
   virtualbiopsy/report/theme.py
+  virtualbiopsy/report/tree.py
   virtualbiopsy/report/trust.py
   virtualbiopsy/resources.py
   virtualbiopsy/scene/__init__.py
@@ -287,6 +288,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/trust/__init__.py
   virtualbiopsy/trust/card.py
   virtualbiopsy/trust/conformal.py
+  virtualbiopsy/trust/identity.py
   virtualbiopsy/trust/images.py
   virtualbiopsy/trust/mirror.py
   virtualbiopsy/trust/model.py

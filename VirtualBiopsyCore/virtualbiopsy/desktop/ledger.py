@@ -10,13 +10,14 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from ..explain.groups import CLINICAL, SHAPE, bars
+from ..explain.groups import CLINICAL, SHAPE
 from ..explain.model import Bar, Explanation
 from ..explain.regional import RegionExplanation
 from ..models.prediction import Prediction
 from ..report.highlow import high_low_svg
 from ..report.labels import feature_label, role_words
 from ..report.numbers import percent, signed, value
+from ..report.tree import class_words, ledger_bars
 from ..scene.results import REGIONS, TOTAL
 from .pictures import clear, is_dark, say, set_svg
 
@@ -49,9 +50,7 @@ def ledger_lines(
 ) -> tuple[Line, ...]:
     """The lines of one model. Sequences, shape and clinical variables add up from baseline to total; the
     parts of level 2 are a ledger of their own below it."""
-    tree = explanation.bars or bars(
-        [c.key for c in explanation.contributions], [c.phi for c in explanation.contributions]
-    )
+    tree = ledger_bars(explanation)
     values = {c.key: c.value for c in explanation.contributions}
     total = _("Total") if explanation.sums_to == "log-odds" else _("Total (uncalibrated)")
     lines = [
@@ -77,7 +76,7 @@ def _line(bar: Bar, values: dict[str, float], roles: set[str]) -> Line:
         words = {SHAPE: _("Shape (no place in the image)"), CLINICAL: _("Clinical data")}
         return Line(bar.path, words.get(head, role_words(head)), signed(bar.phi), part, "", children)
     if len(bar.path) == 2:
-        return Line(bar.path, bar.path[1], signed(bar.phi), part, "", children)
+        return Line(bar.path, class_words(bar.path[1]), signed(bar.phi), part, "", children)
     key = bar.path[2]
     label = feature_label(key)
     text = f"{label.name} = {value(values[key], label.short_unit)}" if key in values else label.name

@@ -9,7 +9,10 @@
 - ``features``: key → value, unit, ibsi_code, label; ``missing``: key → reason; ``bins``
 - ``models``: model_id, title, version, simulated, sha256, metrics
 - ``predictions``: the fields of Prediction and of its Stability (null if not tried)
-- ``explanations``: model_id, method, baseline, log_odds, contributions, map (file), map_sum, map_unit
+- ``trust``: the fields of TrustCard, one for each prediction that has one
+- ``deltas``: the fields of Delta: what the last edit of the outline moved
+- ``explanations``: model_id, method, baseline, log_odds, sums_to, contributions, ledger (tree of path, phi,
+  children; parents are sums of their children), map (file), map_sum, map_unit
 - ``evidence``: the fields of RuleOutcome; ``skipped``: model_id → reason; ``warnings``; ``provenance``
 """
 
@@ -40,6 +43,7 @@ from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
 from .html import html_report
 from .labels import feature_label
+from .tree import ledger_bars
 
 if TYPE_CHECKING:
     from ..session import Result
@@ -199,6 +203,8 @@ def result_json(case: Case, result: Result, models: Sequence[RadModel], created:
             for m in models
         ],
         "predictions": [{**asdict(p), "stability": stability.get(p.model_id)} for p in result.predictions],
+        "trust": [asdict(card) for card in result.trust],
+        "deltas": [asdict(delta) for delta in result.deltas],
         "explanations": [_explanation(e, maps.get(e.model_id)) for e in result.explanations],
         "evidence": [asdict(outcome) for outcome in result.evidence],
         "skipped": dict(result.skipped),
@@ -220,7 +226,9 @@ def _explanation(explanation: Explanation, file: str | None) -> dict[str, Any]:
         "method": explanation.method,
         "baseline": explanation.baseline,
         "log_odds": explanation.log_odds,
+        "sums_to": explanation.sums_to,
         "contributions": [asdict(c) for c in explanation.contributions],
+        "ledger": [asdict(bar) for bar in ledger_bars(explanation)],
         "map": file,
         "map_sum": None if total is None else math.fsum(sitk.GetArrayViewFromImage(total).ravel()),
         "map_unit": MAP_UNIT,

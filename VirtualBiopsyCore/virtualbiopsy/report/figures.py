@@ -64,6 +64,7 @@ def waterfall_svg(
         _waterfall_words(explanation, prediction),
         width,
         theme(dark),
+        explanation.sums_to,
     )
 
 
@@ -139,6 +140,7 @@ def ledger_svg(
         f"total {signed(explanation.log_odds)}. {RESEARCH_USE_ONLY}.",
         width,
         theme(dark),
+        explanation.sums_to,
     )
 
 

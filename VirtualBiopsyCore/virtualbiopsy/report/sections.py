@@ -17,11 +17,15 @@ from ..explain.model import Explanation
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..progress import Progress, silent
+from ..trust.model import TrustCard
+from .changes import delta_words
 from .figures import ledger_svg, legend_svg, probability_svg, stability_words, waterfall_svg
 from .labels import feature_label
 from .markup import bullets, esc, facts, paragraph, picture, table, tag
 from .numbers import percent, signed, value
 from .pictures import PLANES, per_ml, slice_png, window_of
+from .tree import tree_svg
+from .trust import LIGHT_SHAPES, card_of, further_lines, headline, withheld
 
 if TYPE_CHECKING:
     from ..session import Result
@@ -93,11 +97,18 @@ def model_section(
     mask: sitk.Image | None,
     progress: Progress = silent,
 ) -> str:
-    """Card of one model: the number, how sure, what it rests on, where in the image."""
+    """One model: whether to trust it, the number, how sure, what it rests on, where in the image.
+
+    With a red trust card everything after it is folded in until the reader opens it.
+    """
     simulated = model is None or model.simulated
     stability = next((s for s in result.stability if s.model_id == prediction.model_id), None)
     title = model.title if model else prediction.model_id
-    parts = [tag("h2", esc(f"Estimated probability of {prediction.positive}"))]
+    card = card_of(result.trust, prediction.model_id)
+    before = [tag("h2", esc(f"Estimated probability of {prediction.positive}"))]
+    if card is not None:
+        before.append(trust_card(card))
+    parts = []
     head = [paragraph(f"{title}" + (f", version {model.version}" if model else ""), "quiet")]
     if simulated:
         head.append(tag("p", tag("span", "simulated training data", "tag training")))
@@ -110,11 +121,36 @@ def model_section(
     ]
     svg = probability_svg(prediction, stability, dark=False, simulated=simulated)
     parts.append(tag("div", tag("div", svg) + tag("div", "".join(head) + facts(pairs)), "row card"))
+    parts += [
+        paragraph(delta_words(delta, prediction.endpoint))
+        for delta in result.deltas
+        if delta.model_id == prediction.model_id
+    ]
     parts.append(_inputs(prediction))
     explanation = next((e for e in result.explanations if e.model_id == prediction.model_id), None)
     if explanation is not None:
         parts.append(_explanation(explanation, prediction, simulated, image, mask, progress))
-    return "".join(parts)
+    if withheld(card):
+        summary = tag("summary", "Show the number and its explanation all the same")
+        return "".join(before) + tag("details", summary + "".join(parts))
+    return "".join(before) + "".join(parts)
+
+
+def trust_card(card: TrustCard) -> str:
+    """The light with its reasons, worst first, before anything else is said about the estimate."""
+    light = card.light if card.light in LIGHT_SHAPES else "red"
+    reasons = "".join(
+        tag("li", f"{esc(LIGHT_SHAPES.get(r.light, ''))} {esc(r.text)}", f"light {r.light}")
+        if r.light in LIGHT_SHAPES
+        else tag("li", esc(r.text))
+        for r in card.reasons
+    )
+    lines = [
+        tag("p", f"<strong>{esc(LIGHT_SHAPES[light])} {esc(headline(card))}</strong>", f"light {light}"),
+        tag("ul", reasons) if reasons else "",
+        *(paragraph(line, "quiet") for line in further_lines(card)),
+    ]
+    return tag("div", "".join(lines), f"trust {light}")
 
 
 def _model_pairs(model: RadModel | None) -> list[tuple[str, str]]:
@@ -166,10 +202,13 @@ def _explanation(
     parts = [
         tag("h3", "What the estimate rests on"),
         paragraph(
-            f"Each bar is a feature's share of the log-odds: {method}. The shares and the baseline add up to "
-            "the log-odds. Correlated features share credit. This explains the model, not the biology."
+            f"Each bar is a feature's share of the {explanation.sums_to}: {method}. The shares and the "
+            f"baseline add up to the {explanation.sums_to}. {_calibration_words(explanation)}"
+            "Correlated features share credit. This explains the model, not the biology."
         ),
         tag("div", "".join(tag("div", figure) for figure in figures), "row"),
+        tag("h3", "Ledger: sequence, class, feature"),
+        tag("div", tree_svg(explanation, prediction, dark=False, width=620)),
     ]
     if explanation.total is not None and image is not None:
         parts.append(_maps(explanation, image, mask, progress))
@@ -182,6 +221,12 @@ def _explanation(
             )
         )
     return "".join(parts)
+
+
+def _calibration_words(explanation: Explanation) -> str:
+    if explanation.sums_to == "log-odds":
+        return ""
+    return "The calibration is not affine: shares of the calibrated probability do not exist. "
 
 
 def _maps(explanation: Explanation, image: sitk.Image, mask: sitk.Image | None, progress: Progress) -> str:
@@ -200,7 +245,7 @@ def _maps(explanation: Explanation, image: sitk.Image, mask: sitk.Image | None, 
     total = float(np.sum(sitk.GetArrayViewFromImage(explanation.total), dtype=np.float64))
     words = (
         f"The voxels of the map add up to {signed(total, 3)}; with the features that are not in the map and "
-        "the baseline this is the log-odds. The map explains the model, not the biology."
+        f"the baseline this is the {explanation.sums_to}. The map explains the model, not the biology."
     )
     legend = legend_svg(limit, dark=False)
     return (

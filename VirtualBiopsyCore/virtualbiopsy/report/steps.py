@@ -16,6 +16,9 @@ BAR = 13
 TIP = 5
 
 
+LOG_ODDS = "log-odds"
+
+
 @dataclass(frozen=True)
 class Step:
     """One signed step.
@@ -49,8 +52,12 @@ def steps_svg(
     label: str,
     width: float,
     look: Theme,
+    scale: str = LOG_ODDS,
 ) -> str:
-    """Draw ``start → steps → end`` on a common log-odds axis with the probabilities below it."""
+    """Draw ``start → steps → end`` on a common axis.
+
+    On a log-odds axis the probabilities stand below it; any other `scale` has none, only the end has.
+    """
     left, right = PAD, width - PAD
     out: list[str] = []
     y = PAD + 12.0
@@ -78,13 +85,14 @@ def steps_svg(
         x = to_x(running[i])
         y1 = top + ROW * i + 16 + BAR
         out.append(svg.line(x, y1, x, y1 + ROW - BAR, look.muted, 1, **{"stroke-dasharray": "2,2"}))
-    out.append(_level(to_x(start), top, left, right, start_label, start, None, look, "baseline"))
+    first = probability_of(start) if scale == LOG_ODDS else None
+    out.append(_level(to_x(start), top, left, right, start_label, start, first, look, "baseline"))
     for i, step in enumerate(steps):
         row_top = top + ROW * (i + 1)
         out.append(_step(to_x(running[i]), to_x(running[i + 1]), row_top, left, right, step, look))
     end_top = top + ROW * (len(steps) + 1)
     out.append(_level(to_x(end), end_top, left, right, end_label, end, probability, look, "total"))
-    out.append(_axis_text(ticks, to_x, bottom + 4, left, right, look))
+    out.append(_axis_text(ticks, to_x, bottom + 4, left, right, look, scale))
     return svg.document(width, bottom + 56, label, "".join(out), look)
 
 
@@ -163,14 +171,13 @@ def _level(
     look: Theme,
     role: str,
 ) -> str:
-    shown = probability_of(log_odds) if probability is None else probability
-    number = f"{signed(log_odds)} → {percent(shown)}"
+    number = signed(log_odds) + (f" → {percent(probability)}" if probability is not None else "")
     parts = [
         _words(label, "", number, top, left, right, role == "total", look),
         svg.rect(x - 2.5, top + 15, 5, BAR + 2, look.neutral, rx=1),
     ]
     attributes = {"data-role": role, "data-log-odds": repr(float(log_odds))}
-    if probability is not None:
+    if probability is not None and role == "total":
         attributes["data-probability"] = repr(float(probability))
     return svg.element("g", attributes, "".join(parts))
 
@@ -192,7 +199,9 @@ def _axis(values: Sequence[float], left: float, right: float):
     return to_x, ticks
 
 
-def _axis_text(ticks: Sequence[float], to_x, y: float, left: float, right: float, look: Theme) -> str:
+def _axis_text(
+    ticks: Sequence[float], to_x, y: float, left: float, right: float, look: Theme, scale: str
+) -> str:
     parts = [svg.line(left, y, right, y, look.grid)]
     digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 2
     for tick in ticks:
@@ -203,9 +212,8 @@ def _axis_text(ticks: Sequence[float], to_x, y: float, left: float, right: float
             continue
         parts.append(svg.text(x, y + 14, name, fill=look.muted, size=11, anchor="middle"))
         chance = percent(probability_of(tick))
-        if svg.text_width(chance, 11) / 2 <= min(x - left, right - x) + 4:
+        if scale == LOG_ODDS and svg.text_width(chance, 11) / 2 <= min(x - left, right - x) + 4:
             parts.append(svg.text(x, y + 28, chance, fill=look.muted, size=11, anchor="middle"))
-    parts.append(
-        svg.text(left, y + 42, "log-odds, and the probability they stand for", fill=look.muted, size=11)
-    )
+    words = "log-odds, and the probability they stand for" if scale == LOG_ODDS else scale
+    parts.append(svg.text(left, y + 42, words, fill=look.muted, size=11))
     return "".join(parts)

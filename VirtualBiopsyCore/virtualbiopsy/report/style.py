@@ -36,6 +36,13 @@ code { font: 12.5px ui-monospace, Consolas, monospace; overflow-wrap: anywhere; 
 .rule { border-top: 1px solid #d5dae0; padding: 8px 0; }
 .rule p { margin: 3px 0; }
 ol, ul { margin: 6px 0; padding-left: 24px; }
+.trust { border: 1px solid #d5dae0; border-left-width: 8px; padding: 8px 16px; margin: 10px 0; }
+.trust.green { border-left-color: #2f9e5b; }
+.trust.amber { border-left-color: #e0a100; }
+.trust.red { border-left-color: #d6453d; }
+.light { list-style: none; }
+.light.red { color: #a3231c; }
+summary { cursor: pointer; font-weight: bold; padding: 8px 0; }
 @media print {
   body, main { background: #fff; } main { max-width: none; padding: 0 0 34px; }
   .card, .rule, figure, tr, svg { break-inside: avoid; } h2, h3 { break-after: avoid; }
