@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ORACLES = Path(__file__).resolve().parents[1] / "Oracles"
@@ -23,13 +24,50 @@ def data_dir() -> Path:
     return Path(folder)
 
 
+def _oracle(name: str) -> str:
+    """Path of the Python of an oracle, or skip."""
+    built = subprocess.run([sys.executable, ORACLES / f"build_{name}.py"], capture_output=True, text=True)
+    if built.returncode:
+        pytest.skip(f"The oracle {name} cannot be built. {built.stderr.strip()}")
+    return built.stdout.split()[-1]
+
+
 @pytest.fixture(scope="session")
 def oracle_python() -> str:
     """Path of the Python of the pyradiomics oracle, or skip."""
-    built = subprocess.run([sys.executable, ORACLES / "build_pyradiomics.py"], capture_output=True, text=True)
-    if built.returncode:
-        pytest.skip(f"The pyradiomics oracle cannot be built. {built.stderr.strip()}")
-    return built.stdout.split()[-1]
+    return _oracle("pyradiomics")
+
+
+@pytest.fixture(scope="session")
+def shap_oracle() -> Iterator[Callable[..., np.ndarray]]:
+    """``ask(method, row, background, score=None, …)``: values (p,) from one warm shap, or skip.
+
+    `score` maps rows (r, p) to (r,); the other arguments are those of Testing/Oracles/shap_server.py.
+    """
+    process = subprocess.Popen(
+        [_oracle("shap"), str(ORACLES / "shap_server.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert json.loads(process.stdout.readline())["version"] == "0.49.1"
+
+    def send(content: dict) -> dict:
+        process.stdin.write(json.dumps(content, default=np.ndarray.tolist) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    def ask(method: str, row, background, score=None, **more) -> np.ndarray:
+        answer = send({"method": method, "row": row, "background": background, **more})
+        while "rows" in answer:
+            answer = send({"scores": score(np.array(answer["rows"]))})
+        assert "error" not in answer, answer["error"]
+        return np.array(answer["phi"])
+
+    yield ask
+    process.stdin.close()
+    process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
