@@ -1,4 +1,4 @@
-"""Features straight from the engine's formulas, without its plan: values for the tests of the explanation."""
+"""Features for the tests of the explanation, from the engine's formulas where there are few, else by it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from support import SyntheticTumour
 from virtualbiopsy.models.radmodel import RadModel
 from virtualbiopsy.radiomics import glcm, histogram, statistics
 from virtualbiopsy.radiomics.discretise import discretise
+from virtualbiopsy.radiomics.extract import extract
 from virtualbiopsy.radiomics.keys import FeatureKey, is_clinical
 from virtualbiopsy.radiomics.vector import FeatureVector
 
@@ -18,11 +19,14 @@ def measure(tumour: SyntheticTumour, key: str) -> float:
     if is_clinical(key):
         return CLINICAL.get(key, 1.0)
     parsed = FeatureKey.parse(key)
-    mask = tumour.masks[parsed.region]
     if parsed.family == "morphology":
+        mask = tumour.masks[parsed.region]
         extent = [np.ptp(at) * s for at, s in zip(np.nonzero(mask), tumour.spacing, strict=True)]
         return float(np.linalg.norm(extent))
+    if parsed.family not in ("statistics", "histogram", "glcm") or "(" in key or parsed.image != "original":
+        return extract(tumour.images, tumour.masks, tumour.spacing, [parsed]).values[key]
     image = tumour.images[parsed.sequence]
+    mask = tumour.masks[parsed.region]
     if parsed.family == "statistics":
         volume = float(np.prod(tumour.spacing))
         values = statistics.Values(image[mask], parsed.profile, volume)

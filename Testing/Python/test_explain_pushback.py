@@ -90,6 +90,16 @@ def test_finer_and_coarser_voxels_that_fit_share_by_volume():
     assert np.abs(sitk.GetArrayFromImage(up) - expected).max() <= 1e-14
 
 
+@pytest.mark.parametrize(("angles", "tolerance"), [((0.0, 0.0, 0.0), 1e-12), ((0.3, -0.2, 0.4), 0.05)])
+def test_an_even_map_stays_even_on_voxels_that_do_not_fit(angles, tolerance):
+    grid = oblique_grid((16, 16, 16), (1.2, 1.2, 1.2), (0.0, 0.0, 0.0))
+    source = sitk.GetImageFromArray(np.ones((16, 16, 16)))
+    source.CopyInformation(grid)
+    target = around(grid, (6, 10, 10), (1.5, 1.0, 0.7), angles)
+    inner = sitk.GetArrayFromImage(pushback(source, sitk.Transform(), target))[1:-1, 1:-1, 1:-1]
+    assert np.abs(inner / (1.5 * 1.0 * 0.7 / 1.2**3) - 1).max() <= tolerance
+
+
 def test_a_shift_by_a_part_of_a_voxel_shares_by_overlap():
     grid = oblique_grid((1, 1, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     source = sitk.GetImageFromArray(np.array([[[0.0, 8.0, 0.0, 0.0]]]))

@@ -1,12 +1,12 @@
 """Level 3: a map taken from the prepared grid back to a sequence's own grid, with its sum.
 
 A map holds an amount per voxel (log-odds), not a density, so it is not interpolated but shared out: each
-voxel of it is divided into equal parts, small against the voxels of the other grid, and each part goes, with
-its share of the amount, to the voxel of the other grid that holds its middle. That is a division by
-overlapping volumes, as fine as the parts are.
+voxel of it gives its amount to the voxels of the other grid by the volumes in which they overlap. It is
+divided into small equal boxes for that, which are taken to lie along the other grid's axes: exact where both
+grids are parallel, blurred by a part of a voxel where they are not.
 
-Parts that fall outside the other grid go to its nearest voxel, so that the sum stays; how much that is stands
-in the image's metadata (:data:`OUTSIDE`).
+What falls outside the other grid goes to its nearest voxel, so that the sum stays; how much that is stands in
+the image's metadata (:data:`OUTSIDE`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from ..errors import DimensionError
 OUTSIDE = "virtualbiopsy.outside"
 """Metadata: what came from outside the grid, the sum of absolute amounts over that of the whole map."""
 
-PARTS = (4, 8)
-"""A voxel is divided into at least and at most so many parts along each axis."""
+LEAST_PARTS = 2
+"""A voxel is divided into at least so many boxes along each axis."""
 
-_PER_VOXEL = 2.0
+_PER_VOXEL = 1.5
+_ROUNDING = 1e-9
 _AT_ONCE = 1 << 20
 
 
@@ -55,25 +56,48 @@ def pushback(map_image: sitk.Image, transform: sitk.Transform, target_image: sit
     outside = 0.0
     if at.size:
         move = _movement(map_image, transform, target_image, at)
-        parts = _parts(move, at)
+        parts, width = _parts(move, at)
         middles = [(np.arange(n) + 0.5) / n - 0.5 for n in parts]
         share = amount / math.prod(parts)
-        step = max(1, _AT_ONCE // len(at))
         offsets = np.array(list(itertools.product(*middles)))
+        step = max(1, _AT_ONCE // len(at))
         for first in range(0, len(offsets), step):
             some = offsets[first : first + step]
-            places = np.floor(move((at[:, None] + some[None]).reshape(-1, 3)) + 0.5).astype(np.int64)
-            inner = np.clip(places, 0, np.array(shape) - 1)
-            beyond = (places != inner).any(axis=1)
-            weights = np.repeat(share, len(some))
-            outside += float(np.abs(weights[beyond]).sum())
-            flat = (inner[:, 0] * shape[1] + inner[:, 1]) * shape[2] + inner[:, 2]
-            found += np.bincount(flat, weights, found.size)
+            boxes = move((at[:, None] + some[None]).reshape(-1, 3))
+            outside += _deposit(found, shape, boxes, width, np.repeat(share, len(some)))
     result = sitk.GetImageFromArray(found.reshape(shape))
     result.CopyInformation(target_image)
     total = float(np.abs(amount).sum())
     result.SetMetaData(OUTSIDE, repr(min(1.0, outside / total) if total else 0.0))
     return result
+
+
+def _deposit(
+    found: np.ndarray, shape: tuple[int, int, int], boxes: np.ndarray, width: np.ndarray, amount: np.ndarray
+) -> float:
+    """Add amounts (n,) of boxes around (n, 3) indices, (3,) wide and no wider than a voxel, to the grid.
+
+    Returns the sum of absolute amounts that fell outside.
+    """
+    low = boxes - width / 2 + 0.5
+    cell = np.floor(low + _ROUNDING).astype(np.int64)
+    beyond = (low + width - cell - 1) / width
+    beyond[beyond < _ROUNDING] = 0.0
+    outside = 0.0
+    for corner in itertools.product((0, 1), repeat=3):
+        weight = amount
+        for axis, upper in enumerate(corner):
+            weight = weight * (beyond[:, axis] if upper else 1.0 - beyond[:, axis])
+        used = np.flatnonzero(weight)
+        places, weight = cell[used] + corner, weight[used]
+        inner = np.clip(places, 0, np.array(shape) - 1)
+        outside += float(np.abs(weight[(places != inner).any(axis=1)]).sum())
+        flat = (inner[:, 0] * shape[1] + inner[:, 1]) * shape[2] + inner[:, 2]
+        if flat.size:
+            first = int(flat.min())
+            sums = np.bincount(flat - first, weight)
+            found[first : first + len(sums)] += sums
+    return outside
 
 
 def _movement(map_image: sitk.Image, transform: sitk.Transform, target_image: sitk.Image, at: np.ndarray):
@@ -94,10 +118,11 @@ def _movement(map_image: sitk.Image, transform: sitk.Transform, target_image: si
     return lambda indices: (indices - middle) @ matrix + corners[0]
 
 
-def _parts(move, at: np.ndarray) -> tuple[int, int, int]:
-    """Parts along each axis, two for each voxel of the target that a voxel of the map crosses."""
+def _parts(move, at: np.ndarray) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Boxes along each axis of a voxel, and their widths (3,) in voxels of the target, at most one."""
     middle = at.mean(axis=0)
-    steps = move(middle + np.vstack([np.zeros(3), np.eye(3)]))
-    longest = np.abs(steps[1:] - steps[0]).max(axis=1)
-    k, j, i = (min(PARTS[1], max(PARTS[0], math.ceil(_PER_VOXEL * length - 1e-6))) for length in longest)
-    return k, j, i
+    corners = move(middle + np.vstack([np.zeros(3), np.eye(3)]))
+    steps = np.abs(corners[1:] - corners[0])
+    k, j, i = (max(LEAST_PARTS, math.ceil(_PER_VOXEL * length - 1e-6)) for length in steps.max(axis=1))
+    width = (steps / np.array((k, j, i))[:, None]).sum(axis=0)
+    return (k, j, i), np.clip(width, 1e-6, 1.0)
