@@ -91,7 +91,8 @@ def wrong_sequences(figures: Mapping[str, Mapping[str, float]]) -> Iterator[Reas
                 why = "white matter is brighter than grey, as on T1"
                 yield _wrong(role, why, relation, "rank correlation with T2")
         if row.get(REFERENCE_CORRELATION, 0.0) > DUPLICATE:
-            yield Reason("red", "wrong_sequence", f"The {role} image is the reference image once more.")
+            text = f"The {role} image is the reference image once more."
+            yield Reason("red", "wrong_sequence", text, role)
 
 
 def _adc(row: Mapping[str, float], asymmetry: float) -> Iterator[Reason]:
@@ -105,15 +106,16 @@ def _adc(row: Mapping[str, float], asymmetry: float) -> Iterator[Reason]:
         yield Reason(
             "red",
             "adc_unit",
-            f"The median ADC of the brain is {median:.0f} · 10⁻⁶ mm²/s; {low:.0f} to {high:.0f} are expected. "
+            f"The median ADC of the brain is {median:.0f} · 10⁻⁶ mm²/s; expected: {low:.0f} to {high:.0f}. "
             "The unit or the b values are wrong, or this is no ADC map.",
+            "adc",
         )
 
 
 def _wrong(role: str, why: str, value: float, what: str = "asymmetry of the intensities") -> Reason:
     name = ROLES.get(role, role).split(" (")[0]
     text = f"The image with the role {role} does not look like {name}: {why} ({what} {value:.2f})."
-    return Reason("red", "wrong_sequence", text)
+    return Reason("red", "wrong_sequence", text, role)
 
 
 def exchanged_phases(case: Case, figures: Mapping[str, Mapping[str, float]]) -> Iterator[Reason]:
@@ -132,8 +134,8 @@ def exchanged_phases(case: Case, figures: Mapping[str, Mapping[str, float]]) -> 
         yield Reason(
             "red",
             "swapped_phases",
-            f"The outline is brighter in the T1 image (contrast {before:.2f}) than in the contrast-enhanced one "
-            f"({after:.2f}): the two roles are exchanged.",
+            f"The outline is brighter in the T1 image (contrast {before:.2f}) than in the contrast-enhanced "
+            f"one ({after:.2f}): the two roles are exchanged.",
         )
     if after is not None and after < NOT_ENHANCING:
         yield Reason(
@@ -170,13 +172,13 @@ def exchanged_sides(case: Case, figures: Mapping[str, Mapping[str, float]]) -> I
                 f"Mirrored, the {role} image fits the reference better ({similarity:.2f} times the mutual "
                 "information): left and right are exchanged in one of them, or they show two patients."
             )
-            yield Reason("red", "flip", text)
+            yield Reason("red", "flip", text, role)
         else:
             text = (
                 f"The {role} image fits the reference as well mirrored as it is ({similarity:.2f}): left and "
                 "right cannot be told, or the images do not lie on each other."
             )
-            yield Reason("amber", "flip", text)
+            yield Reason("amber", "flip", text, role)
     handed = {s.role: _handedness(s) for s in case.sequences if s.role in figures}
     if len(set(handed.values())) > 1:
         odd = ", ".join(sorted(role for role, sign in handed.items() if sign < 0))

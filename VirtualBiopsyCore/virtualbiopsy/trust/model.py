@@ -46,11 +46,13 @@ class Reason:
     light : "green" (as expected), "amber" (look twice) or "red" (the number means nothing here).
     code : stable short name, "feature_range", "spacing", "wrong_sequence", …
     text : one sentence for the reader, with the figures.
+    role : the sequence that it is about; "" if it is about none or several.
     """
 
     light: str
     code: str
     text: str
+    role: str = ""
 
 
 @dataclass(frozen=True)
