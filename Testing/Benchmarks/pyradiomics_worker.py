@@ -14,7 +14,10 @@ Kinds of work:
     extract  images {role: path}, masks [path, …] (the next one at each run, the last one again and again),
              features {role: {class: [names]}} (names [] for all of a class), settings {…},
              image_types {role: {type: {…}}} (original if left out); RadiomicsFeatureExtractor.execute
-    voxels   image, mask, features {class: [names]}, settings; the same, voxel-based
+    voxels   image, mask, features {class: [names]}, settings; the same, voxel-based; or images {role: path}
+             and features {role: {class: [names]}}
+    outlines images {role: path}, labels, outlines [[labels], …], features {role: {class: [names]}}, settings;
+             each outline, of these labels, through the feature classes themselves on the images cropped to it
     unions   image, mask (parts 1…n), unions [[parts], …], features {class: [names]}, settings; each union
              through the feature classes themselves on the cropped image
 """
@@ -78,9 +81,46 @@ def extract(request: dict) -> Callable[[], dict]:
 
 
 def voxels(request: dict) -> Callable[[], dict]:
-    image, mask = sitk.ReadImage(request["image"]), sitk.ReadImage(request["mask"])
-    extractor = _extractor(request["features"], request["settings"])
-    return lambda: dict(extractor.execute(image, mask, voxelBased=True))
+    mask = sitk.ReadImage(request["mask"])
+    if "image" in request:
+        image = sitk.ReadImage(request["image"])
+        extractor = _extractor(request["features"], request["settings"])
+        return lambda: dict(extractor.execute(image, mask, voxelBased=True))
+    images = {role: sitk.ReadImage(path) for role, path in request["images"].items()}
+    extractors = {
+        role: _extractor(features, request["settings"]) for role, features in request["features"].items()
+    }
+    return lambda: {
+        f"{role}_{name}": value
+        for role, extractor in extractors.items()
+        for name, value in extractor.execute(images[role], mask, voxelBased=True).items()
+    }
+
+
+def outlines(request: dict) -> Callable[[], dict]:
+    images = {role: sitk.ReadImage(path) for role, path in request["images"].items()}
+    labels = sitk.ReadImage(request["labels"])
+    array = sitk.GetArrayFromImage(labels)
+    classes = radiomics.getFeatureClasses()
+
+    def run() -> dict:
+        found = {}
+        for n, chosen in enumerate(request["outlines"]):
+            whole = sitk.GetImageFromArray(numpy.isin(array, chosen).astype(numpy.uint8))
+            whole.CopyInformation(labels)
+            for role, features in request["features"].items():
+                box, _ = imageoperations.checkMask(images[role], whole)
+                image, mask = imageoperations.cropToTumorMask(images[role], whole, box)
+                for group, names in features.items():
+                    work = classes[group](image, mask, **request["settings"])
+                    work.disableAllFeatures()
+                    for name in names:
+                        work.enableFeatureByName(name)
+                    for name, value in work.execute().items():
+                        found[f"{n}_{role}_{group}_{name}"] = value
+        return found
+
+    return run
 
 
 def unions(request: dict) -> Callable[[], dict]:
@@ -109,7 +149,7 @@ def unions(request: dict) -> Callable[[], dict]:
     return run
 
 
-KINDS = {"extract": extract, "voxels": voxels, "unions": unions}
+KINDS = {"extract": extract, "voxels": voxels, "unions": unions, "outlines": outlines}
 
 
 def peak() -> int:
