@@ -18,6 +18,7 @@ from .conformal import model_set
 from .model import LIGHTS, ConformalSet, ImageFacts, Reason, Stability, TrustCard
 from .ood import feature_space
 from .ood_reasons import OOD_CODES, space_reasons
+from .protocol import image_reasons
 
 __all__ = ["OOD_CODES", "assess", "worst"]
 
@@ -48,7 +49,7 @@ def assess(
     """
     space = feature_space(model, inputs)
     conformal = model_set(model, prediction.log_odds)
-    alike = [*space_reasons(model, inputs, space), *_images(model, facts)]
+    alike = [*space_reasons(model, inputs, space), *(() if facts is None else image_reasons(model, facts))]
     reasons = [
         *alike,
         *_missing(model, inputs),
@@ -71,10 +72,6 @@ def assess(
 def worst(reasons: Iterable[Reason]) -> str:
     """The worst light of some reasons; green without any."""
     return max((reason.light for reason in reasons), key=LIGHTS.index, default="green")
-
-
-def _images(model: RadModel, facts: ImageFacts | None) -> list[Reason]:
-    return [] if facts is None else list(facts.findings)
 
 
 def _missing(model: RadModel, inputs: Inputs) -> list[Reason]:
