@@ -108,6 +108,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/radmodel.py
   virtualbiopsy/models/recipe.py
   virtualbiopsy/models/trees.py
+  virtualbiopsy/perturb.py
   virtualbiopsy/prepare/__init__.py
   virtualbiopsy/prepare/bias.py
   virtualbiopsy/prepare/finite.py
@@ -223,6 +224,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/regions/model.py
   virtualbiopsy/report/__init__.py
   virtualbiopsy/report/changes.py
+  virtualbiopsy/report/dicom/__init__.py
+  virtualbiopsy/report/dicom/headers.py
+  virtualbiopsy/report/dicom/identity.py
+  virtualbiopsy/report/dicom/library.py
+  virtualbiopsy/report/dicom/measurements.py
+  virtualbiopsy/report/dicom/parametric_map.py
+  virtualbiopsy/report/dicom/write.py
   virtualbiopsy/report/export.py
   virtualbiopsy/report/figures.py
   virtualbiopsy/report/glyphs.py
@@ -294,6 +302,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/trust/model.py
   virtualbiopsy/trust/ood.py
   virtualbiopsy/trust/ood_reasons.py
+  virtualbiopsy/trust/protocol.py
   virtualbiopsy/trust/stability.py
   virtualbiopsy/variants.py
   virtualbiopsy/web/__init__.py

@@ -19,9 +19,13 @@ from .desk import OutlineDesk
 from .engine import EngineDesk
 from .explanation import Explanations
 from .exports import Exports
+from .hypothesis import Hypothesis
 from .jobs import JobRunner
+from .layers import Layers
 from .panels.frame import build_page
 from .prediction import Predictions
+from .probe import Probe
+from .questions import Questions
 from .saving import Saver
 from .segmentation import Outlines
 from .viewer import Viewer
@@ -46,7 +50,11 @@ class Application:
         self.jobs = JobRunner(self.state)
         self.viewer = Viewer(self.server)
         self.outlines = Outlines(self.viewer.app, self._region_changed, self._segments_changed)
+        self.layers = Layers(self)
         self.explanations = Explanations(self)
+        self.questions = Questions(self)
+        self.hypothesis = Hypothesis(self)
+        self.probe = Probe(self)
         self.predictions = Predictions(self)
         self.cases = CaseDesk(self)
         self.desk = OutlineDesk(self)
@@ -68,14 +76,18 @@ class Application:
         change("shown")(guard(self._shown))
         change("window")(guard(lambda window, **_: self._window(window)))
         change("layout_name")(guard(lambda layout_name, **_: self.viewer.layouts.set_layout(layout_name)))
-        change("overlay_opacity")(guard(self.explanations.set_opacity))
-        change("overlay_window")(guard(self.explanations.set_window))
-        change("legend_shown")(guard(self.explanations.set_legend))
-        change("overlay_shown")(guard(self.explanations.set_shown))
+        change("overlay_opacity")(guard(self.layers.set_opacity))
+        change("overlay_window")(guard(self.layers.set_window))
+        change("legend_shown")(guard(self.layers.set_legend))
+        change("colors")(guard(self.layers.set_colors))
+        change("strongest_shown")(guard(self.layers.set_strongest))
+        change("overlay_shown", "hatching_shown", "explained_map")(guard(self.explanations.draw))
+        change("layer")(guard(self.explanations.choose_layer))
+        change("layer", "tool", "stale")(guard(self.probe.refresh))
+        change("explained_model")(guard(self.explanations.choose_model))
         change("diameter_shown")(guard(self.explanations.set_diameter))
         change("surface_shown")(guard(lambda surface_shown, **_: self.outlines.set_surface(surface_shown)))
-        change("explained_model")(guard(self.explanations.choose_model))
-        change("explained_map")(guard(self.explanations.choose_map))
+        change("whatif_values")(guard(self.hypothesis.follow))
         change("register", "bias_correction")(guard(self.cases.set_preparation))
         change(*(f"clinical_{name}" for name in CLINICAL))(guard(self.cases.set_clinical))
 

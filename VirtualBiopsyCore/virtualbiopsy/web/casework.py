@@ -14,6 +14,7 @@ from ..case.read import read_case
 from ..errors import ClinicalValueError, MissingSequenceError, UnreadableFileError
 from ..session import Session
 from . import present
+from .jobs import FOLLOW_UPS
 from .localpaths import listing, local_path
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class CaseDesk:
             "open",
             "Opening the case",
             lambda progress: read_case(path, progress=progress),
-            replaces=("live", "range"),
+            replaces=("live", *FOLLOW_UPS),
         )
         await self.use(Session(case, self._app.models))
         with self._app.state as state:
@@ -46,7 +47,7 @@ class CaseDesk:
     async def use(self, session: Session, shown: str = "") -> None:
         """Make this session the one of the page; the session before is let go."""
         app = self._app
-        app.jobs.cancel("live", "range", "predict", "prepare")
+        app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
         app.predictions.clear()
         app.session = session
         self._app.session.set_preparation(**self._preparation_changes())
@@ -119,7 +120,7 @@ class CaseDesk:
     async def set_role(self, name: str, role: str) -> None:
         """Overrule the role of a sequence."""
         app = self._app
-        app.jobs.cancel("live", "range", "prepare", "predict")
+        app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
         session = app.session
         await app.jobs.run("role", "Changing the role", lambda p: session.set_role(name, role))
         self._follow_reference()
@@ -153,7 +154,7 @@ class CaseDesk:
         app, session = self._app, self._app.session
         if session is None:
             return
-        app.jobs.cancel("live", "range", "prepare", "predict")
+        app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
         changes = self._preparation_changes()
         await app.jobs.run("role", "Changing the preparation", lambda p: session.set_preparation(**changes))
         app.predictions.changed()
@@ -196,7 +197,7 @@ class CaseDesk:
             "clinical",
             "Taking over the clinical variables",
             lambda p: session.set_clinical(values),
-            replaces=("live", "range"),
+            replaces=("live", *FOLLOW_UPS),
         )
         app.predictions.changed()
 

@@ -1,4 +1,4 @@
-"""What the estimate rests on: waterfall, map over the images, diameter line, 3D surface."""
+"""What the estimate rests on: the ledger, the layer over the images, the diameter line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..explain.model import Explanation
 from ..models.prediction import Prediction
+from ..models.radmodel import RadModel
 from ..regions.model import RegionFacts
 from ..report.figures import waterfall_svg
+from ..report.numbers import signed
 from ..scene.markups import hide_diameter, show_diameter
-from ..scene.overlay import UNIT, ExplanationOverlay
 from ..session import Result
-from . import present
+from . import ledger
 
 if TYPE_CHECKING:
     from .app import Application
+
+SITS, MISSING, OUTLINE = "sits", "missing", "outline"
 
 
 class Explanations:
@@ -22,24 +25,23 @@ class Explanations:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self._overlay = ExplanationOverlay(app.viewer.scene)
         self._result: Result | None = None
         self._facts: RegionFacts | None = None
-        self._fresh_window = True
-        app.state.overlay_unit = UNIT
+        self._worded = ""
 
     def clear(self) -> None:
         """Forget the explanation and take map and line out of the scene."""
         self._result = self._facts = None
-        self._fresh_window = True
-        self._overlay.remove()
+        self._worded = ""
+        self._app.layers.remove()
         hide_diameter(self._app.viewer.scene)
         with self._app.state as state:
-            state.explained_models, state.explained_maps = [], []
-            state.waterfall, state.not_localised, state.localised_text, state.map_note = "", [], "", ""
+            state.explained_models, state.ledger, state.ledger_open = [], [], []
+            state.feature_words = {}
+            state.waterfall, state.ledger_note, state.map_note = "", "", ""
 
     def show(self, result: Result) -> None:
-        """Show the explanation of the chosen model of a new result."""
+        """Draw the chosen layer of a new result; :meth:`describe` follows."""
         self._result = result
         titles = {model.model_id: model for model in self._app.models}
         items = [
@@ -50,96 +52,98 @@ class Explanations:
             state.explained_models = items
             if state.explained_model not in [item["value"] for item in items]:
                 state.explained_model = items[0]["value"] if items else ""
-        self.refresh()
+        self.draw()
 
-    def _chosen(self) -> tuple[Explanation, Prediction] | None:
+    def chosen(self) -> tuple[Explanation, Prediction, RadModel] | None:
+        """Explanation, prediction and model that the page shows."""
         if self._result is None:
             return None
-        for explanation in self._result.explanations:
-            if explanation.model_id == self._app.state.explained_model:
-                for prediction in self._result.predictions:
-                    if prediction.model_id == explanation.model_id:
-                        return explanation, prediction
+        wanted = self._app.state.explained_model
+        for explanation, prediction in zip(self._result.explanations, self._result.predictions, strict=True):
+            if explanation.model_id == wanted:
+                return explanation, prediction, next(m for m in self._app.models if m.model_id == wanted)
         return None
 
+    # Choices of the page -------------------------------------------------------------------------
+
     def choose_model(self, **_: Any) -> None:
-        self._fresh_window = True
-        self.refresh()
+        self._app.layers.fresh()
+        self.draw()
+        self.describe()
+        self._app.questions.follow()
+        self._app.hypothesis.reset()
 
-    def choose_map(self, **_: Any) -> None:
-        self._fresh_window = True
-        self.refresh()
+    def choose_line(self, identity: str) -> None:
+        """A line of the ledger was clicked: show its layer."""
+        self._app.layers.fresh()
+        with self._app.state as state:
+            state.explained_map = identity
+            state.layer = SITS
 
-    def refresh(self) -> None:
-        """Draw waterfall, lists and map of the chosen model and map."""
-        chosen = self._chosen()
-        state = self._app.state
-        if chosen is None:
-            self._overlay.hide()
+    def choose_layer(self, **_: Any) -> None:
+        """Where the features sit, what if this part were missing, what if the outline changed here."""
+        self._app.layers.fresh()
+        self.draw()
+        self._app.questions.follow()
+
+    # Layer ---------------------------------------------------------------------------------------
+
+    def draw(self, **_: Any) -> None:
+        """Draw the chosen layer of the chosen model, as far as it is known already."""
+        app, chosen = self._app, self.chosen()
+        if chosen is None or not app.state.overlay_shown:
+            app.layers.hide()
             return
-        explanation, prediction = chosen
-        maps = present.maps_of(explanation)
-        with state:
-            state.explained_maps = maps
-            if state.explained_map not in [item["value"] for item in maps]:
-                state.explained_map = maps[0]["value"] if maps else ""
-            model = next(m for m in self._app.models if m.model_id == explanation.model_id)
+        explanation, _prediction, model = chosen
+        if app.state.layer == MISSING:
+            found = app.questions.parts(model.model_id)
+            if found is not None:
+                app.layers.show_regions(found, model.endpoint)
+            else:
+                app.layers.hide()
+        elif app.state.layer == OUTLINE:
+            found = app.questions.influence(model.model_id)
+            if found is not None:
+                app.layers.show_influence(found, model.endpoint)
+            else:
+                app.layers.hide()
+        else:
+            self._draw_ledger(explanation, model)
+
+    def _draw_ledger(self, explanation: Explanation, model: RadModel) -> None:
+        app = self._app
+        image, name, note = ledger.layer_of(
+            explanation, app.state.explained_map, app.questions.features(model.model_id)
+        )
+        if image is None:
+            app.layers.hide()
+        else:
+            title = f"{model.endpoint}, {name}" if name else model.endpoint
+            app.layers.show_ledger(image, title, app.questions.unsteady(model.model_id))
+        with app.state as state:
+            state.map_note = note
+
+    # Words ---------------------------------------------------------------------------------------
+
+    def describe(self) -> None:
+        """Write the ledger and the waterfall into the page."""
+        chosen = self.chosen()
+        if chosen is None:
+            return
+        explanation, prediction, model = chosen
+        rows = ledger.ledger_rows(explanation, prediction)
+        with self._app.state as state:
+            if self._worded != explanation.model_id:
+                state.feature_words = ledger.feature_words(explanation)
+                state.ledger_open = ledger.first_open(rows)
+                self._worded = explanation.model_id
+            state.ledger = rows
+            state.ledger_note = _note(explanation)
             state.waterfall = waterfall_svg(
                 explanation, prediction, dark=True, width=404, simulated=model.simulated
             )
-            state.not_localised = present.not_localised_rows(explanation)
-            state.localised_text = present.localised_text(explanation)
-        self._draw_map(explanation)
 
-    def _draw_map(self, explanation: Explanation) -> None:
-        state = self._app.state
-        name = state.explained_map
-        image = explanation.total if name == "total" else explanation.maps.get(name)
-        if image is None or not state.overlay_shown:
-            self._overlay.hide()
-            with state:
-                state.map_note = (
-                    "" if image is not None else "No feature of this model has a place in the image."
-                )
-            self._app.viewer.render()
-            return
-        endpoint = next(m.endpoint for m in self._app.models if m.model_id == explanation.model_id)
-        title = endpoint if name == "total" else f"{endpoint}, {name}"
-        window = None if self._fresh_window else float(state.overlay_window)
-        self._overlay.show(
-            image,
-            title,
-            window=window,
-            opacity=float(state.overlay_opacity),
-            composite_nodes=self._app.viewer.composite_nodes,
-        )
-        self._overlay.set_opacity(float(state.overlay_opacity))
-        self._overlay.set_legend_visible(bool(state.legend_shown))
-        if self._overlay.legend is not None:
-            self._overlay.legend.SetViewNodeIDs(self._app.viewer.axial_ids())
-        with state:
-            state.map_note = ""
-            if self._fresh_window:
-                self._fresh_window = False
-                state.overlay_window_limit = _rounded(3 * self._overlay.window)
-                state.overlay_window = _rounded(self._overlay.window)
-        self._app.viewer.render()
-
-    def set_opacity(self, overlay_opacity: float, **_: Any) -> None:
-        self._overlay.set_opacity(float(overlay_opacity))
-        self._app.viewer.render()
-
-    def set_window(self, overlay_window: float, **_: Any) -> None:
-        if self._overlay.volume is not None:
-            self._overlay.set_window(float(overlay_window))
-            self._app.viewer.render()
-
-    def set_legend(self, legend_shown: bool, **_: Any) -> None:
-        self._overlay.set_legend_visible(bool(legend_shown))
-        self._app.viewer.render()
-
-    def set_shown(self, **_: Any) -> None:
-        self.refresh()
+    # Diameter ------------------------------------------------------------------------------------
 
     def show_diameter(self, facts: RegionFacts) -> None:
         """Draw the maximum 3D diameter where it was measured."""
@@ -160,5 +164,19 @@ class Explanations:
             self.show_diameter(self._facts)
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+def _note(explanation: Explanation) -> str:
+    """How the lines add up."""
+    shown = sum(c.phi for c in explanation.contributions if c.localised)
+    rest = sum(c.phi for c in explanation.contributions if not c.localised)
+    note = (
+        f"Baseline {signed(explanation.baseline)}, voxels of the map {signed(shown)}, what has no place in "
+        f"the image {signed(rest)}: together the {_sum_words(explanation)} {signed(explanation.log_odds)}. "
+        f"{ledger.SHARED}"
+    )
+    return note + (f" Shapley values: {explanation.method}." if explanation.method else "")
+
+
+def _sum_words(explanation: Explanation) -> str:
+    if explanation.sums_to == "log-odds":
+        return "log-odds"
+    return "score before calibration, whose calibrator allows no sum,"

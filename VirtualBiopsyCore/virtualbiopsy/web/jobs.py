@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.1
 SHOW_AFTER_SECONDS = 0.3
+FOLLOW_UPS = ("range", "regions", "influence", "features", "steadiness")
+"""Kinds of jobs that ask about the present outline; a change of it ends them."""
 
 
 class JobRunner:

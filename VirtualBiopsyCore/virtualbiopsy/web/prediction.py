@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ..errors import Cancelled, EmptyRegionError, RegionError, VirtualBiopsyError
 from ..session import Result
 from . import present
+from .jobs import FOLLOW_UPS
 
 if TYPE_CHECKING:
     from .app import Application
@@ -36,13 +37,16 @@ class Predictions:
         self._stop_waiting()
         self._previous = {}
         self.result = None
+        self._app.questions.clear()
         self._app.explanations.clear()
+        self._app.hypothesis.clear()
         with self._app.state as state:
             state.has_result = state.stale = False
             state.stale_reason = ""
             state.cards, state.skipped, state.warnings = [], [], []
             state.features, state.evidence, state.provenance = [], [], []
             state.facts, state.facts_note = [], ""
+            state.shown_anyway = []
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
@@ -61,7 +65,7 @@ class Predictions:
         if self.result is not None:
             with app.state as state:
                 state.stale, state.stale_reason = True, ""
-        app.jobs.cancel("live", "range")
+        app.jobs.cancel("live", *FOLLOW_UPS)
         self._stop_waiting()
         if self._follows():
             if behind:
@@ -139,7 +143,7 @@ class Predictions:
             kind,
             "Predicting",
             lambda progress: session.set_region(mask, progress),
-            replaces=("live", "range", "predict"),
+            replaces=("live", "predict", *FOLLOW_UPS),
         )
         if app.session is session:
             if kind == "predict" and app.state.tab in ("case", "outline"):
@@ -166,7 +170,7 @@ class Predictions:
             with app.state as state:
                 fresh = present.cards(self.result, app.models, {})
                 for old, new in zip(state.cards, fresh, strict=True):
-                    new["delta"] = old["delta"]
+                    new["delta"], new["moved"] = old["delta"], old["moved"]
                 state.cards = fresh
 
     async def show(self, result: Result, milliseconds: int, stale: bool = False) -> None:
@@ -191,6 +195,7 @@ class Predictions:
         await asyncio.sleep(SENT_SECONDS)  # drawing would keep the number from being sent
         if self.result is not result:
             return
+        app.questions.new_result(result)
         app.explanations.show(result)
         app.explanations.show_diameter(result.facts)
         if not app.state.stale:
@@ -199,9 +204,12 @@ class Predictions:
         app.alerts.start(self._details(result))
 
     async def _details(self, result: Result) -> None:
-        """Tables that are read at leisure."""
+        """Tables that are read at leisure, and the questions that take their time."""
         await asyncio.sleep(DETAILS_AFTER_SECONDS)
         if self.result is not None and self.result.region_digest == result.region_digest:
+            self._app.explanations.describe()
+            self._app.hypothesis.new_result(result)
+            self._app.questions.follow()
             with self._app.state as state:
                 state.features = present.feature_rows(result, self._app.models)
                 state.evidence = present.evidence_rows(result)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..case.clinical import CLINICAL
 from ..case.model import ROLES, Case
-from ..explain.model import Explanation
+from ..explain.delta import Delta
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..radiomics.keys import FeatureKey, is_clinical
@@ -16,7 +16,8 @@ from ..report import numbers
 from ..report.figures import probability_svg
 from ..report.labels import feature_label
 from ..session import Result
-from ..trust.model import Stability
+from ..trust.model import Stability, TrustCard
+from .trustcard import delta_row, trust_row
 
 ROLE_ITEMS = [{"title": role, "value": role, "subtitle": label} for role, label in ROLES.items()]
 STATUS_COLOURS = {"met": "warning", "not met": "teal", "information": "blue-grey", "not evaluable": "grey"}
@@ -128,6 +129,8 @@ def card(
     model: RadModel,
     stability: Stability | None,
     previous: float | None,
+    trust: TrustCard | None = None,
+    delta: Delta | None = None,
 ) -> dict[str, Any]:
     """What the page shows of one prediction."""
     return {
@@ -150,14 +153,26 @@ def card(
         "imputed": [feature_label(key).full for key in prediction.imputed],
         "out_of_range": [feature_label(key).full for key in prediction.out_of_range],
         "delta": moved_text(previous, prediction.probability),
+        "endpoint": prediction.endpoint,
+        "trust": trust_row(trust),
+        "moved": delta_row(delta),
     }
 
 
 def cards(result: Result, models: Iterable[RadModel], previous: Mapping[str, float]) -> list[dict[str, Any]]:
     by_id = {model.model_id: model for model in models}
     ranges = {entry.model_id: entry for entry in result.stability}
+    trust = {entry.model_id: entry for entry in result.trust}
+    deltas = {entry.model_id: entry for entry in result.deltas}
     return [
-        card(p, by_id[p.model_id], ranges.get(p.model_id), previous.get(p.model_id))
+        card(
+            p,
+            by_id[p.model_id],
+            ranges.get(p.model_id),
+            previous.get(p.model_id),
+            trust.get(p.model_id),
+            deltas.get(p.model_id),
+        )
         for p in result.predictions
     ]
 
@@ -197,31 +212,6 @@ def feature_rows(result: Result, models: Iterable[RadModel]) -> list[dict[str, A
             }
         )
     return rows
-
-
-def maps_of(explanation: Explanation) -> list[dict[str, str]]:
-    """The voxel maps of an explanation that can be shown."""
-    items = [{"title": "all sequences together", "value": "total"}] if explanation.total is not None else []
-    return items + [{"title": ROLES.get(role, role), "value": role} for role in explanation.maps]
-
-
-def not_localised_rows(explanation: Explanation) -> list[dict[str, str]]:
-    return [
-        {"key": c.key, "label": feature_label(c.key).full, "phi": f"{c.phi:+.3f}", "note": c.note}
-        for c in explanation.not_localised
-        if c.phi != 0
-    ]
-
-
-def localised_text(explanation: Explanation) -> str:
-    """How much of the score the map accounts for."""
-    shown = sum(c.phi for c in explanation.contributions if c.localised)
-    rest = sum(c.phi for c in explanation.contributions if not c.localised)
-    return (
-        f"The voxels of the map add up to {shown:+.3f} log-odds, what has no place in the image to "
-        f"{rest:+.3f}; together with the model average {explanation.baseline:+.3f} "
-        f"that is the score {explanation.log_odds:+.3f}."
-    )
 
 
 def evidence_rows(result: Result) -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ from ..case.read import read_case
 from ..errors import ExistingFileError, UnreadableFileError
 from ..progress import Progress
 from ..session import Session
+from .jobs import FOLLOW_UPS
 from .localpaths import local_path, new_folder
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ KEPT_STATE = (
     "shown",
     "explained_model",
     "explained_map",
+    "layer",
+    "colors",
+    "hatching_shown",
+    "strongest_shown",
     "overlay_shown",
     "overlay_opacity",
     "legend_shown",
@@ -124,7 +129,7 @@ class Saver:
             "open",
             "Restoring",
             lambda progress: case_of(folder, document, progress),
-            replaces=("live", "range"),
+            replaces=("live", *FOLLOW_UPS),
         )
         outlines = folder / OUTLINES
         if not outlines.is_file():

@@ -42,6 +42,7 @@ TOOLS = {
     "threshold": SegmentationEffectThreshold,
     "islands": SegmentationEffectIslands,
 }
+BRUSHES = (SegmentationEffectPaint, SegmentationEffectErase)
 SCISSORS = {
     "erase_inside": ScissorsEffectFillMode.ERASE_INSIDE,
     "erase_outside": ScissorsEffectFillMode.ERASE_OUTSIDE,
@@ -119,6 +120,26 @@ class Outlines:
         if self.node is None or self.reference is None:
             raise RegionError("There is no sequence to outline a tumour on.", "Open a case first.")
         return mask_from_segment(self.node, self.region_id, self.reference)
+
+    def drawn_parts(self) -> list[sitk.Image]:
+        """Masks of the visible segments beside the region and the background seeds, as far as not empty.
+
+        Raises
+        ------
+        RegionError : there is none.
+        """
+        others = [
+            row["id"]
+            for row in self.rows()
+            if row["visible"] and not row["region"] and row["id"] != BACKGROUND
+        ]
+        masks = [mask_from_segment(self.node, identity, self.reference) for identity in others]
+        masks = [mask for mask in masks if sitk.GetArrayViewFromImage(mask).any()]
+        if not masks:
+            raise RegionError(
+                "No part is drawn.", "Add a segment in the Outline tab and paint the part that you ask about."
+            )
+        return masks
 
     # Set-up --------------------------------------------------------------------------------------
 
@@ -307,10 +328,20 @@ class Outlines:
             self._editor.editor_logic.SetSourceVolumeNode(volume)
 
     def set_tool(self, name: str) -> Any:
-        return self._editor.set_active_effect_type(TOOLS[name])
+        effect = self._editor.set_active_effect_type(TOOLS[name])
+        self._hide_idle_brushes()
+        return effect
+
+    def _hide_idle_brushes(self) -> None:
+        """Take the brushes that are not in use out of the views; they would stay where they were last."""
+        for kind in BRUSHES:
+            effect = self._editor.get_effect(kind)
+            if not effect.is_active:
+                for node in _brush_models(self._app.scene, effect.get_effect_name()):
+                    node.GetDisplayNode().SetVisibility(False)
 
     def set_brush(self, diameter_mm: float, sphere: bool) -> None:
-        for kind in (SegmentationEffectPaint, SegmentationEffectErase):
+        for kind in BRUSHES:
             effect = self._editor.get_effect(kind)
             effect.set_brush_diameter(float(diameter_mm), BrushDiameterMode.Absolute)
             effect.set_use_sphere_brush(bool(sphere))
@@ -438,3 +469,19 @@ class Outlines:
 
     def set_surface(self, shown: bool) -> None:
         self._editor.set_surface_representation_enabled(bool(shown))
+
+    def set_surface_opacity(self, opacity: float) -> None:
+        """Let the surfaces of the segments be seen through, 0…1."""
+        display = self.node.GetDisplayNode() if self.node is not None else None
+        if display is not None and display.GetOpacity3D() != opacity:
+            display.SetOpacity3D(float(opacity))
+
+
+def _brush_models(scene: Any, effect_name: str) -> list[Any]:
+    """The models that draw the brush of an effect and its stroke."""
+    found = []
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLModelNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLModelNode")
+        if node.GetName().startswith(effect_name + "_") and node.GetDisplayNode() is not None:
+            found.append(node)
+    return found

@@ -1,4 +1,4 @@
-"""Tab "Explain": waterfall, map over the images, what is not localised; tab "Features"."""
+"""Tab "Explain": ledger, layer over the images, what if; tab "Features"."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v
 
 from . import controls
+from .layer import layer_choice, layer_settings, missing_parts, outline_changes
+from .ledger import ledger_tree
+from .trust import HIDDEN, light, show_anyway
+from .whatif import whatif_panel
+
+HIDDEN_HERE = f"cards.some(c => c.id === explained_model && {HIDDEN})"
 
 
 def explain_panel(app: Any) -> None:
@@ -20,42 +26,36 @@ def explain_panel(app: Any) -> None:
                 v_if="stale",
                 classes="vb-warn mt-1",
             )
-        with controls.section("Contributions to the log-odds", "section_waterfall"):
-            html.Div(v_html=("waterfall",), classes="vb-figure", id="waterfall")
-        with controls.section("Map over the images", "section_map"):
-            controls.select("Shown in the map", "explained_map", ("explained_maps",))
-            html.Div("{{ map_note }}", v_if="map_note", classes="vb-warn mt-1")
-            with html.Div(classes="d-flex flex-wrap", style="column-gap:18px"):
-                controls.switch("Map", "overlay_shown")
-                controls.switch("Legend", "legend_shown")
-                controls.switch("Diameter", "diameter_shown")
-                controls.switch("3D surface", "surface_shown")
-            controls.slider(
-                "Opacity", "overlay_opacity", 0, 1, 0.05, value="Math.round(100 * overlay_opacity) + ' %'"
-            )
-            controls.slider(
-                "Colour range",
-                "overlay_window",
-                ("overlay_window_limit / 100",),
-                ("overlay_window_limit",),
-                ("overlay_window_limit / 100",),
-                value="'± ' + Number(overlay_window.toPrecision(2))",
-            )
-            html.Div("Red raises, blue lowers the score; {{ overlay_unit }}.", classes="vb-note")
-            html.Div("{{ localised_text }}", classes="vb-note mt-2", id="localised")
-            html.Div("The map explains the model, not the biology.", classes="vb-note mt-1")
-        with (
-            controls.section(
-                "Not localised in the image", "section_not_localised", v_if="not_localised.length"
-            ),
-            html.Table(classes="vb-table", id="not_localised"),
-            html.Tbody(),
-            html.Tr(v_for="r in not_localised", key="r.key"),
+        with html.Div(
+            v_for="c in cards.filter(c => c.id === explained_model && c.trust.light !== 'green')",
+            key="c.id",
+            classes=("['vb-trust', 'vb-trust-' + c.trust.light, 'mt-2']",),
+            id="explain_trust",
         ):
-            with html.Td():
-                html.Div("{{ r.label }}")
-                html.Small("{{ r.note }}")
-            html.Td("{{ r.phi }}", classes="num")
+            with html.Div(classes="vb-trust-head"):
+                light("20")
+                html.B("{{ c.trust.word }}")
+                html.Span("Reasons: tab Result", classes="vb-note", style="margin-left:auto")
+            html.Div("{{ (c.trust.reasons[0] || {}).text }}", classes="vb-note")
+            with html.Div(v_if=HIDDEN, classes="mt-2"):
+                show_anyway("explain")
+        with controls.section(
+            "From the average case to this one", "section_ledger", v_show=f"!({HIDDEN_HERE})"
+        ):
+            ledger_tree(app)
+            html.Div("{{ ledger_note }}", classes="vb-note mt-2", id="ledger_note")
+            with html.Details(classes="mt-2"):
+                html.Summary("The features one after the other", classes="vb-note", style="cursor:pointer")
+                html.Div(v_html=("waterfall",), classes="vb-figure", id="waterfall")
+        with controls.section("Layer over the images", "section_map"):
+            layer_choice()
+            missing_parts(app)
+            outline_changes(app)
+            layer_settings()
+        with controls.section(
+            "What if a value were another one", "section_whatif", v_show=f"!({HIDDEN_HERE})"
+        ):
+            whatif_panel(app)
 
 
 def features_panel(app: Any) -> None:

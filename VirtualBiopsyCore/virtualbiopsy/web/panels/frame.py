@@ -17,6 +17,7 @@ from .outline import outline_panel
 from .result import result_panel
 from .save import save_panel
 from .style import CSS
+from .trust import HIDDEN, SHOW, light
 
 TABS = (
     ("case", "Case", case_panel),
@@ -64,7 +65,10 @@ def build_page(app: Any) -> VAppLayout:
                         id=f"panel_{name}",
                     ):
                         panel(app)
-        with v.VMain(), html.Div(style="height:100%;display:flex"):
+        with (
+            v.VMain(),
+            html.Div(style="height:100%;display:flex", raw_attrs=["@mouseleave=\"probe_view = ''\""]),
+        ):
             app.viewer.layouts.initialize_layout_grid(page)
         _path_browser(app)
     return page
@@ -122,6 +126,7 @@ def _head(app: Any) -> None:
         html.Div(
             "{{ stale_reason }}", v_if="stale && stale_reason", classes="vb-warn mt-1", id="stale_reason"
         )
+        _moved()
         with html.Div(v_if="job_active", classes="mt-2", id="job"):
             with html.Div(classes="d-flex align-center ga-2"):
                 v.VProgressLinear(
@@ -162,8 +167,8 @@ def _head(app: Any) -> None:
 
 
 def _estimates() -> None:
-    """The estimates in short, always in sight."""
-    row = {"v_for": "c in cards", "key": "c.id", "classes": "d-flex"}
+    """The estimates in short, always in sight; behind a click where they mean nothing."""
+    row = {"v_for": "c in cards", "key": "c.id", "classes": "d-flex align-center ga-1"}
     fade = [':style="{ opacity: stale ? 0.5 : 1 }"']
     with (
         html.Div(
@@ -171,8 +176,38 @@ def _estimates() -> None:
         ),
         html.Div(**row, raw_attrs=fade),
     ):
+        light("15")
         html.Span("{{ c.positive }}", style="flex:1", classes="vb-note")
-        html.B("{{ c.p_text }}", raw_attrs=[":id=\"'head_' + c.id\"", ':data-p="c.exact"'])
+        with v.VBtn(
+            v_if=HIDDEN,
+            click=SHOW,
+            size="x-small",
+            variant="outlined",
+            title="Show the number anyway",
+            raw_attrs=[
+                ":id=\"'head_anyway_' + c.id\"",
+                ":aria-label=\"'Show the number anyway: ' + c.positive\"",
+            ],
+        ):
+            html.Span("not shown")
+        html.B(
+            "{{ c.p_text }}",
+            v_if=f"!{HIDDEN}",
+            raw_attrs=[":id=\"'head_' + c.id\"", ':data-p="c.exact"'],
+        )
+
+
+def _moved() -> None:
+    """What the last edit moved, in sight while the outline is edited."""
+    with html.Div(
+        v_for="c in cards.filter(c => c.moved.text && !stale && c.id === explained_model)",
+        key="c.id",
+        id="moved",
+        classes="vb-moved mt-1",
+        raw_attrs=controls.aria(role="status", live="polite"),
+    ):
+        html.Span("{{ c.endpoint }}: ", style="color:var(--vb-soft)")
+        html.Span("{{ c.moved.text }}")
 
 
 def _path_browser(app: Any) -> None:

@@ -8,6 +8,7 @@ from trame.widgets import html
 
 from . import controls
 from .facts import facts_table
+from .trust import HIDDEN, show_anyway, trust_block
 
 
 def result_panel(app: Any) -> None:
@@ -20,18 +21,26 @@ def result_panel(app: Any) -> None:
         classes=("['vb-card', stale ? 'stale' : '']",),
         raw_attrs=[":id=\"'card_' + c.id\"", ':data-p="c.exact"'],
     ):
-        html.Div(v_html=("c.svg",), classes="vb-figure")
+        trust_block()
+        with html.Div(v_if=HIDDEN, classes="vb-behind", raw_attrs=[":id=\"'behind_' + c.id\""]):
+            html.Div("Estimated probability of {{ c.positive }}: not shown", style="font-weight:600")
+            html.Div(
+                "The model was not made for such a case; its number would mean nothing here.",
+                classes="vb-note mb-2",
+            )
+            show_anyway("card")
+        html.Div(v_html=("c.svg",), classes="vb-figure", v_if=f"!{HIDDEN}")
         html.Div(
             "{{ c.delta }}",
-            v_if="c.delta && !stale",
+            v_if=f"c.delta && !stale && !{HIDDEN}",
             raw_attrs=[":id=\"'delta_' + c.id\""],
             style="font-weight:500",
             classes="mb-1",
         )
+        _moved()
         with html.Div(classes="vb-note"):
-            html.Div("{{ c.log_odds }}")
+            html.Div("{{ c.log_odds }}", v_if=f"!{HIDDEN}")
             html.Div("How sure: being computed …", v_if="!c.has_stability && !stale")
-            html.Div("{{ c.trained }}")
             html.Div("{{ c.performance }}", raw_attrs=[":id=\"'performance_' + c.id\""])
         html.Div(
             "Not in this case, replaced by the training mean: {{ c.imputed.join('; ') }}.",
@@ -46,6 +55,7 @@ def result_panel(app: Any) -> None:
         with html.Details(classes="vb-note mt-2"):
             html.Summary("About this model ({{ c.version }})", style="cursor:pointer")
             html.P("{{ c.title }}", classes="mt-1")
+            html.P("{{ c.trained }}")
             html.P("{{ c.intended_use }}")
             html.P("{{ c.limits }}")
     with html.Div(v_for="s in skipped", key="s.id", classes="vb-card"):
@@ -62,3 +72,16 @@ def result_panel(app: Any) -> None:
         html.Summary("{{ provenance.length }} steps, last update {{ update_ms }} ms", style="cursor:pointer")
         with html.Ol(style="padding-left:20px"):
             html.Li("{{ step }}", v_for="step in provenance", key="step", style="overflow-wrap:anywhere")
+
+
+def _moved() -> None:
+    """What the last edit moved, feature by feature."""
+    with html.Details(
+        v_if="c.moved.text && !stale", raw_attrs=[":id=\"'moved_' + c.id\""], classes="vb-moved mb-1"
+    ):
+        html.Summary("{{ c.moved.text }}", style="cursor:pointer")
+        with html.Table(classes="vb-table"), html.Tbody(), html.Tr(v_for="t in c.moved.terms", key="t.key"):
+            with html.Td():
+                html.Div("{{ t.label }}")
+                html.Small("{{ t.change }}")
+            html.Td("{{ t.phi }}", classes="num", raw_attrs=[':data-phi="t.exact"'])

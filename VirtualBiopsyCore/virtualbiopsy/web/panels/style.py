@@ -57,5 +57,67 @@ html { overflow: hidden; }
   text-shadow: 0 0 3px #000; }
 .vb-slice-slider { position: absolute; top: 1px; left: 118px; right: 14px; }
 .vb-alert { margin: 8px 0 0; font-size: 13px; }
+.vb-icon-green { color: #5ec27a; }
+.vb-icon-amber { color: #f2c14e; }
+.vb-icon-red { color: #ff6b60; }
+.vb-icon-none { color: #9aa4ae; }
+.vb-trust { border: 1px solid var(--vb-line); border-left-width: 4px; border-radius: 6px;
+  padding: 7px 10px 8px; margin-bottom: 10px; font-size: 12.5px; line-height: 1.4; }
+.vb-trust-green { border-left-color: #5ec27a; }
+.vb-trust-amber { border-left-color: #f2c14e; }
+.vb-trust-red { border-color: #8c3b36; border-left-color: #ff6b60; background: #2a1c1d; }
+.vb-trust-head { display: flex; align-items: center; gap: 8px; font-size: 13.5px; margin-bottom: 2px; }
+.vb-reason { display: flex; gap: 6px; margin-top: 3px; align-items: flex-start; overflow-wrap: anywhere; }
+.vb-reason .v-icon { margin-top: 2px; flex: none; }
+.vb-reason > span { min-width: 0; }
+.vb-behind { border: 1px dashed #8c3b36; border-radius: 6px; padding: 10px; margin-bottom: 8px; }
+.vb-moved { font-size: 12.5px; line-height: 1.35; }
+.vb-line { display: grid; grid-template-columns: 22px 1fr 74px 46px 22px; align-items: center; gap: 4px;
+  padding: 3px 2px; border-radius: 5px; cursor: pointer; border: 1px solid transparent; }
+.vb-line:hover { background: #20262d; }
+.vb-line.vb-plain { cursor: default; }
+.vb-line.vb-edge { border-top: 1px solid var(--vb-line); border-radius: 0; font-weight: 600; }
+.vb-level1 .vb-line-label { font-weight: 600; }
+.vb-level2 { margin-left: 12px; }
+.vb-level3 { margin-left: 24px; }
+.vb-line-words { min-width: 0; line-height: 1.25; }
+.vb-line-label { font-size: 12.5px; }
+.vb-line-detail { font-size: 11.5px; color: var(--vb-soft); font-weight: 400; overflow: hidden;
+  text-overflow: ellipsis; }
+.vb-track { position: relative; height: 12px; background: linear-gradient(90deg, transparent calc(50% - .5px),
+  #59636e calc(50% - .5px), #59636e calc(50% + .5px), transparent calc(50% + .5px)); }
+.vb-edge .vb-track { height: auto; text-align: right; }
+.vb-bar-piece { position: absolute; top: 1px; height: 10px; min-width: 1.5px; }
+.vb-bar-piece.up { background: #f4776f; border-radius: 0 3px 3px 0; }
+.vb-bar-piece.down { background: #62aef8; border-radius: 3px 0 0 3px; }
+.vb-phi { text-align: right; font-variant-numeric: tabular-nums; font-size: 12.5px; white-space: nowrap; }
+.vb-chevron, .vb-tell { width: 22px !important; height: 22px !important; }
+.vb-tell { color: var(--vb-soft); }
+.vb-told { margin: 2px 0 8px 46px; color: #c9d1d9; font-size: 12.5px; line-height: 1.4; }
+.vb-chosen { border-color: #4a90d9 !important; background: #1d2b3c !important; }
+.vb-layers { display: grid; gap: 4px; margin-bottom: 6px; }
+.vb-layer { display: flex; align-items: center; gap: 8px; padding: 5px 8px; border-radius: 6px;
+  border: 1px solid var(--vb-line); cursor: pointer; font-size: 13px; }
+.vb-sub { border-left: 2px solid #33536f; padding: 4px 0 4px 10px; margin: 8px 0; }
+.vb-flip-erase { background: #ffe626; }
+.vb-flip-paint { background: #ff59f2; }
+.vb-noflip { background: #4a535d; }
+.vb-hypothetical { padding: 6px 10px 8px; border: 1px solid var(--vb-line); border-radius: 6px;
+  margin-bottom: 6px; }
+.vb-hypothetical.on { border: 1px dashed #ba68c8; background: #241a2a; }
+.vb-scale { position: relative; height: 10px; background: #323a43; border-radius: 3px; margin-top: 4px; }
+.vb-scale .fill { height: 10px; background: #c9d1d9; border-radius: 3px; transition: width .1s; }
+.vb-hypothetical.on .fill { background: #ba68c8; }
+.vb-scale .mark, .vb-scale .real { position: absolute; top: -3px; height: 16px; width: 0; }
+.vb-scale .mark { border-left: 2px dashed #fff; }
+.vb-scale .real { border-left: 2px solid #62aef8; }
+.vb-whatif-row { font-size: 12.5px; margin-top: 4px; }
+.vb-whatif-row .v-slider { margin-inline: 4px; }
+.vb-moved-value { color: #d39be0; font-weight: 600; }
+.vb-probe { position: absolute; left: 8px; bottom: 44px; background: rgba(10, 12, 15, .82);
+  border: 1px solid var(--vb-line); border-radius: 6px; padding: 5px 9px; font-size: 12px; line-height: 1.4;
+  color: #e6eaee; pointer-events: none; font-variant-numeric: tabular-nums; white-space: pre-wrap;
+  max-width: 85%; }
+.vb-probe > div:first-child { font-weight: 600; }
 .layout-grid-item { min-width: 0; min-height: 0; }
 """

@@ -58,6 +58,14 @@ def slice_view_ui(server: Any, view_id: str, view: Any) -> None:
             raw_attrs=aria(label=f"{orientation} slice position in mm"),
         )
 
+    with html.Div(
+        v_if=f"probe_view === '{view.get_singleton_tag()}' && probe.length",
+        classes="vb-probe",
+        raw_attrs=[':data-lines="probe.length"'],
+        id=f"probe_{identity}",
+    ):
+        html.Div("{{ line }}", v_for="line in probe", key="line")
+
 
 def threed_view_ui(server: Any, view_id: str, view: Any) -> None:
     """Fill the 3D view."""
