@@ -28,6 +28,7 @@ from .measure import Measured, Measuring
 from .models.inference import model_inputs, predict
 from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
+from .perturb import stability
 from .prepare.model import Preparation, PreparedCase
 from .prepare.prepare import prepare_case
 from .progress import Progress, part, silent
@@ -37,8 +38,8 @@ from .regions.crop import crop_mask
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
 from .trust.card import assess
-from .trust.model import Stability, TrustCard
-from .trust.stability import outline_stability
+from .trust.images import CaseImages, image_facts
+from .trust.model import ImageFacts, Stability, TrustCard
 
 BINS_ADVISED = (4, 64)
 EVIDENCE_ROLES = ("adc", "aptw")
@@ -106,6 +107,7 @@ class Session:
         self._changes: dict[str, Any] = {}
         self._prepared: dict[Preparation, PreparedCase] = {}
         self._measuring: dict[Preparation, Measuring] = {}
+        self._images: dict[Preparation, CaseImages] = {}
         self._mask: sitk.Image | None = None
         self._result: Result | None = None
         self._before: Result | None = None
@@ -131,6 +133,7 @@ class Session:
             self._case = self._case.with_role(name, role)
             self._prepared.clear()
             self._measuring.clear()
+            self._images.clear()
             self._result = self._before = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
@@ -176,6 +179,7 @@ class Session:
         models, _ = self.runnable()
         for n, model in enumerate(models):
             self._prepared_for(model, part(progress, n / len(models), (n + 1) / len(models)))
+            self._images_for(model)
 
     def prepared(self, model: RadModel) -> PreparedCase:
         """The prepared images that a model sees."""
@@ -266,11 +270,11 @@ class Session:
                 measuring = self._measuring_for(group, silent)
                 measured = measuring.measure(crop_mask(mask))
 
-                def probabilities(array: np.ndarray, on=measured, by=measuring, group=group):
-                    features = self._with_clinical(by.vector(on, by.masks(array, on.grid)))
+                def predictions(vector: FeatureVector, group=group):
+                    features = self._with_clinical(vector)
                     return {model.model_id: predict(model, features) for model in group}
 
-                for entry in outline_stability(measured.masks["tumour"], probabilities, progress):
+                for entry in stability(measuring, measured, predictions, progress):
                     found[entry.model_id] = entry
             entries = tuple(found[model.model_id] for model in models)
             if self._result is result:
@@ -384,12 +388,24 @@ class Session:
         return found
 
     def _trust(self, models: Sequence[RadModel], result: Result, mask: sitk.Image) -> tuple[TrustCard, ...]:
-        stability = {entry.model_id: entry for entry in result.stability}
+        steadiness = {entry.model_id: entry for entry in result.stability}
+        facts: dict[Preparation, ImageFacts] = {}
         cards = []
         for model, prediction in zip(models, result.predictions, strict=True):
+            settings = self.preparation(model)
+            if settings not in facts:
+                known = self._images_for(model)
+                facts[settings] = image_facts(self._case, self._prepared[settings], None, mask, known)
             inputs = model_inputs(model, result.features)
-            cards.append(assess(model, inputs, prediction, None, stability.get(model.model_id)))
+            cards.append(assess(model, inputs, prediction, facts[settings], steadiness.get(model.model_id)))
         return tuple(cards)
+
+    def _images_for(self, model: RadModel) -> CaseImages:
+        """What the trust card knows about the prepared images, whatever the outline."""
+        settings = self.preparation(model)
+        if settings not in self._images:
+            self._images[settings] = CaseImages(self._case, self._prepared_for(model, silent))
+        return self._images[settings]
 
     def _workspaces(
         self, models: Iterable[RadModel], measured: Mapping[str, Measured]
@@ -399,8 +415,7 @@ class Session:
         for model in models:
             on = measured[model.model_id]
             if id(on) not in made:
-                measuring = self._measuring[self.preparation(model)]
-                made[id(on)] = Workspace.of(measuring, on)
+                made[id(on)] = Workspace.of(self._measuring[self.preparation(model)], on)
         return {model.model_id: made[id(measured[model.model_id])] for model in models}
 
     def _by_preparation(self, models: Iterable[RadModel]) -> dict[Preparation, list[RadModel]]:

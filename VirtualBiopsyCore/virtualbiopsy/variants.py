@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from .measure import Measured, Measuring
 from .prepare.prepare import UNCOVERED_ALLOWED
 from .radiomics.definitions import MASK
+from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey
 from .radiomics.live.extraction import LiveExtraction
 from .radiomics.resegment import parse_region
@@ -50,6 +51,23 @@ class Variants:
         self.spacing = measured.spacing
         self.grid, self.box, self.tumour = self._around.grid, self._around.box, self._around.tumour
         self.arrays, self.responses = self._around.arrays, self._around.responses
+
+    def noisy_vector(self, tumour: np.ndarray, noise: Mapping[str, np.ndarray]) -> FeatureVector:
+        """Features of an outline with noise (by role, on `grid`) added to the images; filters run anew here.
+
+        Raises
+        ------
+        As :meth:`vector`.
+        """
+        left_out = {role for role, share in self._uncovered(tumour).items() if share > UNCOVERED_ALLOWED}
+        arrays = {
+            role: array + noise.get(role, 0.0) for role, array in self.arrays.items() if role not in left_out
+        }
+        present = [key for key in self._keys if key.sequence == MASK or key.sequence in arrays]
+        vector = extract(arrays, self.masks(tumour), self.spacing, present)
+        why = "the case has no such sequence, or it does not cover the outline"
+        absent = {str(key): why for key in self._keys if key.sequence != MASK and key.sequence not in arrays}
+        return replace(vector, missing={**vector.missing, **absent})
 
     def vector(self, tumour: np.ndarray) -> FeatureVector:
         """Features of an outline.
