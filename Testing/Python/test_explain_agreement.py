@@ -61,9 +61,15 @@ def test_a_mean_agrees_with_itself(both):
 
 
 @pytest.mark.parametrize(
-    "order, disagrees", [([0, 1, 2, 3], False), ([3, 2, 1, 0], True), ([1, 0, 3, 2], False)]
+    "order, correlation, disagrees",
+    [
+        ([0, 1, 2, 3], 1.0, False),
+        ([1, 0, 3, 2], 0.6, False),
+        ([0, 3, 1, 2], 0.4, True),
+        ([3, 2, 1, 0], -1.0, True),
+    ],
 )
-def test_disagreement_is_a_correlation_below_one_half(both, order, disagrees):
+def test_disagreement_is_a_correlation_below_one_half(both, order, correlation, disagrees):
     level1, level2, _, on = both
     grid = sitk.Image([4, 1, 1], sitk.sitkInt32)
     labels = sitk.GetImageFromArray(np.array([[[1, 2, 3, 4]]], dtype=np.int32))
@@ -74,7 +80,7 @@ def test_disagreement_is_a_correlation_below_one_half(both, order, disagrees):
         replace(level1, total=ledger), replace(level2, labels=labels, psi=np.array(order, dtype=float))
     )
     assert found.disagrees == disagrees
-    assert found.correlation == pytest.approx({0: 1.0, 3: -1.0, 1: 0.6}[order[0]])
+    assert found.correlation == pytest.approx(correlation)
 
 
 def test_nothing_is_said_where_the_ledger_is_empty(both):
