@@ -140,43 +140,44 @@ def code_runs(
     if not len(rows):
         return None
     n, m, d = lattice.voxels, len(cells.grey), len(rows)
-    voxel = lattice.lines.voxel.astype(np.intp)
-    along = cells.rank[voxel].ravel()
+    voxel, last = lattice.lines.voxel, lattice.lines.last
+    if d < len(voxel):
+        kept = np.isin(last // n, rows)
+        last = last[kept] - (last[kept] // n - np.searchsorted(rows, last[kept] // n)) * n
+        voxel = voxel[rows]
+    along = cells.rank.take(voxel).ravel()
     ends = np.empty(along.size, dtype=bool)
     np.not_equal(along[1:], along[:-1], out=ends[:-1])
-    ends[lattice.lines.last] = True
+    ends[last] = True
     end = np.flatnonzero(ends)
-    length = np.diff(end, prepend=-1)
-    of_voxel = np.empty(along.size, dtype=np.intp)
-    of_voxel[(voxel + n * np.arange(len(voxel))[:, None]).ravel()] = np.repeat(length, length)
-    of_voxel = of_voxel.reshape(-1, n)[rows]
-    run = np.searchsorted(rows, end // n)
-    kept = run < d
-    kept[kept] = rows[run[kept]] == (end // n)[kept]
-    run, first, length = run[kept], voxel.ravel()[end[kept]], length[kept]
+    length = np.diff(end, prepend=-1).astype(np.int32)
+    longest = int(length.max())
+    lengths = np.empty((d, n), dtype=np.int32)
+    np.put_along_axis(lengths, voxel, np.repeat(length, length).reshape(d, n), axis=1)
+    runs = np.diff(np.searchsorted(end, n * np.arange(1, d + 1) - 1, side="right"), prepend=0)
+    run, first = np.repeat(np.arange(d), runs), voxel.ravel()[end]
 
     steps = lattice.directions[rows] * spacing
     weight = np.array([1.0 if a.weight == "none" else measure(step, a.weight) for step in steps])
     grouped = a.base.startswith("2d")
-    groups = lattice.slices if grouped else 1
-    one, each = (1, np.zeros(d, dtype=np.intp)) if a.merged else (d, np.arange(d))
+    groups, one = (lattice.slices if grouped else 1), (1 if a.merged else d)
+    direction = np.zeros(d, dtype=np.int64) if a.merged else np.arange(d)
+    group = lattice.slice_of * one if grouped else np.zeros(n, dtype=np.int64)
 
-    def place(direction: np.ndarray, number: np.ndarray) -> np.ndarray:
-        matrix = each[direction] + (lattice.slice_of[number] * one if grouped else 0)
-        return matrix * m + cells.rank[number] - 1
-
-    longest = int(length.max())
+    level = cells.rank - 1
+    code = ((direction[run] + group[first]) * m + level[first]) * longest + length - 1
     size = groups * one * m * longest
-    code = place(run, first) * longest + length - 1
     counts = np.bincount(code, weight[run] if a.merged else None, size).reshape(-1, m, longest)
     per_group = lattice.per_slice if grouped else np.array([n])
     voxels = (per_group[:, None] * (np.array([weight.sum()]) if a.merged else np.ones(d))).ravel()
-    matrix = SizeMatrix(counts.astype(np.float64), cells.grey, np.arange(1.0, longest + 1), voxels, profile)
-    numbers = np.broadcast_to(np.arange(n), (d, n))
-    at = place(np.arange(d)[:, None], numbers)
-    whole = matrix.total * len(counts)
-    share = (weight[:, None] if a.merged else 1.0) / (of_voxel * whole[at // m])
-    return CodedElements(matrix, at * longest + of_voxel - 1, share)
+    sizes = np.arange(1.0, longest + 1)
+    matrix = SizeMatrix(counts.astype(np.float64), cells.grey, sizes, voxels, profile)
+    cell = lengths + (direction[:, None] * (m * longest) - 1)
+    cell += (group * m + level) * longest
+    part = 1.0 / (matrix.total * len(counts))
+    each = part[direction[:, None] + group] if grouped else part[direction][:, None]
+    share = (each * weight[:, None] if a.merged else each) / lengths
+    return CodedElements(matrix, cell, share)
 
 
 def find_zones(lattice: Lattice, cells: Levels) -> np.ndarray:
