@@ -12,7 +12,7 @@ from virtualbiopsy.case.model import Case, Sequence
 from virtualbiopsy.errors import Cancelled
 from virtualbiopsy.explain.agreement import spearman
 from virtualbiopsy.explain.explain import explain
-from virtualbiopsy.explain.steadiness import AGREEING, steadiness, unstable_sign
+from virtualbiopsy.explain.steadiness import AGREEING, REACH_VOXELS, steadiness, unstable_sign
 from virtualbiopsy.explain.workspace import Workspace
 from virtualbiopsy.measure import Measured, Measuring
 from virtualbiopsy.models.radmodel import RadModel, builtin_models
@@ -20,6 +20,7 @@ from virtualbiopsy.prepare.model import Preparation, PreparedCase
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.radiomics.vector import FeatureVector
 from virtualbiopsy.trust.stability import outline_variants
+from virtualbiopsy.variants import Variants
 
 KEYS = (
     "t1c:tumour:original:statistics:mean:3d:none:ibsi",
@@ -89,10 +90,11 @@ def test_it_is_what_explaining_each_outline_anew_gives(grid):
     found = steadiness(model, measuring, on, on.vector, explanation)
     own = on_whole_grid(prepared, explanation.total)
     same, held, correlations = np.zeros(own.shape), np.zeros(own.shape), []
-    for outline in list(outline_variants(sitk.GetArrayFromImage(mask) > 0)):
-        if np.array_equal(outline, sitk.GetArrayFromImage(mask) > 0):
-            continue
-        image = sitk.GetImageFromArray(outline.astype(np.uint8))
+    near = Variants(measuring, on, measuring.plan.keys, REACH_VOXELS * max(on.spacing))
+    for outline in list(outline_variants(near.tumour, on.spacing))[1:]:
+        inside = np.zeros(prepared.grid.GetSize()[::-1], dtype=np.uint8)
+        inside[near.box] = outline
+        image = sitk.GetImageFromArray(inside)
         image.CopyInformation(prepared.grid)
         other = on_whole_grid(prepared, explained(model, Measuring(prepared, KEYS).measure(image)).total)
         both = (other != 0) & (own != 0)
@@ -167,9 +169,6 @@ def test_a_voxel_that_no_other_outline_holds_is_hatched():
     on = measuring.measure(mask)
     model = model_near("logistic", on.vector, MEAN)
     explanation = explained(model, on)
-    from virtualbiopsy.explain.steadiness import REACH_VOXELS
-    from virtualbiopsy.variants import Variants
-
     tumour = Variants(measuring, on, measuring.plan.keys, REACH_VOXELS).tumour
     half = tumour.copy()
     half[: tumour.shape[0] // 2] = False

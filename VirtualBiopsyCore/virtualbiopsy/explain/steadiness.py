@@ -100,7 +100,7 @@ def steadiness(
     keys = [FeatureKey.parse(key) for key in model.feature_keys if not is_clinical(key)]
     clinical = {key: value for key, value in features.values.items() if is_clinical(key)}
     variants = Variants(measuring, measured, keys, REACH_VOXELS * max(measured.spacing))
-    others = list(outline_variants(variants.tumour) if outlines is None else outlines)
+    others = list(outline_variants(variants.tumour, variants.spacing) if outlines is None else outlines)
     others = [other for other in others if not np.array_equal(other, variants.tumour)]
     own = sitk.GetArrayFromImage(explanation.total)
     same, held = np.zeros(own.shape), np.zeros(own.shape)
