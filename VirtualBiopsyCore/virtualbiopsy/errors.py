@@ -114,3 +114,11 @@ class RuleFormatError(VirtualBiopsyError):
 
 class ExistingFileError(VirtualBiopsyError):
     """A result would overwrite a file that exists."""
+
+
+class NotDicomError(VirtualBiopsyError):
+    """DICOM objects are to be written for a case whose images do not come from DICOM files."""
+
+
+class MissingPackageError(VirtualBiopsyError):
+    """Something needs a Python package that is not installed."""
