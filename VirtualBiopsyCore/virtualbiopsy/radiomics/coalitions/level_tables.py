@@ -50,11 +50,14 @@ class LevelTables:
         self.own = own
         self.profile = profile
         self._pairs: dict[bool, PairTables] = {}
-        used = levels > 0
-        self.lowest = np.full(count, np.iinfo(np.int64).max)
-        self.highest = np.zeros(count, dtype=np.int64)
-        np.minimum.at(self.lowest, parts[used], levels[used])
-        np.maximum.at(self.highest, parts[used], levels[used])
+        top = int(levels.max(initial=0)) + 1
+        held = (
+            np.bincount(parts.astype(np.int64) * top + levels, minlength=count * top).reshape(count, top) > 0
+        )
+        held[:, 0] = False
+        has = held.any(axis=1)
+        self.lowest = np.where(has, held.argmax(axis=1), np.iinfo(np.int64).max)
+        self.highest = np.where(has, top - 1 - held[:, ::-1].argmax(axis=1), 0)
 
     def pairs(self, merged: bool) -> PairTables:
         if merged not in self._pairs:

@@ -17,6 +17,9 @@ from ..lattice import Pairs
 DENSE_CODES = 1 << 20
 """Codes up to this are counted, higher ones sorted."""
 
+DENSE_CELLS = 1 << 22
+"""Matrices with so many cells are counted at once, larger ones by sorting what is in them."""
+
 
 @dataclass(frozen=True, eq=False)
 class PairTables:
@@ -50,20 +53,23 @@ class PairTables:
     @classmethod
     def of(cls, levels: np.ndarray, parts: np.ndarray, pairs: Pairs, merged: bool) -> PairTables:
         """From the levels (n,) (0: the voxel is left out) and parts (n,) 0…K-1 of the voxels of a lattice."""
-        a, b = levels[pairs.first], levels[pairs.second]
-        used = (a > 0) & (b > 0)
-        a, b = a[used].astype(np.int64), b[used].astype(np.int64)
-        direction = np.zeros(len(a), dtype=np.int64) if merged else pairs.offset[used]
-        one, two = parts[pairs.first[used]], parts[pairs.second[used]]
+        levels, parts = levels.astype(np.int32), parts.astype(np.int32)
+        first, second, offset = pairs.first, pairs.second, pairs.offset
+        a, b = levels[first], levels[second]
+        used = np.minimum(a, b) > 0
+        if not used.all():
+            first, second, offset, a, b = (array[used] for array in (first, second, offset, a, b))
+        direction = np.zeros(len(a), dtype=np.int64) if merged else offset.astype(np.int64)
+        one, two = parts[first], parts[second]
         count, high = (1 if merged else 13), int(levels.max(initial=1))
         side = int(parts.max(initial=0)) + 1
         tables, table = _numbered(np.minimum(one, two) * side + np.maximum(one, two))
         low, top = np.minimum(a, b), np.maximum(a, b)
         codes = ((direction * 2 + (low != top)) * (high + 1) + low) * (high + 1) + top
         entries, entry = _numbered(codes)
-        weights = np.where(low == top, 2.0, 1.0)
         kind, rest = np.divmod(entries, (high + 1) ** 2)
         low, top = np.divmod(rest, high + 1)
+        weights = np.where(low == top, 2.0, 1.0)
         return cls(
             n_levels=high,
             directions=count,
@@ -73,7 +79,7 @@ class PairTables:
             low=low,
             high=top,
             start=np.searchsorted(kind, np.arange(2 * count + 1)),
-            table=csr_array((weights, (entry, table)), shape=(len(entries), len(tables))),
+            table=_counted(entry, table, weights, len(tables)),
             linear=_linear(kind // 2, low, top, count, high),
             longest=2 * int(np.bincount(direction, minlength=1).max(initial=0)),
         )
@@ -123,6 +129,18 @@ def _numbered(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return values, inverse.ravel()
     present = np.bincount(codes) > 0
     return np.flatnonzero(present), (np.cumsum(present) - 1)[codes]
+
+
+def _counted(entry: np.ndarray, table: np.ndarray, weights: np.ndarray, columns: int) -> csr_array:
+    """How often each entry meets each table, times the weight (rows,) of the entry."""
+    rows = len(weights)
+    if rows * columns > DENSE_CELLS:
+        return csr_array((weights[entry], (entry, table)), shape=(rows, columns))
+    counts = np.bincount(entry * columns + table, minlength=rows * columns)
+    cells = np.flatnonzero(counts)
+    row, column = np.divmod(cells, max(1, columns))
+    begins = np.searchsorted(row, np.arange(rows + 1))
+    return csr_array((counts[cells] * weights[row], column, begins), shape=(rows, columns))
 
 
 def _linear(direction: np.ndarray, low: np.ndarray, high: np.ndarray, count: int, levels: int) -> csr_array:
