@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from measure import measured
 from shapley_support import by_definition, row_of, score_of, with_a_twin
-from support import TOY_KEYS, synthetic_tumour, toy_model
+from support import TOY_KEYS, synthetic_tumour, toy_background, toy_model
 from virtualbiopsy.explain.explain import explain
 from virtualbiopsy.explain.groups import bars, path_of
 from virtualbiopsy.explain.hierarchy import flat, hierarchy_of
 from virtualbiopsy.explain.orders import coalition_count, enumerated, sampled
 from virtualbiopsy.explain.owen import owen
 from virtualbiopsy.explain.shapley import MAX_COALITIONS, feature_game, shapley
+from virtualbiopsy.explain.shared import sharing
 from virtualbiopsy.models.calibration import Calibrator
 from virtualbiopsy.models.classifier import SPECS, Classifier
 from virtualbiopsy.models.inference import log_odds, predict
@@ -170,10 +171,29 @@ def test_sampled_orders_keep_groups_together_and_are_unbiased():
     assert (off <= 4 * runs.std(axis=0) / np.sqrt(300)).all()
 
 
+def test_an_order_and_its_reverse_cancel_what_pairs_of_players_do():
+    def worth(sets, progress):
+        return (sets @ np.triu(np.ones((5, 5)), 1) * sets).sum(axis=1) + sets @ np.arange(5.0)
+
+    phi, error = sampled(worth, flat(5), 2)
+    assert phi == pytest.approx(2.0 + np.arange(5.0), abs=1e-12)
+    assert error.max() <= 1e-12
+
+
 def test_one_path_is_needed_for_each_feature():
     model = toy_model()
     with pytest.raises(ValueError, match="6 paths for 7 features"):
         owen(model, row_of(model), PATHS[:6])
+
+
+def test_features_that_move_together_are_said_to_share():
+    background = toy_background(KEYS, 40)
+    background[:, 2] = 3.0 - background[:, 0]
+    background[:, 4] = background[:, 2] + 0.2 * background[:, 2].std() * background[:, 1]
+    background[:, 5] = 7.0
+    model = toy_model("logistic", background=background)
+    assert sharing(model) == ((KEYS[0], KEYS[2], KEYS[4]),)
+    assert sharing(toy_model("logistic")) == ()
 
 
 # -- in the explanation --------------------------------
@@ -199,6 +219,7 @@ def test_bars_of_an_explanation_add_up_level_by_level(kind, tumour):
             assert all(leaf.phi == by_key.pop(leaf.path[-1]) for leaf in middle.children)
     assert not by_key
     assert found.sums_to == "log-odds"
+    assert found.shared == ()
     assert all(c.error == 0 for c in found.contributions)
 
 

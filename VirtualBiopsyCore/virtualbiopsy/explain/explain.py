@@ -21,6 +21,7 @@ from .ledger import carried, carrying, shares
 from .model import Contribution, Explanation
 from .owen import owen
 from .shapley import linear_weights
+from .shared import sharing
 from .workspace import Workspace
 
 NOTE_IMPUTED, NOTE_CLINICAL, NOTE_SHAPE = "imputed", "clinical", "shape"
@@ -108,6 +109,7 @@ def explain(
         method=level0.method,
         bars=bars(model.feature_keys, level0.phi),
         sums_to=sums_to(model),
+        shared=sharing(model),
     )
 
 

@@ -62,10 +62,12 @@ class Explanation:
     maps : float64 voxel ledgers by sequence role, log-odds per voxel, zero outside the region, all on one
         grid (the prepared grid, cropped to the region).
     total : sum of `maps`.
-    method : how the Shapley values were found ("linear closed form", "exact enumeration").
+    method : how the Owen values were found, as in shapley.Shapley.
     bars : the contributions as a tree, sequence → class → feature.
     sums_to : what baseline and contributions add up to, "log-odds" or "uncalibrated log-odds" (a calibrator
         that is not affine has no additive explanation of its result).
+    shared : groups of feature keys that move together over the background and share their credit; what the
+        group has together says more than the parts.
     """
 
     model_id: str
@@ -77,6 +79,7 @@ class Explanation:
     method: str = ""
     bars: tuple[Bar, ...] = ()
     sums_to: str = "log-odds"
+    shared: tuple[tuple[str, ...], ...] = ()
 
     @property
     def not_localised(self) -> tuple[Contribution, ...]:

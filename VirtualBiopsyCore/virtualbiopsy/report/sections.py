@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 
 FIELD_MARGIN = 2.2
 HOW_MADE = {
-    "linear closed form": "exact Shapley values in closed form (linear model)",
-    "exact enumeration": "exact Shapley values by enumeration of all subsets",
+    "linear closed form": "exact Owen values in closed form (linear model)",
+    "additive closed form": "exact Owen values in closed form (a sum over features)",
+    "exact kernel": "exact Owen values (Gaussian kernel)",
+    "exact trees": "exact Owen values (interventional tree algorithm)",
+    "exact enumeration": "exact Owen values by enumeration of the coalitions",
+    "sampled orders": "Owen values estimated from sampled orders; their sum is exact",
 }
 
 
