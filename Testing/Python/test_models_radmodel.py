@@ -320,6 +320,7 @@ def with_arrays(document: dict, whole: bytes, **changes) -> bytes:
         ({"classifier_feature": np.full(105, 99)}, "outside 0…6"),
         ({"classifier_left": np.zeros(105, np.int64)}, "outside its own tree"),
         ({"classifier_right": np.full(105, 2**40)}, "outside its own tree"),
+        ({"classifier_right": toy_classifier("random_forest", 7).arrays["left"]}, "child of two nodes"),
         ({"classifier_tree_start": np.array([0, 50])}, "tree_start"),
         ({"classifier_value": np.full(105, 3.0)}, "not a probability"),
         ({"classifier_floor": np.zeros(1)}, "floor"),

@@ -31,6 +31,9 @@ def tree_problem(arrays: Mapping[str, np.ndarray], n_features: int) -> str:
         bad = inner & ((child <= number) | (child >= end))
         if bad.any():
             return f"node {int(np.flatnonzero(bad)[0])} has a {name} child outside its own tree"
+    children = np.concatenate([left[inner], right[inner]])
+    if len(np.unique(children)) < len(children):
+        return "a node is the child of two nodes, or twice the child of one"
     return ""
 
 
