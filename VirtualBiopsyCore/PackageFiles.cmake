@@ -90,6 +90,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/regional.py
   virtualbiopsy/explain/regions.py
   virtualbiopsy/explain/shapley.py
+  virtualbiopsy/explain/shared.py
   virtualbiopsy/explain/steadiness.py
   virtualbiopsy/explain/trees_shapley.py
   virtualbiopsy/explain/whatif.py
