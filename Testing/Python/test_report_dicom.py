@@ -25,6 +25,7 @@ from virtualbiopsy.errors import (
 from virtualbiopsy.report.dicom.headers import source_headers
 from virtualbiopsy.report.dicom.identity import LOG_ODDS_PER_VOXEL, SCHEME, short
 from virtualbiopsy.report.dicom.measurements import map_sum
+from virtualbiopsy.report.dicom.parametric_map import parametric_map
 from virtualbiopsy.report.dicom.write import write_dicom
 from virtualbiopsy.report.tree import tree_svg
 from virtualbiopsy.session import Session
@@ -310,3 +311,29 @@ def test_importing_the_package_does_not_import_highdicom():
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+
+
+def test_anisotropic_pixels_keep_their_places(given):
+    """Row spacing comes first in DICOM; maps pushed back to a native grid are not isotropic."""
+    case, result, _, _ = given
+    explanation = result.explanations[0]
+    rng = np.random.default_rng(1)
+    total = sitk.GetImageFromArray(rng.normal(size=(4, 5, 6)))
+    total.SetSpacing((0.7, 1.3, 4.0))
+    total.SetOrigin((3.0, -2.0, 1.0))
+    total.SetDirection(DIRECTION)
+    image = parametric_map(replace(explanation, total=total), source_headers(case.sequence("t1c")), "ab" * 32)
+    shared = image.SharedFunctionalGroupsSequence[0]
+    measures = shared.PixelMeasuresSequence[0]
+    assert [float(x) for x in measures.PixelSpacing] == [1.3, 0.7]
+    assert float(measures.SpacingBetweenSlices) == 4.0
+    axes = np.array([float(x) for x in shared.PlaneOrientationSequence[0].ImageOrientationPatient])
+    values = np.frombuffer(image.FloatPixelData, "<f4").reshape(4, 5, 6)
+    for frame, row, column in ((0, 0, 0), (3, 4, 5), (1, 2, 4)):
+        plane = image.PerFrameFunctionalGroupsSequence[frame].PlanePositionSequence[0]
+        corner = np.array([float(x) for x in plane.ImagePositionPatient])
+        point = corner + axes[:3] * 0.7 * column + axes[3:] * 1.3 * row
+        index = total.TransformPhysicalPointToIndex(point)  # frames may stand in any order
+        assert index[:2] == (column, row)
+        np.testing.assert_allclose(point, total.TransformIndexToPhysicalPoint(index), atol=1e-6)
+        assert total.GetPixel(index) == pytest.approx(float(values[frame, row, column]), rel=1e-6)
