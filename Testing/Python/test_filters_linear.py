@@ -9,7 +9,7 @@ from virtualbiopsy.radiomics.filters.linear import axis_operator, linear_filter
 from virtualbiopsy.radiomics.filters.spec import parse_filter
 
 SPACING = (2.0, 1.0, 1.1)
-WANTED = ((3, 9), (5, 14), (2, 11))
+WANTED = ((3, 13), (5, 14), (0, 15))
 OURS = (
     "mean(support=3)",
     "mean(support=5;dims=2;boundary=zero)",
@@ -67,7 +67,7 @@ def test_the_adjoint_is_one(image, text, parity):
 
 def test_the_source_is_no_larger_than_the_reach(image):
     linear = linear_filter(parse_filter("mean(support=3;dims=2)"), SPACING, image.shape, WANTED)
-    assert linear.source == ((3, 9), (4, 15), (1, 12))
+    assert linear.source == ((3, 13), (4, 15), (0, 15))
 
 
 @pytest.mark.parametrize("text", NOT_LINEAR)
