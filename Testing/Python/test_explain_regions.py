@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from regions_support import Scene, scene, small
 from support import TOY_KEYS, synthetic_tumour, toy_model
+from virtualbiopsy.case.model import Case, Sequence
 from virtualbiopsy.errors import Cancelled, FeatureError, GeometryError, RegionError
 from virtualbiopsy.explain.players import players
 from virtualbiopsy.explain.reference_texture import reference_texture
@@ -21,9 +22,11 @@ from virtualbiopsy.explain.regions import explain_regions, refine
 from virtualbiopsy.models.calibration import Calibrator
 from virtualbiopsy.models.classifier import SPECS
 from virtualbiopsy.models.inference import baseline, log_odds, predict
+from virtualbiopsy.models.radmodel import builtin_models
 from virtualbiopsy.progress import CancelToken
 from virtualbiopsy.radiomics.extract import extract
 from virtualbiopsy.radiomics.keys import FeatureKey, is_clinical
+from virtualbiopsy.session import Session
 
 RICH_KEYS = (
     *TOY_KEYS,
@@ -175,6 +178,35 @@ def test_a_model_without_features_of_the_tumour_has_no_values_of_parts(plain):
     for game in ("erase", "infill"):
         found = explain_regions(*here.first, labels, "supervoxels", game)
         assert np.abs(found.psi).max() <= 1e-14 and abs(total(found)) <= 1e-12
+
+
+@pytest.mark.parametrize("model", builtin_models(), ids=lambda model: model.model_id)
+def test_the_bundled_models_need_no_recount(model):
+    """What 2⁸ coalitions of their features cost is the cost of tables."""
+    here = scene(small(3, roles=("t1c", "t2", "adc")), model)
+    labels = players("supervoxels", here.mask, here.measured.spacing, count=8)
+    found = explain_regions(*here.first, labels, "supervoxels")
+    assert found.recounted == () and found.evaluations == 256
+    assert abs(total(found)) <= 1e-9 * max(1.0, abs(found.log_odds - found.baseline))
+
+
+def test_a_session_explains_parts_that_were_drawn_on_its_prepared_grid():
+    tumour = synthetic_tumour(shape=(26, 36, 34), spacing=(2.0, 1.0, 1.1), radius_mm=8.0)
+    case = Case("synthetic", tuple(Sequence(role, role, tumour.image(role)) for role in ("t1c", "adc")))
+    session = Session(case, [toy_model("gaussian_nb")])
+    session.set_preparation(normalise="none", register=False)
+    result = session.set_region(tumour.mask())
+    drawn = np.zeros(session.prepared(session.models[0]).grid.GetSize()[::-1], dtype=bool)
+    drawn[:, : drawn.shape[1] // 2] = True
+    found = session.explain_regions("toy-gaussian-nb", "drawn", drawn=drawn)
+    assert found.kind == "drawn" and len(found.psi) == 2 and abs(total(found)) <= 1e-9
+    assert found.log_odds == result.predictions[0].log_odds
+    place = sitk.Resample(
+        found.labels, session.prepared(session.models[0]).grid, sitk.Transform(), sitk.sitkNearestNeighbor
+    )
+    parts = sitk.GetArrayFromImage(place)
+    assert drawn[parts == 1].all() and not drawn[parts == 2].any()
+    assert found.volume_ml.sum() == pytest.approx(result.facts.volume_ml, rel=0.03)
 
 
 def test_an_isotonic_calibrator_forbids_the_word_log_odds(plain):

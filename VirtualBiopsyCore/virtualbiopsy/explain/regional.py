@@ -22,7 +22,8 @@ class RegionExplanation:
     labels : int32 image on the prepared grid, 0 outside, 1…K the parts.
     psi : (K,) Shapley values, log-odds. error : (K,) their standard errors where sampled, else 0.
     volume_ml : (K,) volumes of the parts.
-    nonspatial : share of what has no place (shape, clinical), log-odds: v(no part) − baseline.
+    nonspatial : v(no part) − baseline, log-odds: the share of all that is frozen (shape, clinical, …); in the
+        game "infill" also what an outline full of reference texture is worth.
     method : "exact enumeration" or "sampled orders" with the number of evaluations.
     evaluations : coalitions that were evaluated.
     frozen : why a feature of the model was kept at its value, by key: "shape", "clinical", "imputed", "other
