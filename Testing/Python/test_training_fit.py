@@ -192,6 +192,16 @@ def test_recipe_features_are_known_to_the_engine():
             assert describe(key).label
 
 
+def test_published_figures_stand_beside_their_external_ones(tmp_path):
+    ki67 = RECIPES[0]
+    assert ki67.published.startswith("Published for another model")
+    assert "AUC 0.905 internal, 0.591 external (M14" in ki67.published
+    text = (resource("Recipes") / "ki67-meningioma-demo.toml").read_text(encoding="utf-8")
+    path = tmp_path / "r.toml"
+    path.write_text(text[: text.index("[published]")], encoding="utf-8")
+    assert load_recipe(path).published == ""
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -203,6 +213,10 @@ def test_recipe_features_are_known_to_the_engine():
         (":3d:none:ibsi", ":3d:none"),
         ("clinical:margin_irregular", "clinical:age"),
         ("[background]", "[background"),
+        ('external = "0.591"', ""),
+        ('external = "0.591"', 'external = " "'),
+        ('external = "0.591"', "external = 0.591"),
+        ('external = "0.591"', 'external = "0.591"\nown = "x"'),
     ],
 )
 def test_recipes_with_a_mistake_are_refused(tmp_path, old, new):

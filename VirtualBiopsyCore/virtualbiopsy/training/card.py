@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from .. import RESEARCH_USE_ONLY
 from ..models.radmodel import RadModel
 from ..models.recipe import Recipe
+from ..trust.conformal import ALPHA, conformal_set, model_set
+from ..trust.images import FIGURES
+from ..trust.ood import NEIGHBOURS, reference
+from ..trust.ood_reasons import AMBER_PERCENTILE, RED_RATIO
 
 _NAMES = {
     "auc": "AUC",
@@ -75,6 +81,12 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
         "simulated cases. Sensitivity and specificity use a threshold that was chosen anew inside "
         "every training part.",
         "",
+        *(
+            []
+            if not model.published
+            else ["## Published", "", f"{model.published} Not a figure of this model.", ""]
+        ),
+        *_trust(model),
         "## Features",
         "",
         "| Feature | why | lowest (SIMULATED) | highest (SIMULATED) |",
@@ -92,6 +104,51 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _trust(model: RadModel) -> list[str]:
+    """What the trust card compares a case with."""
+    lines = ["## What a case is compared with (SIMULATED)", ""]
+    known = reference(model, tuple(np.flatnonzero(model.background.std(axis=0) > 0).tolist()))
+    for name, distances in (
+        ("Mahalanobis distance (shrunk covariance of the standardised features)", known.mahalanobis),
+        (f"Mean distance to the {NEIGHBOURS} nearest cases (standardised features)", known.neighbours),
+    ):
+        usual, far = np.percentile(distances, [50, AMBER_PERCENTILE])
+        lines.append(
+            f"- {name} of the {len(model.background)} stored cases from the others: median {usual:.2f}, "
+            f"{AMBER_PERCENTILE:g} % below {far:.2f}, largest {distances[-1]:.2f}. Beyond the second a case "
+            f"is marked, beyond {RED_RATIO:g} times the third the number is hidden."
+        )
+    conformal = model_set(model, 0.0)
+    if conformal is not None:
+        low, high = conformal.calibration
+        single, right = _answers(*model.conformal_scores)
+        lines.append(
+            f"- Conformal answers from {low} held-out log-odds of low and {high} of high cases; error "
+            f"{100 * ALPHA:g} % for each class. {conformal.caveat} Of the held-out cases themselves, each "
+            f"against the others, {100 * single:.0f} % get one answer, {100 * right:.0f} % of these the "
+            "right one; the others are “uncertain”."
+        )
+    if model.image_statistics:
+        lines += ["", "| Measured on the images (SIMULATED) | from | to |", "|---|---|---|"]
+        lines += [
+            f"| {role}: {FIGURES.get(name, name)} | {low:.4g} | {high:.4g} |"
+            for role, figures in model.image_statistics.items()
+            for name, (low, high) in figures.items()
+        ]
+    return [*lines, ""]
+
+
+def _answers(log_odds: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Share of held-out cases with one conformal answer, and of these the share with the right one."""
+    answers = []
+    for i, own in enumerate(log_odds):
+        others = np.arange(labels.size) != i
+        found = conformal_set(log_odds[others], labels[others], float(own)).labels
+        answers.append(found == ("high" if labels[i] else "low",) if len(found) == 1 else None)
+    given = [answer for answer in answers if answer is not None]
+    return len(given) / len(answers), sum(given) / max(len(given), 1)
 
 
 def _rows(metrics: Mapping[str, Mapping[str, float]], scenario: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +15,14 @@ from ..progress import Progress, silent
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..simulate.cohort import simulate_cohort
 from ..simulate.meningioma import SimulatedCase, SimulationSettings
+from ..trust.images import CaseImages
 from .table import FeatureTable, parse_table, table_text
 
 LABELS = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive")
 PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
+IMAGE, HEADER = "image:", "protocol:"
+"""How the columns of what was measured on the images and of their acquisition parameters begin, for example
+"image:t1c:snr" and "protocol:t1c:EchoTime"."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +39,47 @@ class CaseRow:
     keys: tuple[str, ...]
     preparation: Preparation
 
-    def __call__(self, simulated: SimulatedCase) -> tuple[str, list[float]]:
-        """Return the name and the values in the order LABELS, PROTOCOL, keys; NaN where there is none."""
+    def __call__(self, simulated: SimulatedCase) -> tuple[str, dict[str, float]]:
+        """Return the name and the values by column: LABELS, PROTOCOL and keys, NaN where there is none, then
+        what is known about the images."""
         case = simulated.as_case()
         prepared = prepare_case(case, replace(self.preparation, register=False))
         keys = [FeatureKey.parse(key) for key in self.keys if not is_clinical(key)]
         vector = Measuring(prepared, keys).measure(case.regions["tumour"]).vector
         values = {**vector.values, **encode_clinical(case.clinical)}
         biology, protocols = simulated.biology, simulated.scanner.protocols
-        row = [
-            biology.ki67_observed,
-            float(biology.ki67_high),
-            biology.pr_observed,
-            float(biology.pr_positive),
-            simulated.scanner.tesla,
-            *(protocols[role].slice_mm for role in ("t1c", "adc", "t2")),
-        ]
-        return simulated.name, [float(v) for v in (*row, *(values.get(key, np.nan) for key in self.keys))]
+        row = {
+            "ki67_percent": biology.ki67_observed,
+            "ki67_high": float(biology.ki67_high),
+            "pr_percent": biology.pr_observed,
+            "pr_positive": float(biology.pr_positive),
+            "tesla": simulated.scanner.tesla,
+            **{f"{role}_slice_mm": protocols[role].slice_mm for role in ("t1c", "adc", "t2")},
+            **{key: values.get(key, np.nan) for key in self.keys},
+        }
+        images = CaseImages(case, prepared)
+        row |= _flat(IMAGE, images.facts.figures)
+        row |= _flat(IMAGE, images.outline(case.regions["tumour"]))
+        row |= _flat(HEADER, images.facts.protocol)
+        return simulated.name, {name: float(value) for name, value in row.items()}
+
+
+def _flat(prefix: str, values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {f"{prefix}{role}:{name}": value for role, row in values.items() for name, value in row.items()}
+
+
+def row_table(
+    rows: Sequence[tuple[str, Mapping[str, float]]], keys: Sequence[str], notes: Sequence[str]
+) -> FeatureTable:
+    """Return a table of rows that :class:`CaseRow` made, rounded as it will be stored.
+
+    Columns of what is known about the images come last, by name; NaN where a case has none.
+    """
+    known = [*LABELS, *PROTOCOL, *keys]
+    columns = [*known, *sorted({name for _, row in rows for name in row} - set(known))]
+    values = np.array([[row.get(name, np.nan) for name in columns] for _, row in rows])
+    table = FeatureTable(tuple(name for name, _ in rows), tuple(columns), values, tuple(notes))
+    return parse_table(table_text(table))
 
 
 def simulated_table(
@@ -79,10 +107,4 @@ def simulated_table(
         "Simulated; not patients. Made by virtualbiopsy train-demo.",
         f"Cohort seed {seed}, {n} cases, without motion between the sequences.",
     )
-    table = FeatureTable(
-        tuple(name for name, _ in rows),
-        (*LABELS, *PROTOCOL, *keys),
-        np.array([values for _, values in rows]),
-        notes,
-    )
-    return parse_table(table_text(table))
+    return row_table(rows, keys, notes)

@@ -15,10 +15,10 @@ from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.recipe import Recipe, builtin_recipes
 from ..progress import Progress, part, silent
 from .card import model_card
-from .cohort import PROTOCOL, simulated_table
+from .cohort import HEADER, IMAGE, PROTOCOL, simulated_table
 from .fit import fit, rounded
 from .table import FeatureTable, read_table, write_table
-from .validate import Metrics, cross_validate
+from .validate import Metrics, conformal_scores, figures, held_out_log_odds
 
 CASES, SEED = 160, 2026
 TABLE_NAME = "meningioma-demo-features.csv"
@@ -28,6 +28,18 @@ _PROTOCOL_NAMES = {
     "t1c_slice_mm": "t1c SliceThickness (mm)",
     "adc_slice_mm": "adc SliceThickness (mm)",
     "t2_slice_mm": "t2 SliceThickness (mm)",
+}
+_UNITS = {
+    "MagneticFieldStrength": "T",
+    "RepetitionTime": "ms",
+    "EchoTime": "ms",
+    "InversionTime": "ms",
+    "FlipAngle": "degrees",
+    "SliceThickness": "mm",
+    "DiffusionBValue": "s/mm²",
+    "PixelSpacing": "mm",
+    "SpacingBetweenSlices": "mm",
+    "SliceTilt": "degrees",
 }
 
 
@@ -111,7 +123,8 @@ def train_model(
     """
     check_agreement(recipe.keys, agreement)
     rows, labels = table.matrix(recipe.keys), table.column(recipe.label)
-    metrics = cross_validate(recipe, rows, labels, progress)
+    held_out = held_out_log_odds(recipe, rows, labels, progress)
+    metrics = figures(recipe, labels, held_out)
     rng = np.random.default_rng(recipe.background["seed"])
     fitted = fit(recipe, rows, labels, recipe.validation["seed"])
     complete = np.where(np.isnan(rows), fitted.imputer, rows)
@@ -143,6 +156,9 @@ def train_model(
         engine=""
         if agreement is None
         else f"Features by VirtualBiopsy {__version__}. {agreement.sentence()}",
+        conformal_scores=conformal_scores(held_out, labels),
+        image_statistics=table.ranges(IMAGE),
+        published=recipe.published,
         licence="Apache-2.0",
         **_texts(recipe, table, metrics),
     )
@@ -165,13 +181,22 @@ def check_agreement(keys: Sequence[str], agreement: Agreement | None) -> None:
         )
 
 
+def _protocol_ranges(table: FeatureTable) -> dict[str, tuple[float, float]]:
+    """Ranges by "<role> <DICOM keyword> (<unit>)"; field strength and slices only, if no more is known."""
+    found = {
+        f"{role} {keyword}" + (f" ({_UNITS[keyword]})" if keyword in _UNITS else ""): limits
+        for role, ranges in table.ranges(HEADER).items()
+        for keyword, limits in ranges.items()
+    }
+    if found:
+        return found
+    columns = {_PROTOCOL_NAMES[name]: table.column(name) for name in PROTOCOL}
+    return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
+
+
 def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
     v = recipe.validation
     positive = int(metrics["positive_cases"]["value"])
-    ranges = {
-        _PROTOCOL_NAMES[name]: (float(table.column(name).min()), float(table.column(name).max()))
-        for name in PROTOCOL
-    }
     return {
         "validation": (
             f"Simulated cases: {v['repeats']} times repeated stratified {v['folds']}-fold cross-validation; "
@@ -179,7 +204,7 @@ def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
             f"Figures are means over the repeats, intervals 95 % bootstrap over cases "
             f"({v['bootstraps']} resamples). No external validation."
         ),
-        "protocol_ranges": ranges,
+        "protocol_ranges": _protocol_ranges(table),
         "data_statement": (
             f"{len(table.cases)} simulated meningiomas ({positive} with {recipe.positive}), computed by "
             f"virtualbiopsy.simulate on the ICBM 152 template; no patient data. {' '.join(table.notes)} "

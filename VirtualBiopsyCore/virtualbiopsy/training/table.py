@@ -48,6 +48,16 @@ class FeatureTable:
             )
         return self.values[:, self.columns.index(name)]
 
+    def ranges(self, prefix: str) -> dict[str, dict[str, tuple[float, float]]]:
+        """Lowest and highest value of the columns "<prefix><role>:<name>", by role and name, without gaps."""
+        found: dict[str, dict[str, tuple[float, float]]] = {}
+        for column, values in zip(self.columns, self.values.T, strict=True):
+            known = values[~np.isnan(values)]
+            if column.startswith(prefix) and known.size:
+                role, name = column[len(prefix) :].split(":")
+                found.setdefault(role, {})[name] = (float(known.min()), float(known.max()))
+        return found
+
     def matrix(self, names: Sequence[str]) -> np.ndarray:
         """Return several columns as (cases, names)."""
         return np.stack([self.column(name) for name in names], axis=1)
