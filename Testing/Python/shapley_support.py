@@ -97,3 +97,21 @@ def with_a_twin(model: RadModel, j: int, key: str) -> RadModel:
         imputer={**model.imputer, key: model.imputer[model.feature_keys[j]]},
         feature_ranges={**model.feature_ranges, key: model.feature_ranges[model.feature_keys[j]]},
     )
+
+
+def sum_of(kind: str, first: RadModel, second: RadModel) -> Classifier:
+    """A classifier whose score is the sum of two scores of the same kind."""
+    a, b = first.classifier.arrays, second.classifier.arrays
+    if "coef" in a:
+        arrays = {name: a[name] + b[name] for name in a}
+    elif "support" in a:
+        arrays = {name: np.concatenate([a[name], b[name]]) for name in ("support", "dual")}
+        arrays.update(gamma=a["gamma"], intercept=a["intercept"] + b["intercept"])
+    else:
+        nodes = len(a["feature"])
+        arrays = {name: np.concatenate([a[name], b[name]]) for name in ("feature", "threshold", "value")}
+        arrays["tree_start"] = np.concatenate([a["tree_start"], nodes + b["tree_start"][1:]])
+        for name in ("left", "right"):
+            arrays[name] = np.concatenate([a[name], np.where(b[name] < 0, -1, b[name] + nodes)])
+        arrays.update(initial=a["initial"] + b["initial"], learning_rate=a["learning_rate"])
+    return Classifier(kind, arrays)

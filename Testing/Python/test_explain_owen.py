@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from measure import measured
-from shapley_support import by_definition, row_of, score_of, with_a_twin
+from shapley_support import by_definition, row_of, score_of, sum_of, with_a_twin
 from support import TOY_KEYS, synthetic_tumour, toy_background, toy_model
 from virtualbiopsy.explain.explain import explain
 from virtualbiopsy.explain.groups import bars, path_of
@@ -241,3 +242,20 @@ def test_an_isotonic_calibrator_forbids_to_say_that_parts_add_up_to_the_log_odds
     phi = {c.key: c.phi for c in found.contributions}
     for c in scaled.contributions:
         assert c.phi == pytest.approx(2.0 * phi[c.key], abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["logistic", "linear_svm", "lda", "rbf_svm", "gradient_boosting"])
+def test_bars_and_map_of_the_sum_of_two_models_are_the_sums_of_theirs(kind, tumour):
+    background = toy_background(KEYS)
+    first, second = (
+        toy_model(kind, background=background, seed=seed, calibrator=Calibrator()) for seed in (1, 2)
+    )
+    both = replace(first, classifier=sum_of(kind, first, second))
+    features = measured(tumour, first)
+    found = [explain(m, features, tumour.images, tumour.masks, tumour.grid) for m in (first, second, both)]
+    maps = [sitk.GetArrayFromImage(e.total) for e in found]
+    assert np.abs(maps[0] + maps[1] - maps[2]).max() <= 1e-12 * max(1.0, np.abs(maps[2]).max())
+    assert np.abs(maps[2]).max() > 1e-6
+    tops = [{bar.path: bar.phi for bar in e.bars} for e in found]
+    for path, phi in tops[2].items():
+        assert phi == pytest.approx(tops[0][path] + tops[1][path], abs=1e-12)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shapley_support import by_definition, row_of, score_of
+from shapley_support import by_definition, row_of, score_of, sum_of
 from support import TOY_KEYS, toy_background, toy_classifier, toy_features, toy_model
 from virtualbiopsy.errors import Cancelled
 from virtualbiopsy.explain import shapley as module
@@ -146,31 +146,13 @@ def test_twin_features_share_equally():
     assert abs(phi[0]) > 1e-3
 
 
-def _sum_of(kind: str, first, second):
-    """A classifier whose score is the sum of two scores of the same kind."""
-    a, b = first.classifier.arrays, second.classifier.arrays
-    if "coef" in a:
-        arrays = {name: a[name] + b[name] for name in a}
-    elif "support" in a:
-        arrays = {name: np.concatenate([a[name], b[name]]) for name in ("support", "dual")}
-        arrays.update(gamma=a["gamma"], intercept=a["intercept"] + b["intercept"])
-    else:
-        nodes = len(a["feature"])
-        arrays = {name: np.concatenate([a[name], b[name]]) for name in ("feature", "threshold", "value")}
-        arrays["tree_start"] = np.concatenate([a["tree_start"], nodes + b["tree_start"][1:]])
-        for name in ("left", "right"):
-            arrays[name] = np.concatenate([a[name], np.where(b[name] < 0, -1, b[name] + nodes)])
-        arrays.update(initial=a["initial"] + b["initial"], learning_rate=a["learning_rate"])
-    return Classifier(kind, arrays)
-
-
 @pytest.mark.parametrize("kind", ["logistic", "linear_svm", "lda", "rbf_svm", "gradient_boosting"])
 def test_values_of_the_sum_of_two_models_are_the_sum_of_the_values(kind):
     background = toy_background(KEYS)
     first, second = (
         toy_model(kind, KEYS, background=background, seed=s, calibrator=Calibrator()) for s in (1, 2)
     )
-    both = replace(first, classifier=_sum_of(kind, first, second))
+    both = replace(first, classifier=sum_of(kind, first, second))
     row = row_of(first)
     assert raw_score(both, row[None]) == pytest.approx(
         raw_score(first, row[None]) + raw_score(second, row[None])
