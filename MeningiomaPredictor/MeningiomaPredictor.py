@@ -108,17 +108,30 @@ def registerSampleData():
     )
 
 
-def dicomTags(node):
-    """Return acquisition parameters of a volume by DICOM keyword; nothing that names a patient."""
+def dicomInstances(node):
+    """Return the SOP instance UIDs of the images that a volume was loaded from."""
     database = getattr(slicer, "dicomDatabase", None)
     if database is None:
-        return {}
+        return []
     instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
     if not instances:  # other readers leave only the series in the subject hierarchy
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
         item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
         series = hierarchy.GetItemUID(item, "DICOM") if item else ""
         instances = database.instancesForSeries(series) if series else ()
+    return list(instances)
+
+
+def dicomFiles(node):
+    """Return the paths of the DICOM files that a volume was loaded from; none for other volumes."""
+    paths = [slicer.dicomDatabase.fileForInstance(instance) for instance in dicomInstances(node)]
+    return [path for path in paths if path]
+
+
+def dicomTags(node):
+    """Return acquisition parameters of a volume by DICOM keyword; nothing that names a patient."""
+    database = getattr(slicer, "dicomDatabase", None)
+    instances = dicomInstances(node)
     path = database.fileForInstance(instances[0]) if instances else ""
     if not path:
         return {}
@@ -256,7 +269,7 @@ class MeningiomaPredictorLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         from virtualbiopsy.desktop.study import Study
 
-        self.study = Study(tags=dicomTags)
+        self.study = Study(tags=dicomTags, files=dicomFiles)
 
     def getParameterNode(self):
         return MeningiomaPredictorParameterNode(super().getParameterNode())

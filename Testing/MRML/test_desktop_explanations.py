@@ -297,3 +297,29 @@ def test_closing_the_scene_forgets_the_answers(desk):
     desk.panel.bind(None)
     desk.panel.scene_about_to_close()
     assert not desk.panel.questions.answers.regions and not desk.panel.ledger.lines
+
+
+def test_dicom_objects_from_the_files_behind_the_volume(desk, tmp_path):
+    """A volume that Slicer loaded from DICOM names its files; another one is refused in words."""
+    pydicom = pytest.importorskip("pydicom")
+    pytest.importorskip("highdicom")
+    from dicom_writer import write_series
+
+    desk.ui.exportDirectoryButton.directory = str(tmp_path / "out")
+    desk.press("predictButton")
+    desk.press("exportDicomButton")
+    assert desk.messages[-1][0] == "errorDisplay" and "not read from DICOM" in desk.messages[-1][1]
+    image = image_from_node(desk.volumes["t1c"])
+    values = sitk.GetArrayFromImage(image)
+    spacing, origin, direction = image.GetSpacing(), image.GetOrigin(), image.GetDirection()
+    write_series(
+        tmp_path / "t1c", values.astype(np.uint16), spacing=spacing, origin=origin, direction=direction
+    )
+    desk.panel.study.files = lambda node: [str(path) for path in (tmp_path / "t1c").iterdir()]
+    desk.press("exportDicomButton")
+    written = sorted(path.name for path in (tmp_path / "out" / "dicom").iterdir())
+    assert written[-1] == "report.dcm" and len(written) == 1 + len(desk.panel.result.explanations)
+    report = pydicom.dcmread(tmp_path / "out" / "dicom" / "report.dcm")
+    assert report.SeriesDescription == RESEARCH_USE_ONLY
+    desk.press("exportDicomButton")
+    assert desk.messages[-1][0] == "confirmOkCancelDisplay"

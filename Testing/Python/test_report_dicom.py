@@ -16,6 +16,7 @@ from support import synthetic_tumour, toy_model
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.case.model import Case
 from virtualbiopsy.case.read import read_case
+from virtualbiopsy.cli import main
 from virtualbiopsy.errors import (
     Cancelled,
     ExistingFileError,
@@ -337,3 +338,22 @@ def test_anisotropic_pixels_keep_their_places(given):
         assert index[:2] == (column, row)
         np.testing.assert_allclose(point, total.TransformIndexToPhysicalPoint(index), atol=1e-6)
         assert total.GetPixel(index) == pytest.approx(float(values[frame, row, column]), rel=1e-6)
+
+
+def test_command_line_writes_them_too(given, tmp_path, capsys):
+    _, _, _, folder = given
+    case = read_case(folder)
+    tumour = synthetic_tumour(oblique=False, spacing=SPACING[::-1], shape=(18, 30, 32))
+    mask = sitk.GetImageFromArray(tumour.masks["tumour"].astype(np.uint8))
+    mask.CopyInformation(case.sequences[0].image)
+    sitk.WriteImage(mask, str(tmp_path / "mask.nrrd"))
+    options = ["--region", str(tmp_path / "mask.nrrd"), "--role", f"{case.sequences[0].name}=t1c"]
+    options += ["--model", "ki67-meningioma-demo", "--no-stability", "--quiet", "--dicom"]
+    assert main(["predict", str(folder), *options, "--out", str(tmp_path / "out")]) == 0
+    names = {path.name for path in (tmp_path / "out" / "dicom").iterdir()}
+    assert names == {"map-ki67-meningioma-demo.dcm", "report.dcm"}
+    sitk.WriteImage(case.sequences[0].image, str(tmp_path / "t1c.nrrd"))
+    options[3] = "t1c=t1c"
+    code = main(["predict", str(tmp_path / "t1c.nrrd"), *options, "--out", str(tmp_path / "none")])
+    assert code != 0 and "not read from DICOM" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

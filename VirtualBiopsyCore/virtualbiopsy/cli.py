@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--out", type=Path, required=True, help="folder for the results")
     predict.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    predict.add_argument("--dicom", action="store_true", help="DICOM objects too (case from DICOM only)")
     predict.add_argument("--n4", action="store_true", help="correct the bias field of weighted sequences")
     predict.add_argument("--no-register", action="store_true", help="trust the positions in the headers")
     predict.add_argument("--no-stability", action="store_true", help="do not vary the outline")
@@ -120,6 +121,10 @@ def _predict(options: argparse.Namespace) -> None:
         **({"bias_correction": True} if options.n4 else {}),
         **({"register": False} if options.no_register else {}),
     )
+    if options.dicom:  # refused before anything is computed
+        from .report.dicom.headers import source_headers
+
+        source_headers(session.case.sequence(session.models[0].preparation.reference))
     mask = read_mask(options.region) if options.region else case.regions.get("tumour")
     if mask is None:
         raise EmptyRegionError("The case has no tumour mask.", "Give one with --region FILE.")
@@ -136,6 +141,18 @@ def _predict(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
         progress=progress,
     )
+    if options.dicom:
+        from .report.dicom.write import write_dicom
+
+        objects = write_dicom(
+            options.out / "dicom",
+            session.case,
+            result,
+            session.models,
+            overwrite=options.overwrite,
+            progress=progress,
+        )
+        written |= {f"dicom:{name}": path for name, path in objects.items()}
     if not options.quiet:
         print(file=sys.stderr)
     print(RESEARCH_USE_ONLY)

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..case.model import ROLES
 from ..errors import Cancelled, ExistingFileError, VirtualBiopsyError
+from ..report.dicom.write import write_dicom
 from ..report.export import write_outputs
 from ..scene.cases import case_signature, guess_roles
 from ..scene.markups import hide_diameter, show_diameter
@@ -96,6 +97,7 @@ class PredictorPanel:
         ui.stabilityButton.connect("clicked(bool)", self.vary_outline)
         ui.chartButton.connect("clicked(bool)", self.toggle_chart)
         ui.exportButton.connect("clicked(bool)", self.export)
+        ui.exportDicomButton.connect("clicked(bool)", self.export_dicom)
         ui.modelComboBox.connect("currentIndexChanged(int)", self._model_chosen)
         ui.exportDirectoryButton.directory = str(Path.home() / "VirtualBiopsy")
         ui.progressBar.setVisible(False)
@@ -545,9 +547,14 @@ class PredictorPanel:
         ready = ready and self.result is not None
         ui.stabilityButton.enabled = ready
         ui.exportButton.enabled = ready
+        ui.exportDicomButton.enabled = ready
         hint = "" if ready else _("Predict first; results out of date are not exported.")
         ui.exportButton.toolTip = hint or _(
             "Write result.json, features.csv, explanation.nrrd and report.html."
+        )
+        ui.exportDicomButton.toolTip = hint or _(
+            "Write the map as a DICOM Parametric Map and the numbers as a structured report, "
+            "for a contrast T1 from DICOM."
         )
         ui.chartButton.enabled = self.result is not None
         asked = self._up_to_date() if self._settings is not None and not busy else None
@@ -605,9 +612,19 @@ class PredictorPanel:
 
     def export(self, checked: bool = False) -> None:
         """Write the result into the chosen folder; existing files only after a question."""
-        self._export(overwrite=False)
+        self._export(write_outputs, overwrite=False)
 
-    def _export(self, overwrite: bool) -> None:
+    def export_dicom(self, checked: bool = False) -> None:
+        """Write DICOM objects into a folder below the chosen one; existing files only after a question."""
+        volume = self.inputs().volumes[REFERENCE] if self._settings is not None else None
+        files = [Path(path) for path in self.study.files(volume)] if volume is not None else []
+
+        def write(folder: str, case: Any, result: Any, models: Any, mask: Any, **options: Any) -> Any:
+            return write_dicom(Path(folder) / "dicom", case, result, models, files=files, **options)
+
+        self._export(write, overwrite=False)
+
+    def _export(self, write: Any, overwrite: bool) -> None:
         session = self.study.session
         if self.job.busy or session is None or session.result is None or self.stale:
             return
@@ -621,12 +638,12 @@ class PredictorPanel:
         def failed(error: Exception) -> None:
             if isinstance(error, ExistingFileError) and not overwrite:
                 if slicer.util.confirmOkCancelDisplay(_("{problem} Replace?").format(problem=error.message)):
-                    self._export(overwrite=True)
+                    self._export(write, overwrite=True)
                 return
             self._fail(error, True)
 
         self.job.start(
-            lambda progress: write_outputs(
+            lambda progress: write(
                 folder, case, result, models, mask=mask, overwrite=overwrite, progress=progress
             ),
             lambda files: self._set_status(_("Written to {folder}.").format(folder=folder)),

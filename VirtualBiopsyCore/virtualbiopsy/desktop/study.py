@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,11 +60,18 @@ class Study:
     ----------
     models : models to run; the bundled ones if None, read at first use.
     tags : acquisition parameters of a volume node by DICOM keyword.
+    files : DICOM files of a volume node; none for a volume from elsewhere.
     """
 
-    def __init__(self, models: Sequence[RadModel] | None = None, tags: Tags = no_tags) -> None:
+    def __init__(
+        self,
+        models: Sequence[RadModel] | None = None,
+        tags: Tags = no_tags,
+        files: Callable[[Any], Sequence[str]] = lambda node: (),
+    ) -> None:
         self._models = tuple(models) if models is not None else None
         self.tags = tags
+        self.files = files
         self._signature: Any = None
         self._session: Session | None = None
 
