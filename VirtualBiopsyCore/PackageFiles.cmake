@@ -73,11 +73,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/decompositions_values.py
   virtualbiopsy/explain/delta.py
   virtualbiopsy/explain/explain.py
+  virtualbiopsy/explain/feature_maps.py
   virtualbiopsy/explain/groups.py
   virtualbiopsy/explain/hierarchy.py
   virtualbiopsy/explain/influence.py
   virtualbiopsy/explain/kernel_shapley.py
   virtualbiopsy/explain/layers.py
+  virtualbiopsy/explain/layout.py
   virtualbiopsy/explain/ledger.py
   virtualbiopsy/explain/model.py
   virtualbiopsy/explain/orders.py

@@ -13,7 +13,8 @@ from measure import measured
 from support import synthetic_tumour, toy_model
 from virtualbiopsy.case.model import Case, Sequence
 from virtualbiopsy.explain.adjoint import NEAR, through_adjoint
-from virtualbiopsy.explain.explain import NOTE_ADJOINT, NOTE_RESPONSE, explain
+from virtualbiopsy.explain.explain import explain
+from virtualbiopsy.explain.layout import NOTE_ADJOINT, NOTE_RESPONSE
 from virtualbiopsy.explain.ledger import shares
 from virtualbiopsy.explain.workspace import Surround, Workspace
 from virtualbiopsy.measure import Measuring

@@ -8,26 +8,22 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import GeometryError
-from ..models.classifier import LINEAR_KINDS
 from ..models.inference import model_inputs, sums_to
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
-from ..radiomics.extract import ORIGINAL
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..radiomics.vector import FeatureVector
 from .groups import bars, path_of
 from .layers import Layers
-from .ledger import carried, carrying, shares
+from .layout import References, lay_out
+from .ledger import shares
 from .model import Contribution, Explanation
 from .owen import owen
-from .shapley import linear_weights
 from .shared import sharing
 from .workspace import Workspace
 
 NOTE_IMPUTED, NOTE_CLINICAL, NOTE_SHAPE = "imputed", "clinical", "shape"
 NOTE_NO_SPLIT = "no exact voxel decomposition"
-NOTE_RESPONSE = "at the voxels of the filter's response"
-NOTE_ADJOINT = "at the voxels of the image, through the filter's adjoint"
 
 
 def explain(
@@ -64,7 +60,7 @@ def explain(
     Cancelled
     """
     if workspace is None:
-        workspace = Workspace(images, masks, grid.GetSpacing()[::-1])
+        workspace = Workspace(images, masks, grid.GetSpacing()[::-1], grid=grid)
     for array in (*images.values(), *masks.values()):
         if np.shape(array) != grid.GetSize()[::-1]:
             raise GeometryError(
@@ -73,8 +69,7 @@ def explain(
             )
     inputs = model_inputs(model, features)
     level0 = owen(model, inputs.row, [path_of(key) for key in model.feature_keys], part(progress, 0.0, 0.5))
-    reference, deviation = model.background.mean(axis=0), model.background.std(axis=0)
-    linear = linear_weights(model) if model.classifier.kind in LINEAR_KINDS else None
+    references = References(model)
 
     layers = Layers()
     contributions = []
@@ -90,12 +85,12 @@ def explain(
             if found is None:
                 note = NOTE_SHAPE if parsed.family == "morphology" else NOTE_NO_SPLIT
             else:
-                slope = None if linear is None else float(linear[j])
-                terms = (value, float(reference[j]), float(deviation[j]), phi, slope)
-                where = _lay_out(layers, workspace, parsed, found, terms, adjoint)
-                contributions.append(Contribution(key, value, float(reference[j]), phi, True, where, error))
+                terms = references.terms(j, value, phi)
+                where = lay_out(layers, workspace, parsed, found, terms, adjoint)
+                contributions.append(Contribution(key, value, terms[1], phi, True, where, error))
                 continue
-        contributions.append(Contribution(key, value, float(reference[j]), phi, False, note, error))
+        reference = float(references.mean[j])
+        contributions.append(Contribution(key, value, reference, phi, False, note, error))
 
     maps, total = layers.images(grid)
     progress(1.0, "Explained")
@@ -111,28 +106,3 @@ def explain(
         sums_to=sums_to(model),
         shared=sharing(model),
     )
-
-
-def _lay_out(
-    layers: Layers,
-    workspace: Workspace,
-    key: FeatureKey,
-    found: np.ndarray,
-    terms: tuple[float, float, float, float, float | None],
-    adjoint: bool,
-) -> str:
-    """Put what a feature carries into its layer; `terms` as for :func:`carried`. Returns the note."""
-    place, voxels = workspace.place(key.sequence, key.region), carried(found, *terms)
-    moved = None
-    if adjoint and key.image != ORIGINAL:
-        from .adjoint import through_adjoint
-
-        moved = through_adjoint(key, found, workspace)
-    if moved is not None:
-        scale, _ = carrying(*terms)
-        voxels = voxels - scale * found
-        layers.add_block(key.sequence, moved.start, scale * moved.block)
-    layers.add(key.sequence, place, voxels)
-    if key.image == ORIGINAL:
-        return ""
-    return NOTE_RESPONSE if moved is None else NOTE_ADJOINT

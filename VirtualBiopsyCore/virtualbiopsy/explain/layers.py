@@ -57,6 +57,21 @@ class Layers:
 
         return {role: image(array) for role, array in arrays.items()}, image(sum(arrays.values()))
 
+    def image_like(self, like: sitk.Image, grid: sitk.Image) -> sitk.Image:
+        """Sum of all layers, float64, on an image that holds them; `grid` is that of the arrays."""
+        first = grid.TransformPhysicalPointToContinuousIndex(like.GetOrigin())
+        start = [round(at) for at in reversed(first)]
+        array = np.zeros(like.GetSize()[::-1])
+        for places in self._voxels.values():
+            for place, voxels in places.values():
+                array[_moved(place.box, start)][place.inside] += voxels
+        for blocks in self._blocks.values():
+            for block in blocks:
+                array[_moved(_box(*block), start)] += block[1]
+        made = sitk.GetImageFromArray(array)
+        made.CopyInformation(like)
+        return made
+
 
 def _box(start: tuple[int, int, int], block: np.ndarray) -> Box:
     k, j, i = (slice(a, a + n) for a, n in zip(start, block.shape, strict=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import SimpleITK as sitk
 
 from ..errors import EmptyRegionError, FeatureError, GeometryError, NonFiniteError
 from ..radiomics import kernels
@@ -74,6 +75,7 @@ class Workspace:
     spacing : (dk, dj, di) in mm, for weighted directions and for filters.
     responses : as for :func:`virtualbiopsy.radiomics.extract.extract`; None filters the images here.
     surround : the images beyond the arrays, for the adjoint of filters; None if there is nothing beyond.
+    grid : image with the geometry of the arrays, to look maps of single features up.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class Workspace:
         spacing: Sequence[float] = (1.0, 1.0, 1.0),
         responses: Responses | None = None,
         surround: Surround | None = None,
+        grid: sitk.Image | None = None,
     ) -> None:
         shapes = {np.shape(array) for array in (*images.values(), *masks.values())}
         if len(shapes) > 1:
@@ -98,6 +101,7 @@ class Workspace:
         self.spacing = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
         self.responses = responses
         self._surround = surround
+        self.grid = grid
         self._filtered = Filtered(images, self.spacing, ())
         self._found: dict[Hashable, Any] = {}
 
@@ -110,6 +114,7 @@ class Workspace:
             measured.spacing,
             measuring.responses(measured),
             Surround(measuring.images, measured.box),
+            measured.grid,
         )
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
