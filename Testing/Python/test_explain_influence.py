@@ -14,11 +14,13 @@ from virtualbiopsy.case.model import Case, Sequence
 from virtualbiopsy.errors import Cancelled, FeatureError
 from virtualbiopsy.explain.influence import influence
 from virtualbiopsy.measure import Measuring
+from virtualbiopsy.models.calibration import Calibrator
 from virtualbiopsy.models.inference import predict
 from virtualbiopsy.models.radmodel import RadModel
 from virtualbiopsy.prepare.model import Preparation, PreparedCase
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.radiomics.extract import extract
+from virtualbiopsy.radiomics.kernels import choose
 from virtualbiopsy.radiomics.keys import is_clinical
 from virtualbiopsy.radiomics.vector import FeatureVector
 from virtualbiopsy.regions.derive import region_mask
@@ -125,6 +127,37 @@ def test_every_part_equals_the_changed_outline_measured_anew(grid, kind):
         assert flipped == ((expected >= model.threshold) != (own >= model.threshold))
     moved = np.concatenate([found.erased, found.painted])
     assert np.abs(moved).max() > 1e-3, "the toy model does not notice the edits"
+
+
+CALIBRATORS = (
+    Calibrator("temperature", slope=0.4),
+    Calibrator("isotonic", x=(-3.0, -0.5, 0.4, 3.0), y=(0.1, 0.3, 0.3, 0.9)),
+)
+
+
+@pytest.mark.parametrize("calibrator", CALIBRATORS, ids=lambda calibrator: calibrator.kind)
+def test_the_change_is_one_of_the_calibrated_probability(grid, calibrator):
+    measuring, measured, shell, _, anew = grid
+    features = features_of(measured)
+    model = replace(model_near("gradient_boosting", features), calibrator=calibrator)
+    found = influence(model, measuring, measured, features, 5, shell)
+    assert found.probability == predict(model, features).probability
+    for number, change, _ in changes(found):
+        assert abs(found.probability + change - predict(model, anew[number]).probability) <= 1e-9
+
+
+def test_compiled_kernels_give_the_same():
+    pytest.importorskip("numba")
+    prepared, mask = case_of(*GRIDS["anisotropic and oblique"])
+    results = []
+    for kernels in ("plain", "compiled"):
+        with choose.using(kernels):
+            measuring = Measuring(prepared, [key for key in KEYS if not is_clinical(key)])
+            measured = measuring.measure(mask)
+            features = features_of(measured)
+            found = influence(model_near("logistic", features), measuring, measured, features, 5)
+            results.append(np.concatenate([found.erased, found.painted]))
+    np.testing.assert_allclose(results[0], results[1], rtol=0, atol=1e-9)
 
 
 def test_the_measuring_of_the_session_is_left_as_it_is():
