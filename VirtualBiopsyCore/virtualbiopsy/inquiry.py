@@ -8,10 +8,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from .case.model import Case
+from .explain.influence import influence
 from .explain.model import Explanation
 from .explain.players import players
+from .explain.pushback import pushback
 from .explain.regional import Influence, RegionExplanation
-from .explain.regions import explain_regions
+from .explain.regions import explain_regions, refine
+from .explain.steadiness import unstable_sign
 from .explain.workspace import Workspace
 from .measure import Measured, Measuring
 from .models.radmodel import RadModel
@@ -51,16 +54,27 @@ class Inquiry:
             self.model, self.measuring, on, self.features, labels, kind, game, progress=progress
         )
 
+    def refined(
+        self, found: RegionExplanation, count: int, pieces: int, progress: Progress = silent
+    ) -> RegionExplanation:
+        """Level 2 with its strongest parts split further."""
+        return refine(
+            found,
+            self.model,
+            self.measuring,
+            self.measured,
+            self.features,
+            count=count,
+            pieces=pieces,
+            progress=progress,
+        )
+
     def influence(self, parts: int, shell_mm: float, progress: Progress = silent) -> Influence:
         """How the probability would change if the outline changed in one place."""
-        from .explain.influence import influence
-
         return influence(self.model, self.measuring, self.measured, self.features, parts, shell_mm, progress)
 
     def unstable_sign(self, progress: Progress = silent) -> sitk.Image:
         """Where the sign of the map depends on small changes of the outline: uint8, on the map's grid."""
-        from .explain.steadiness import unstable_sign
-
         return unstable_sign(
             self.model, self.measuring, self.measured, self.features, self.explanation, progress
         )
@@ -91,8 +105,6 @@ class Inquiry:
 
     def native_maps(self) -> dict[str, sitk.Image]:
         """Level 3: the maps on the sequences' own grids, by role; their sums are conserved."""
-        from .explain.pushback import pushback
-
         return {
             role: pushback(image, self.prepared.transforms[role], self.case.sequence(role).image)
             for role, image in self.explanation.maps.items()

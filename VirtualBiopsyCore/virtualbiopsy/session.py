@@ -93,6 +93,9 @@ def region_digest(mask: sitk.Image) -> str:
 class Session:
     """One case with its models. Methods may be called from one worker thread at a time.
 
+    Questions about a result (:meth:`explain_regions` and the methods after it) may run beside it in another
+    thread: they look at what was measured and change nothing.
+
     Parameters
     ----------
     case : the case as read.
@@ -302,8 +305,18 @@ class Session:
         ------
         EmptyRegionError : there is no result. FeatureError : there is none of this model. Cancelled.
         """
-        with self._lock:
-            return self._inquiry(model_id).regions(kind, count, game, drawn, progress)
+        return self._inquiry(model_id).regions(kind, count, game, drawn, progress)
+
+    def refine_regions(
+        self, found: RegionExplanation, count: int = 2, pieces: int = 4, progress: Progress = silent
+    ) -> RegionExplanation:
+        """The `count` parts with the largest influence split into pieces that share it, for the same result.
+
+        Raises
+        ------
+        As :meth:`explain_regions`.
+        """
+        return self._inquiry(found.model_id).refined(found, count, pieces, progress)
 
     def influence(
         self, model_id: str, parts: int = 24, shell_mm: float = 3.0, progress: Progress = silent
@@ -314,8 +327,7 @@ class Session:
         ------
         As :meth:`explain_regions`.
         """
-        with self._lock:
-            return self._inquiry(model_id).influence(parts, shell_mm, progress)
+        return self._inquiry(model_id).influence(parts, shell_mm, progress)
 
     def unstable_sign(self, model_id: str, progress: Progress = silent) -> sitk.Image:
         """Where the sign of a model's map depends on small changes of the outline (uint8, the map's grid).
@@ -324,8 +336,7 @@ class Session:
         ------
         As :meth:`explain_regions`.
         """
-        with self._lock:
-            return self._inquiry(model_id).unstable_sign(progress)
+        return self._inquiry(model_id).unstable_sign(progress)
 
     def what_if(self, model_id: str, changes: Mapping[str, float]) -> WhatIf:
         """The answer of one model if some values were others; hypothetical.
@@ -335,24 +346,20 @@ class Session:
         EmptyRegionError : there is no result. FeatureError : there is none of this model, or a change
             cannot be used.
         """
-        with self._lock:
-            inquiry = self._inquiry(model_id)
-            return what_if(inquiry.model, inquiry.features, changes)
+        inquiry = self._inquiry(model_id)
+        return what_if(inquiry.model, inquiry.features, changes)
 
     def feature_map(self, model_id: str, key: str) -> sitk.Image | None:
         """The part of one feature in a model's map, log-odds per voxel; None if it is not localised."""
-        with self._lock:
-            return self._inquiry(model_id).feature_map(key)
+        return self._inquiry(model_id).feature_map(key)
 
     def shares_at(self, model_id: str, point: tuple[float, float, float]) -> tuple[tuple[str, float], ...]:
         """Features behind the voxel at a point (mm, LPS) with their shares in log-odds, largest first."""
-        with self._lock:
-            return self._inquiry(model_id).shares_at(point)
+        return self._inquiry(model_id).shares_at(point)
 
     def native_maps(self, model_id: str) -> dict[str, sitk.Image]:
         """Level 3: a model's maps on the sequences' own grids, by role; sums are conserved."""
-        with self._lock:
-            return self._inquiry(model_id).native_maps()
+        return self._inquiry(model_id).native_maps()
 
     def _inquiry(self, model_id: str) -> Inquiry:
         """What a question about the current result of one model needs.
@@ -361,11 +368,12 @@ class Session:
         ------
         EmptyRegionError : there is no result. FeatureError : there is none of this model.
         """
-        if self._result is None:
-            raise EmptyRegionError("There is no result yet.", "Outline the tumour and predict first.")
-        if model_id not in self._inquiries:
-            raise FeatureError(f"There is no result of the model {model_id!r}.", "Choose one that ran.")
-        return self._inquiries[model_id]
+        with self._lock:
+            if self._result is None:
+                raise EmptyRegionError("There is no result yet.", "Outline the tumour and predict first.")
+            if model_id not in self._inquiries:
+                raise FeatureError(f"There is no result of the model {model_id!r}.", "Choose one that ran.")
+            return self._inquiries[model_id]
 
     def _opened(
         self, result: Result, measured: Mapping[str, Measured], workspaces: Mapping[str, Workspace]
