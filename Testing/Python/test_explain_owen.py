@@ -20,6 +20,9 @@ from virtualbiopsy.explain.shared import sharing
 from virtualbiopsy.models.calibration import Calibrator
 from virtualbiopsy.models.classifier import SPECS, Classifier
 from virtualbiopsy.models.inference import log_odds, predict
+from virtualbiopsy.report.figures import waterfall_svg
+from virtualbiopsy.report.tree import tree_svg
+from virtualbiopsy.web.ledger import ledger_rows
 
 KEYS = TOY_KEYS
 PATHS = [path_of(key) for key in KEYS]
@@ -236,6 +239,12 @@ def test_an_isotonic_calibrator_forbids_to_say_that_parts_add_up_to_the_log_odds
     assert found.log_odds != prediction.log_odds
     total = sum(c.phi for c in found.contributions)
     assert found.baseline + total == pytest.approx(found.log_odds, abs=1e-9)
+    carried = sitk.GetArrayFromImage(found.total).sum() + sum(c.phi for c in found.not_localised)
+    assert found.baseline + carried == pytest.approx(found.log_odds, abs=1e-9)
+    for svg in (waterfall_svg(found, prediction), tree_svg(found, prediction)):
+        assert "uncalibrated" in svg
+    first, *_, last = ledger_rows(found, prediction)
+    assert first["probability"] == "" and last["exact"] == repr(prediction.log_odds)
     plain = replace(model, calibrator=Calibrator("platt", 2.0, 0.1))
     scaled = explain(plain, features, tumour.images, tumour.masks, tumour.grid)
     assert scaled.sums_to == "log-odds"

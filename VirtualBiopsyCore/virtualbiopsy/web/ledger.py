@@ -46,6 +46,8 @@ def ledger_rows(explanation: Explanation, prediction: Prediction) -> list[dict[s
     tree = sorted(tree, key=lambda bar: bar.path[0] in NO_PLACE)
     largest = max((abs(bar.phi) for bar in _all(tree)), default=0.0) or 1.0
     rows = [_edge(BASELINE, "Average training case", explanation.baseline)]
+    if explanation.sums_to != "log-odds":
+        rows[0]["probability"] = ""
     for bar in _all(tree):
         rows.append(_row(bar, by_key, largest, explanation))
     score = "This case" if explanation.sums_to == "log-odds" else "This case, before calibration"
