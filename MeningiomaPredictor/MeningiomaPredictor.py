@@ -330,6 +330,21 @@ class MeningiomaPredictorTest(ScriptedLoadableModuleTest):
         self.assertIsNotNone(first)
         self.assertTrue(widget.panel.overlay.overlay.shown)
 
+        self.delayDisplay("Ledger, parts and influence")
+        panel = widget.panel
+        for prediction in first.predictions:
+            if panel.cards.withheld(first, prediction.model_id):
+                next(button for button in panel.cards.buttons if button.visible).click()
+        line = next(line for line in panel.ledger.lines if line.path == ("t1c",))
+        panel.ledger.choose(line)
+        self.assertTrue(parameterNode.overlayMap.endswith("|t1c"))
+        panel.questions.ask_regions()
+        panel.wait_for_completion()
+        self.assertTrue(panel.overlay.regions.shown)
+        panel.questions.ask_influence()
+        panel.wait_for_completion()
+        self.assertTrue(panel.overlay.influence.shown)
+
         self.delayDisplay("Edit")
         from virtualbiopsy.scene.segments import mask_from_segment, write_segment
 

@@ -101,7 +101,7 @@ def test_regions_keep_their_sum_and_their_own_legend(placed):
     third.show(influence_of(labels), "Ki-67")
     titles = [layer.legend.GetTitleText() for layer in (first, second, third)]
     assert titles == [
-        "Ki-67\nlog-odds per mL",
+        "Where the features sit\nKi-67\nlog-odds per mL",
         "What if this part were missing\nKi-67\nlog-odds per mL",
         "What if the outline changed here\nKi-67\nchange of probability",
     ]

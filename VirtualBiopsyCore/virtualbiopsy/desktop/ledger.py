@@ -21,6 +21,7 @@ from ..report.tree import class_words, ledger_bars
 from ..scene.results import REGIONS, TOTAL
 from .pictures import clear, is_dark, say, set_svg
 
+TEXT_WIDTH = 340
 ROLE_OF_LINE = 0  # column that carries the number of the line
 
 
@@ -120,6 +121,7 @@ class LedgerTree:
         self._items: list[tuple[Any, Any, Line]] = []  # item, parent item or None, line
         self._updating = False
         ui.ledgerTree.setColumnCount(2)
+        ui.ledgerTree.setColumnWidth(0, TEXT_WIDTH)
         ui.ledgerTree.setHeaderLabels([_("Ledger"), _("log-odds")])
         ui.ledgerTree.connect("currentItemChanged(QTreeWidgetItem*,QTreeWidgetItem*)", self._chosen)
         self.clear()

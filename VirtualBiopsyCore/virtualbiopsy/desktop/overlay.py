@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from ..models.radmodel import RadModel
 from ..report.labels import feature_label
 from ..scene.layer import SignedLayer
-from ..scene.overlay import COLOR_TABLES, ExplanationOverlay
+from ..scene.overlay import COLOR_TABLES, LEDGER_HEADING, ExplanationOverlay
 from ..scene.regional import INFLUENCE_HEADING, REGIONS_HEADING, InfluenceOverlay, RegionsOverlay
 from ..scene.results import INFLUENCE, REGIONS, TOTAL, explanation_map, map_choices
 from ..scene.surfaces import StrongestRegions
@@ -86,7 +86,7 @@ class OverlayControls:
             for model_id, part in choices:
                 model = models.get(model_id)
                 endpoint = model.endpoint if model is not None else model_id
-                text = _("{endpoint}: {sequences}").format(endpoint=endpoint, sequences=part_words(part))
+                text = _("{endpoint}: {map}").format(endpoint=endpoint, map=map_words(part))
                 self._ui.mapComboBox.addItem(text, f"{model_id}|{part}")
             self._keys = keys
         finally:
@@ -196,14 +196,19 @@ class OverlayControls:
             self._on_colors_chosen(COLOR_KEYS[index])
 
 
-def part_words(part: str) -> str:
-    """What a part of a map choice is called."""
-    if part == TOTAL:
-        return _("all sequences")
+def map_words(part: str) -> str:
+    """What a map is called: the name of its level, and of which sequences or feature it is."""
     if part == REGIONS:
         return REGIONS_HEADING
     if part == INFLUENCE:
         return INFLUENCE_HEADING
+    return _("{level} ({sequences})").format(level=LEDGER_HEADING, sequences=part_words(part))
+
+
+def part_words(part: str) -> str:
+    """Of which sequences or feature a map of level 1 is."""
+    if part == TOTAL:
+        return _("all sequences")
     if part.startswith(FEATURE):
         return feature_label(part.removeprefix(FEATURE)).full
     return part

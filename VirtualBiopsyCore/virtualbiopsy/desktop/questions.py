@@ -183,9 +183,7 @@ class Questions:
         found = self.about(result).regions.get(model_id)
         if found is None or result is None:
             return ""
-        words = [
-            _("{method}, {n} evaluations.").format(method=found.method, n=found.evaluations),
-        ]
+        words = [f"{found.method}."]
         for explanation in result.explanations:
             if explanation.model_id == model_id and explanation.total is not None:
                 words.append(_agreement_words(agreement(explanation, found)))

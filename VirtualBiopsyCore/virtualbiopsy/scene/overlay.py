@@ -12,9 +12,11 @@ from .colors import COLOR_TABLES, DEFAULT_COLORS, color_table_node
 from .layer import SENTINEL, UNIT, SignedLayer, same_grid
 from .nodes import ROLE, nodes_with_role
 
+LEDGER_HEADING = "Where the features sit"
 __all__ = [
     "COLOR_TABLES",
     "DEFAULT_COLORS",
+    "LEDGER_HEADING",
     "ROLE",
     "SENTINEL",
     "UNIT",
@@ -30,6 +32,7 @@ class ExplanationOverlay(SignedLayer):
 
     role = "explanation"
     node_name = "Explanation"
+    heading = LEDGER_HEADING
 
     def show(
         self,
@@ -48,7 +51,7 @@ class ExplanationOverlay(SignedLayer):
         Parameters
         ----------
         image : log-odds per voxel, zero outside the region, LPS, any grid.
-        title : first line of the legend; the second is the unit.
+        title : second line of the legend, after the name of the level; the last is the unit.
         mask : the region on the same grid; None takes the voxels that are not zero.
         unstable : not zero where the sign of the map changes with small changes of the outline: hatched. Any
             grid; None for no hatching.

@@ -21,6 +21,8 @@ def closed_surface(inside: np.ndarray, grid: sitk.Image, smooth: bool = True) ->
 
     It runs half way between voxels in and out; `smooth` takes the steps off and keeps the volume.
     """
+    if not np.any(inside):
+        return vtk.vtkPolyData()
     padded = np.pad(np.asarray(inside, dtype=np.uint8), 1)
     marching = vtk.vtkDiscreteFlyingEdges3D()
     marching.SetInputData(image_data_from_array(padded))
