@@ -67,6 +67,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/coalition_game.py
   virtualbiopsy/explain/coded.py
   virtualbiopsy/explain/decompositions.py
+  virtualbiopsy/explain/decompositions_curves.py
   virtualbiopsy/explain/decompositions_pairs.py
   virtualbiopsy/explain/decompositions_sizes.py
   virtualbiopsy/explain/decompositions_tones.py

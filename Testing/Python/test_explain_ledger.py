@@ -65,9 +65,9 @@ def key_of(
     spec="fbn32",
     image="original",
 ):
-    if family == "statistics":
+    if family in ("statistics", "local_intensity"):
         aggregation, spec = "3d", "none"
-    elif family == "histogram":
+    elif family in ("histogram", "ivh"):
         aggregation = "3d"
     return FeatureKey("t1c", region, image, family, name, aggregation, spec, profile)
 
@@ -107,7 +107,7 @@ def test_shares_add_up_to_the_engines_value(tumour, family, region):
         for name in sorted(EXACT[family])
         for profile in ("ibsi", "pyradiomics")
         for aggregation in AGGREGATIONS.get(family, ("3d",))
-        for spec in (("fbn32", "fbw0.2") if family != "statistics" else ("none",))
+        for spec in (("fbn32", "fbw0.2") if family not in ("statistics", "local_intensity") else ("none",))
     ]
     keys = known(keys)
     assert {key.name for key in keys} == EXACT[family]

@@ -146,3 +146,38 @@ def test_each_voxel_carries_its_own_tone_difference(example):
         for v in level:
             whole[v] = share(v)
         assert shares_of(example, f"ngtdm:{name}:3d") == pytest.approx(whole, abs=1e-12), name
+
+
+def test_each_voxel_carries_its_part_of_the_volume_curve(example):
+    image, mask = example
+    values = image[mask]
+    scale = np.arange(values.min(), values.max() + 1)
+    reached = np.array([[x >= s for s in scale] for x in values], dtype=float)
+    area = (reached[:, :-1] + reached[:, 1:]).sum(axis=1) / 2 / (len(scale) - 1) / values.size
+    key = "ivh:area_under_curve:3d"
+    assert ivh_shares(example, key)[mask] == pytest.approx(area, abs=1e-14)
+    above = (values >= scale[0] + 0.1 * (scale[-1] - scale[0])) / values.size
+    assert ivh_shares(example, "ivh:volume_at_intensity_fraction_10:3d")[mask] == pytest.approx(
+        above, abs=1e-14
+    )
+
+
+def ivh_shares(example, name: str) -> np.ndarray:
+    image, mask = example
+    key = FeatureKey.parse(f"t1c:r:original:{name}:none:ibsi")
+    value = extract({"t1c": image}, {"r": mask}, (1.0, 1.0, 1.0), [key]).values[str(key)]
+    found = np.zeros(SHAPE)
+    found[mask] = shares(key, value, Workspace({"t1c": image}, {"r": mask}))
+    return found
+
+
+def test_an_intensity_peak_stands_in_the_middle_of_its_ball():
+    image = np.zeros((9, 9, 9))
+    image[4, 4, 4] = 10.0
+    mask = np.ones(image.shape, dtype=bool)
+    key = FeatureKey.parse("t1c:r:original:local_intensity:local_intensity_peak:3d:none:ibsi")
+    spacing = (3.0, 3.0, 3.0)
+    value = extract({"t1c": image}, {"r": mask}, spacing, [key]).values[str(key)]
+    found = np.zeros(image.shape)
+    found[mask] = shares(key, value, Workspace({"t1c": image}, {"r": mask}, spacing))
+    assert found[4, 4, 4] == pytest.approx(value) and np.count_nonzero(found) == 1

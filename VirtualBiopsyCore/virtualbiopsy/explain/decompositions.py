@@ -1,7 +1,8 @@
 """Which features split exactly into shares of voxels, and how: the one registry of the voxel ledger.
 
 A decomposition gives c(v), one number per voxel of the region, with Σ c(v) = the feature. The formulas stand
-in `decompositions_values` (intensities and histogram), `decompositions_pairs` (co-occurrence),
+in `decompositions_values` (intensities and histogram), `decompositions_curves` (intensity-volume curve,
+peaks), `decompositions_pairs` (co-occurrence),
 `decompositions_sizes` (runs, zones, dependences) and `decompositions_tones` (tone differences). For filtered
 images they are the same, at the voxels of the response. A feature that is not here is listed as not
 localised, with the reason.
@@ -12,12 +13,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..radiomics.definitions import DEFINITIONS, SIZE_ROLES
+from .decompositions_curves import CURVES, PEAKS
 from .decompositions_pairs import GLCM
 from .decompositions_sizes import SIZES
 from .decompositions_tones import TONES
 from .decompositions_values import HISTOGRAM, STATISTICS, Sample, realising
 
-__all__ = ["EXACT", "GLCM", "HISTOGRAM", "NOT_LOCALISED", "SIZES", "STATISTICS", "TONES", "Sample"]
+__all__ = [
+    "CURVES",
+    "EXACT",
+    "GLCM",
+    "HISTOGRAM",
+    "NOT_LOCALISED",
+    "PEAKS",
+    "SIZES",
+    "STATISTICS",
+    "TONES",
+    "Sample",
+]
 __all__ += ["realising", "rule_of"]
 
 #: The registry: which features of which family split exactly.
@@ -30,6 +43,8 @@ EXACT: Mapping[str, frozenset[str]] = {
         for family, roles in SIZE_ROLES.items()
     },
     "ngtdm": frozenset(TONES),
+    "ivh": frozenset(CURVES),
+    "local_intensity": frozenset(PEAKS),
 }
 
 _EXTREME = "a place in the histogram, not a sum over voxels"
@@ -49,8 +64,6 @@ _WHY: Mapping[tuple[str, str], str] = {
 _FAMILIES: Mapping[str, str] = {
     "morphology": "the shape of the outline",
     "shape2d": "the shape of the outline",
-    "ivh": "a place on the intensity-volume curve",
-    "local_intensity": "a mean over a ball that reaches beyond the region",
 }
 
 #: Why the other features are not localised, by (family, name).
@@ -77,6 +90,7 @@ _BY_FAMILY: Mapping[str, str] = {
     "glrlm": "The value of each run goes to its voxels in equal parts.",
     "glszm": "The value of each zone goes to its voxels in equal parts.",
     "gldzm": "The value of each zone goes to its voxels in equal parts.",
+    "local_intensity": "Carried by the voxel in the middle of the ball; ties share equally.",
     "ngldm": "Each voxel carries the value of its own grey level and dependence.",
 }
 _TONE_RULES: Mapping[str, str] = {
@@ -100,7 +114,7 @@ def rule_of(family: str, name: str) -> str:
         return _TONE_RULES[name]
     if family in _BY_FAMILY:
         return _BY_FAMILY[family]
-    if name in _ORDER:
+    if name in _ORDER or name.startswith("intensity_"):
         return "Carried by the voxels that realise the value; ties share equally."
     if name in _RATIOS:
         return "The numerator is split voxel by voxel; the denominator is a common factor."

@@ -7,7 +7,7 @@ import numpy as np
 from ..radiomics.definitions import SIZE_ROLES
 from ..radiomics.keys import FeatureKey
 from .coded import CodedElements, CodedPairs, CodedTones
-from .decompositions import EXACT, GLCM, HISTOGRAM, SIZES, STATISTICS, TONES, Sample
+from .decompositions import CURVES, EXACT, GLCM, HISTOGRAM, PEAKS, SIZES, STATISTICS, TONES, Sample
 from .workspace import Workspace
 
 TOLERANCE = 1e-9
@@ -57,6 +57,11 @@ def _split(key: FeatureKey, value: float, workspace: Workspace) -> np.ndarray | 
         return pair_shares(
             pairs, GLCM[key.name](pairs.terms), workspace.place(key.sequence, key.region).voxels
         )
+    if key.family == "ivh":
+        curve = workspace.curve(key)
+        return None if curve is None else CURVES[key.name](curve, value)
+    if key.family == "local_intensity":
+        return PEAKS[key.name](workspace.values(key), workspace.ball_means(key), value)
     if key.family == "ngtdm":
         tones = workspace.tones(key)
         return None if tones is None else tone_shares(tones, key.name)

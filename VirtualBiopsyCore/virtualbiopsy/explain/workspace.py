@@ -15,9 +15,11 @@ from ..radiomics import kernels
 from ..radiomics.aggregation import parse_aggregation
 from ..radiomics.discretise import discretise_values
 from ..radiomics.extract import ORIGINAL, Filtered, Responses
+from ..radiomics.ivh import IntensityVolume
 from ..radiomics.keys import FeatureKey
 from ..radiomics.lattice import Lattice
 from ..radiomics.levels import Levels
+from ..radiomics.local_intensity import ball_means
 from ..radiomics.resegment import parse_region, resegment
 from .coded import (
     CodedElements,
@@ -185,6 +187,27 @@ class Workspace:
             return Levels.of(*discretise_values(self.values(key), key.discretisation, key.profile, lower))
 
         return self.once(("cells", *_texture(key)), make)
+
+    def curve(self, key: FeatureKey) -> IntensityVolume | None:
+        """Intensity-volume curve; None for values that are not whole numbers where the key takes them so."""
+        parsed = parse_region(key.region)
+        bounds = (parsed.low, parsed.high) if key.image == ORIGINAL else ()
+
+        def make() -> IntensityVolume | None:
+            try:
+                return IntensityVolume(self.values(key), key.discretisation, *bounds)
+            except ValueError:
+                return None
+
+        return self.once(("curve", *_texture(key)), make)
+
+    def ball_means(self, key: FeatureKey) -> np.ndarray:
+        """Means (n,) over balls of 1 cm³ around the region's voxels."""
+        place = self.place(key.sequence, key.region)
+        return self.once(
+            ("balls", *_texture(key)),
+            lambda: ball_means(np.asarray(self.image(key)), place.box, place.inside, self.spacing),
+        )
 
     def pairs(self, key: FeatureKey) -> CodedPairs | None:
         """Co-occurrence of one texture; None if no voxel has a neighbour."""

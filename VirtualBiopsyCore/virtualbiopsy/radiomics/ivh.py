@@ -21,6 +21,9 @@ from .discretise import discretise_values, parse_discretisation
 MAX_BINS = 1 << 20
 """More bins than this are refused. No matrix is made of them, so many more are allowed than for texture."""
 
+SLACK = 1e-9
+"""So many steps below an intensity of the scale still count as reaching it."""
+
 
 class IntensityVolume:
     """Curve of one region.
@@ -33,7 +36,8 @@ class IntensityVolume:
 
     Attributes
     ----------
-    x : (n,) sorted intensities on the scale of the curve. step : distance of two intensities of that scale.
+    values : (n,) intensities on the scale of the curve, in the order given. x : the same, sorted.
+    step : distance of two intensities of that scale.
     first, last : its ends. bins : how many intensities it has.
 
     Raises
@@ -66,6 +70,7 @@ class IntensityVolume:
                 f"The intensity-volume histogram would have {self.bins} bins (at most {MAX_BINS}).",
                 "Use a fixed bin number or a larger bin width, and check the unit of the image.",
             )
+        self.values = x
         self.x = np.sort(x)
 
     @cached_property
@@ -76,8 +81,7 @@ class IntensityVolume:
     @cached_property
     def share(self) -> np.ndarray:
         """Share of the voxels at or above each intensity of the scale."""
-        slack = 1e-9 * self.step
-        return 1 - np.searchsorted(self.x, self.scale - slack) / len(self.x)
+        return 1 - np.searchsorted(self.x, self.scale - SLACK * self.step) / len(self.x)
 
     @cached_property
     def fraction(self) -> np.ndarray:
