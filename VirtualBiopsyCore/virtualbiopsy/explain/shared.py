@@ -20,11 +20,14 @@ def sharing(model: RadModel, limit: float = CORRELATED) -> tuple[tuple[str, ...]
     length = np.sqrt((centred**2).sum(axis=0))
     unit = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
     linked = np.abs(unit.T @ unit) >= limit
-    np.fill_diagonal(linked, True)
-    while True:
-        further = linked @ linked
-        if np.array_equal(further, linked):
-            break
-        linked = further
-    groups = dict.fromkeys(tuple(np.flatnonzero(row).tolist()) for row in linked)
-    return tuple(tuple(model.feature_keys[j] for j in group) for group in groups if len(group) > 1)
+    found, seen = [], np.zeros(len(linked), dtype=bool)
+    for j in range(len(linked)):
+        if seen[j]:
+            continue
+        group = np.arange(len(linked)) == j
+        while (wider := group | linked[group].any(axis=0)).sum() > group.sum():
+            group = wider
+        seen |= group
+        if group.sum() > 1:
+            found.append(tuple(model.feature_keys[k] for k in np.flatnonzero(group)))
+    return tuple(found)
