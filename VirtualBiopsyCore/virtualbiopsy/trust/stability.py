@@ -82,10 +82,14 @@ def variants(
     # What lies beyond the border of the array continues the outline: it is not eroded there.
     yield from _some("shrunk", ndimage.binary_erosion(mask, cross, border_value=1))
     distance = _signed_distance(mask, spacing)
+    # Between the steps of the voxels the surface is where a smoothed distance says; the volume is kept.
+    smooth = ndimage.gaussian_filter(distance, 1.0, mode="nearest")
     for axis in range(3):
         for step in (-SHIFT, SHIFT):
-            shifted = ndimage.shift(distance, np.eye(3)[axis] * step, order=1, mode="nearest") < 0
-            yield from _some("shifted", shifted)
+            moved = ndimage.shift(smooth, np.eye(3)[axis] * step, order=1, mode="nearest")
+            yield from _some(
+                "shifted", moved <= np.partition(moved, mask.sum() - 1, axis=None)[mask.sum() - 1]
+            )
     edge = float(np.mean(spacing))
     width = [STROKE * edge / s for s in spacing]
     count = BOUNDARY_VARIANTS + max(0, NOISE_VARIANTS - noise)
