@@ -20,7 +20,7 @@ from virtualbiopsy.explain.workspace import Workspace
 from virtualbiopsy.measure import Measuring
 from virtualbiopsy.models.calibration import Calibrator
 from virtualbiopsy.models.classifier import SPECS, Classifier
-from virtualbiopsy.models.inference import predict
+from virtualbiopsy.models.inference import explained_score, predict
 from virtualbiopsy.prepare.model import Preparation
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.radiomics.definitions import DEFINITIONS, SIZE_ROLES
@@ -76,19 +76,29 @@ def keys(draw) -> tuple[str, ...]:
     seed=st.integers(0, 10**6),
     spacing=st.tuples(*[st.floats(0.5, 4.0)] * 3),
     oblique=st.booleans(),
-    slope=st.floats(0.2, 3.0),
+    calibrator=st.sampled_from(
+        (
+            Calibrator("platt", 0.7, 0.3),
+            Calibrator("temperature", 0.4),
+            Calibrator("isotonic", x=(-1.0, 0.5, 2.0), y=(0.1, 0.4, 0.9)),
+        )
+    ),
 )
-def test_local_accuracy(keys, kind, seed, spacing, oblique, slope):
+def test_local_accuracy(keys, kind, seed, spacing, oblique, calibrator):
     tumour = synthetic_tumour(
         shape=(10, 13, 12), spacing=spacing, radius_mm=4.5 * max(spacing), oblique=oblique, seed=seed
     )
-    model = toy_model(kind, keys, seed=seed, n_background=8, calibrator=Calibrator("platt", slope, 0.3))
+    model = toy_model(kind, keys, seed=seed, n_background=8, calibrator=calibrator)
     explanation, features = of(tumour, model)
-    prediction = predict(model, features)
-    assert not prediction.imputed
+    assert not predict(model, features).imputed
+    row = np.array([features.values[key] for key in keys])
+    score = float(explained_score(model, row[None])[0])
+    baseline = float(explained_score(model, model.background).mean())
+    assert (explanation.sums_to == "log-odds") == calibrator.affine
+    assert explanation.baseline == pytest.approx(baseline, rel=1e-12)
     rest = sum(c.phi for c in explanation.not_localised)
-    tolerance = 1e-9 * max(1.0, abs(prediction.log_odds - prediction.baseline))
-    assert abs(explanation.baseline + total_of(explanation) + rest - prediction.log_odds) <= tolerance
+    tolerance = 1e-9 * max(1.0, abs(score - baseline))
+    assert abs(baseline + total_of(explanation) + rest - score) <= tolerance
     assert {c.key for c in explanation.not_localised} == set(keys[-2:])
 
 

@@ -6,6 +6,10 @@ stays Σ c. Voxels u may lie outside the region, as far as the filter reaches.
 
 Where the response is nearly zero (below :data:`NEAR` of its root mean square in the region) it is a small
 difference of large terms, and the proportions mean nothing: there c_v stays at the voxel of the response.
+
+For filters that take differences (Laplacian, high-pass bands) terms of both signs are many times their sum
+everywhere, by a factor of ten to a hundred in real images: the map then shows edges in both colours. For
+smoothing filters it shows where the response comes from.
 """
 
 from __future__ import annotations
