@@ -40,7 +40,7 @@ _USUAL_TOLERANCE = 0.1
 
 # Ranges of some hundred cases are narrower than what is possible: a case may leave them by a part of their
 # width, and by at least so much.
-WIDER = 0.35
+WIDER, WIDER_CONTRAST = 0.35, 0.15
 _AT_LEAST = {
     ASYMMETRY: 0.06,
     SPREAD: 0.04,
@@ -150,7 +150,8 @@ def _usual(name: str, value: float, low: float, high: float) -> bool:
         if min(value, low, high) <= 0:
             return True
         value, low, high = math.log(value), math.log(low), math.log(high)
-    slack = max(WIDER * (high - low), _AT_LEAST.get(name, 0.0))
+    share = WIDER_CONTRAST if name == OUTLINE_CONTRAST else WIDER
+    slack = max(share * (high - low), _AT_LEAST.get(name, 0.0))
     return low - slack <= value <= high + slack
 
 
