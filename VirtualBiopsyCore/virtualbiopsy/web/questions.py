@@ -27,7 +27,7 @@ INFLUENCE_AFTER_SECONDS = 0.2
 PARTS_AFTER_SECONDS = 0.8
 FEATURES_AFTER_SECONDS = 0.3
 STEADINESS_AFTER_SECONDS = 1.5
-SOME_FLIPS = 6
+SHOWN_OF_EACH = 4
 KINDS = {
     "supervoxels": "Compact parts of one size",
     "rim": "Sectors of the rim, and the core",
@@ -257,7 +257,11 @@ class Questions:
         flips = sum(row["flips"] for row in rows)
         threshold = numbers.percent(found.threshold)
         with app.state as state:
-            state.influence_rows = rows[:SOME_FLIPS]
+            state.influence_rows = [
+                row
+                for what in ("erase", "paint")
+                for row in [r for r in rows if r["what"] == what][:SHOWN_OF_EACH]
+            ]
             state.influence_flips = flips
             state.influence_note = (
                 f"No single part of the outline, nor of the {found.shell_mm:g} mm around it, would cross the "
