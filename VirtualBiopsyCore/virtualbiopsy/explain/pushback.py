@@ -26,7 +26,8 @@ LEAST_PARTS = 2
 """A voxel is divided into at least so many boxes along each axis."""
 
 _PER_VOXEL = 1.5
-_ROUNDING = 1e-9
+_ROUNDING = 1e-5
+"""Overlaps below this part of a voxel come from the rounding of geometries in files."""
 _AT_ONCE = 1 << 20
 
 
