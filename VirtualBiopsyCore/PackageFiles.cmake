@@ -228,6 +228,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/regions/model.py
   virtualbiopsy/report/__init__.py
   virtualbiopsy/report/changes.py
+  virtualbiopsy/report/credit.py
   virtualbiopsy/report/dicom/__init__.py
   virtualbiopsy/report/dicom/headers.py
   virtualbiopsy/report/dicom/identity.py

@@ -150,6 +150,17 @@ def test_feature_lines_say_what_they_are_and_show_their_own_map(desk):
     assert values[inside].sum() * millilitres == pytest.approx(localised.phi, rel=1e-3, abs=1e-6)
 
 
+def test_shared_credit_is_said_and_kept_with_the_scene(desk):
+    desk.press("predictButton")
+    result = desk.panel.result
+    keys = tuple(c.key for c in result.explanations[0].contributions[:2])
+    sharing = replace(result.explanations[0], shared=(keys,))
+    desk.panel.result = replace(result, explanations=(sharing, *result.explanations[1:]))
+    desk.panel.refresh()
+    assert "share their credit" in desk.ui.sharedLabel.text
+    assert result_from_state(result_to_state(desk.panel.result)).explanations[0].shared == (keys,)
+
+
 def test_groups_that_were_open_stay_open(desk):
     desk.press("predictButton")
     item, _parent, line = next(entry for entry in desk.panel.ledger._items if entry[2].children)

@@ -14,6 +14,7 @@ from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.explain.delta import Delta, DeltaTerm
 from virtualbiopsy.explain.groups import bars
 from virtualbiopsy.report.changes import delta_words
+from virtualbiopsy.report.credit import phi_words, shared_words
 from virtualbiopsy.report.export import result_json
 from virtualbiopsy.report.figures import ledger_svg, waterfall_svg
 from virtualbiopsy.report.html import html_report
@@ -152,6 +153,26 @@ def test_scores_that_are_not_calibrated_are_not_called_log_odds(given):
     text = report(given, result)
     assert "add up to the uncalibrated log-odds" in text
     assert "shares of the calibrated probability do not exist" in text
+
+
+def test_shared_credit_and_sampling_errors_are_said(given):
+    """D4 test 17, the words of it: features that move together share their credit."""
+    explanation = given.result.explanations[0]
+    keys = [c.key for c in explanation.contributions]
+    assert shared_words(explanation) == []
+    contributions = (replace(explanation.contributions[0], error=0.031), *explanation.contributions[1:])
+    sharing = replace(explanation, shared=(tuple(keys[:2]), tuple(keys)), contributions=contributions)
+    first, second = shared_words(sharing)
+    assert all(feature_label(key).full in first for key in keys[:2]) and "share their credit" in first
+    assert f"{len(keys) - 4} more" in second
+    phi = contributions[0].phi
+    assert phi_words(phi, contributions[0]) == f"{signed(phi)} ± 0.03" and phi_words(phi) == signed(phi)
+    svg = tree_svg(sharing, given.result.predictions[0])
+    assert f"{signed(phi)} ± 0.03" in svg and "±" not in svg.replace("± 0.03", "").replace("±0.00", "")
+    result = replace(given.result, explanations=(sharing, given.result.explanations[1]))
+    assert "share their credit" in report(given, result)
+    content = json.loads(result_json(given.case, result, given.models, NOW))
+    assert content["explanations"][0]["shared"] == [keys[:2], keys]
 
 
 def test_delta_in_one_sentence_whose_parts_add_up(judged):

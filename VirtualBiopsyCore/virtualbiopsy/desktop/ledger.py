@@ -11,9 +11,10 @@ import qt
 from slicer.i18n import tr as _
 
 from ..explain.groups import CLINICAL, SHAPE
-from ..explain.model import Bar, Explanation
+from ..explain.model import Bar, Contribution, Explanation
 from ..explain.regional import RegionExplanation
 from ..models.prediction import Prediction
+from ..report.credit import phi_words
 from ..report.highlow import high_low_svg
 from ..report.labels import feature_label, role_words
 from ..report.numbers import percent, signed, value
@@ -52,11 +53,11 @@ def ledger_lines(
     """The lines of one model. Sequences, shape and clinical variables add up from baseline to total; the
     parts of level 2 are a ledger of their own below it."""
     tree = ledger_bars(explanation)
-    values = {c.key: c.value for c in explanation.contributions}
+    known = {c.key: c for c in explanation.contributions}
     total = _("Total") if explanation.sums_to == "log-odds" else _("Total (uncalibrated)")
     lines = [
         Line(("baseline",), _("Baseline (average training case)"), signed(explanation.baseline)),
-        *(_line(bar, values, set(explanation.maps)) for bar in tree),
+        *(_line(bar, known, set(explanation.maps)) for bar in tree),
         Line(("total",), total, signed(explanation.log_odds), TOTAL),
         Line(
             ("probability",),
@@ -69,19 +70,19 @@ def ledger_lines(
     return tuple(lines)
 
 
-def _line(bar: Bar, values: dict[str, float], roles: set[str]) -> Line:
+def _line(bar: Bar, known: dict[str, Contribution], roles: set[str]) -> Line:
     head = bar.path[0]
     part = head if head in roles else ""
-    children = tuple(_line(child, values, roles) for child in bar.children)
+    children = tuple(_line(child, known, roles) for child in bar.children)
     if len(bar.path) == 1:
         words = {SHAPE: _("Shape (no place in the image)"), CLINICAL: _("Clinical data")}
         return Line(bar.path, words.get(head, role_words(head)), signed(bar.phi), part, "", children)
     if len(bar.path) == 2:
         return Line(bar.path, class_words(bar.path[1]), signed(bar.phi), part, "", children)
     key = bar.path[2]
-    label = feature_label(key)
-    text = f"{label.name} = {value(values[key], label.short_unit)}" if key in values else label.name
-    return Line(bar.path, text, signed(bar.phi), part, key, children)
+    label, own = feature_label(key), known.get(key)
+    text = label.name if own is None else f"{label.name} = {value(own.value, label.short_unit)}"
+    return Line(bar.path, text, phi_words(bar.phi, own), part, key, children)
 
 
 def _regions_line(found: RegionExplanation) -> Line:

@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..case.model import ROLES
 from ..errors import Cancelled, ExistingFileError, VirtualBiopsyError
+from ..report.credit import shared_words
 from ..report.dicom.write import write_dicom
 from ..report.export import write_outputs
 from ..scene.cases import case_signature, guess_roles
@@ -430,7 +431,9 @@ class PredictorPanel:
             ui.modelComboBox.clear()
             self.overlay.offer(None, {})
             ui.featureTable.setMRMLTableNode(None)
-            for label in (ui.factsLabel, ui.warningsLabel, ui.rolesLabel, ui.deltaLabel, ui.regionsLabel):
+            for label in (ui.factsLabel, ui.warningsLabel, ui.rolesLabel):
+                say(label, "")
+            for label in (ui.deltaLabel, ui.regionsLabel, ui.sharedLabel):
                 say(label, "")
             self._explained = ()
             clear(ui.waterfallLabel)
@@ -483,10 +486,12 @@ class PredictorPanel:
         if waits:
             clear(self.ui.waterfallLabel)
             self.ledger.clear()
+            say(self.ui.sharedLabel, "")
             self.what_if.show(None, None, False)
             return
         show_waterfall(self.ui.waterfallLabel, self.result, model_id, models)
         n = [p.model_id for p in self.result.predictions].index(model_id)
+        say(self.ui.sharedLabel, "<br>".join(map(escape, shared_words(self.result.explanations[n]))))
         self.ledger.show(ledger_lines(self.result.explanations[n], self.result.predictions[n], regions))
 
     def _revealed(self, model_id: str) -> None:

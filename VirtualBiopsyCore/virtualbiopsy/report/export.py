@@ -11,7 +11,8 @@
 - ``predictions``: the fields of Prediction and of its Stability (null if not tried)
 - ``trust``: the fields of TrustCard, one for each prediction that has one
 - ``deltas``: the fields of Delta: what the last edit of the outline moved
-- ``explanations``: model_id, method, baseline, log_odds, sums_to, contributions, ledger (tree of path, phi,
+- ``explanations``: model_id, method, baseline, log_odds, sums_to, shared (keys that share their credit),
+  contributions, ledger (tree of path, phi,
   children; parents are sums of their children), map (file), map_sum, map_unit
 - ``evidence``: the fields of RuleOutcome; ``skipped``: model_id → reason; ``warnings``; ``provenance``
 """
@@ -227,6 +228,7 @@ def _explanation(explanation: Explanation, file: str | None) -> dict[str, Any]:
         "baseline": explanation.baseline,
         "log_odds": explanation.log_odds,
         "sums_to": explanation.sums_to,
+        "shared": [list(group) for group in explanation.shared],
         "contributions": [asdict(c) for c in explanation.contributions],
         "ledger": [asdict(bar) for bar in ledger_bars(explanation)],
         "map": file,

@@ -19,6 +19,7 @@ from ..models.radmodel import RadModel
 from ..progress import Progress, silent
 from ..trust.model import TrustCard
 from .changes import delta_words
+from .credit import shared_words
 from .figures import ledger_svg, legend_svg, probability_svg, stability_words, waterfall_svg
 from .labels import feature_label
 from .markup import bullets, esc, facts, paragraph, picture, table, tag
@@ -213,6 +214,7 @@ def _explanation(
         tag("div", "".join(tag("div", figure) for figure in figures), "row"),
         tag("h3", "Ledger: sequence, class, feature"),
         tag("div", tree_svg(explanation, prediction, dark=False, width=620)),
+        *(paragraph(sentence, "quiet") for sentence in shared_words(explanation)),
     ]
     if explanation.total is not None and image is not None:
         parts.append(_maps(explanation, image, mask, progress))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from .. import RESEARCH_USE_ONLY
 from ..explain.groups import CLINICAL, SHAPE, bars
-from ..explain.model import Bar, Explanation
+from ..explain.model import Bar, Contribution, Explanation
 from ..models.prediction import Prediction
 from . import svg
+from .credit import phi_words
 from .labels import feature_label, role_words
 from .numbers import percent, signed, value
 from .theme import Theme, theme
@@ -51,9 +52,9 @@ def tree_svg(
     ``data-phi``; the smallest features of a class beyond `features` are folded into one line.
     """
     look, tree = theme(dark), ledger_bars(explanation)
-    values = {c.key: c.value for c in explanation.contributions}
-    rows = list(_rows(tree, values, features))
-    scale = max([abs(phi) for _d, _n, _r, _p, phi in rows] or [1.0]) or 1.0
+    known = {c.key: c for c in explanation.contributions}
+    rows = list(_rows(tree, known, features))
+    scale = max([abs(phi) for _d, _n, _r, _p, phi, _s in rows] or [1.0]) or 1.0
     left, right = PAD, width - PAD
     y = PAD + 12.0
     out = [svg.text(left, y, f"Ledger, {prediction.positive}", fill=look.text, size=14, bold=True)]
@@ -61,9 +62,9 @@ def tree_svg(
     start = ("baseline", "Baseline (average training case)", explanation.baseline)
     end = ("total", f"Total ({explanation.sums_to})", explanation.log_odds)
     out.append(_level(*start, y, left, right, look))
-    for depth, name, role, path, phi in rows:
+    for depth, name, role, path, phi, words in rows:
         y += ROW
-        out.append(_row(depth, name, role, path, phi, scale, y, left, right, look))
+        out.append(_row(depth, name, role, path, phi, words, scale, y, left, right, look))
     out.append(_level(*end, y + ROW, left, right, look))
     y += 2 * ROW
     chance = f"Estimated probability: {percent(prediction.probability)}"
@@ -81,26 +82,27 @@ def tree_svg(
     return svg.document(width, y + 10, label, "".join(out), look)
 
 
-Row = tuple[int, str, str, str, float]
+Row = tuple[int, str, str, str, float, str]
 
 
-def _rows(tree: tuple[Bar, ...], values: dict[str, float], features: int) -> Iterator[Row]:
-    """(depth, words, role, path, phi) of each line below the baseline."""
+def _rows(tree: tuple[Bar, ...], known: dict[str, Contribution], features: int) -> Iterator[Row]:
+    """(depth, words, role, path, phi, phi in words) of each line below the baseline."""
     for bar in tree:
         depth = len(bar.path) - 1
         role = ("sequence", "class", "feature")[depth]
         words = bar_words(bar)
-        if role == "feature" and bar.path[2] in values:
-            words += f" = {value(values[bar.path[2]], feature_label(bar.path[2]).short_unit)}"
-        yield depth, words, role, "|".join(bar.path), bar.phi
+        own = known.get(bar.path[2]) if role == "feature" else None
+        if own is not None:
+            words += f" = {value(own.value, feature_label(own.key).short_unit)}"
+        yield depth, words, role, "|".join(bar.path), bar.phi, phi_words(bar.phi, own)
         children = bar.children
         if depth == 1 and len(children) > features + 1:
             children, folded = children[:features], children[features:]
-            yield from _rows(children, values, features)
-            path = "|".join((*bar.path, "folded"))
-            yield 2, f"{len(folded)} further features", "folded", path, sum(child.phi for child in folded)
+            yield from _rows(children, known, features)
+            path, rest = "|".join((*bar.path, "folded")), sum(child.phi for child in folded)
+            yield 2, f"{len(folded)} further features", "folded", path, rest, signed(rest)
         else:
-            yield from _rows(children, values, features)
+            yield from _rows(children, known, features)
 
 
 def _row(
@@ -109,6 +111,7 @@ def _row(
     role: str,
     path: str,
     phi: float,
+    words: str,
     scale: float,
     y: float,
     left: float,
@@ -123,7 +126,7 @@ def _row(
         svg.text(x, y + 14, name, fill=look.text, size=12, bold=depth == 0, room=zero - reach - x - 6),
         svg.line(zero, y + 3, zero, y + ROW - 1, look.grid),
         svg.rect(min(zero, zero + size), y + 5, max(abs(size), 1.0), 10 - 2 * depth, colour),
-        svg.text(right, y + 14, signed(phi), fill=look.text, size=12, anchor="end", bold=depth == 0),
+        svg.text(right, y + 14, words, fill=look.text, size=12, anchor="end", bold=depth == 0),
     ]
     attributes = {"data-role": role, "data-path": path, "data-phi": repr(float(phi))}
     return svg.element("g", attributes, "".join(parts))

@@ -86,6 +86,7 @@ def result_to_state(result: Result) -> dict[str, Any]:
                 "log_odds": float(explanation.log_odds),
                 "method": explanation.method,
                 "sums_to": explanation.sums_to,
+                "shared": [list(group) for group in explanation.shared],
                 "contributions": [asdict(c) for c in explanation.contributions],
             }
             for explanation in result.explanations
@@ -156,6 +157,7 @@ def result_from_state(state: Mapping[str, Any]) -> Result:
                     contributions=tuple(Contribution(**c) for c in entry["contributions"]),
                     method=str(entry["method"]),
                     sums_to=str(entry.get("sums_to", "log-odds")),
+                    shared=tuple(tuple(map(str, group)) for group in entry.get("shared", ())),
                 )
                 for entry in state["explanations"]
             ),
