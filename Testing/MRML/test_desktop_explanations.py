@@ -13,6 +13,7 @@ from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.report.numbers import signed
 from virtualbiopsy.scene.regional import INFLUENCE_HEADING, REGIONS_HEADING
 from virtualbiopsy.scene.results import result_from_state, result_to_state
+from virtualbiopsy.scene.segments import mask_from_segment, write_segment
 from virtualbiopsy.scene.volumes import image_from_node
 from virtualbiopsy.trust.model import ConformalSet, Reason, TrustCard
 
@@ -196,6 +197,34 @@ def test_level_two_has_a_layer_and_a_ledger_of_its_own(desk):
     desk.settle()
     assert not desk.panel.questions.answers.regions, "of the old outline"
     assert desk.panel.overlay.layer is desk.panel.overlay.overlay and not desk.ui.regionsLabel.text
+
+
+def test_parts_that_the_user_drew(desk):
+    desk.press("predictButton")
+    desk.ui.regionsKindComboBox.setCurrentIndex(3)
+    desk.press("regionsButton")
+    assert desk.messages[-1][0] == "errorDisplay" and "drawn part" in desk.messages[-1][1]
+    image = image_from_node(desk.volumes["t1c"])
+    whole = mask_from_segment(desk.segmentation, desk.segment_id, desk.volumes["t1c"])
+    half = sitk.GetArrayFromImage(whole)
+    half[:, :, : half.shape[2] // 2] = 0
+    drawn = sitk.GetImageFromArray(half)
+    drawn.CopyInformation(image)
+    write_segment(desk.segmentation, "", drawn, desk.volumes["t1c"], "Part")
+    assert not desk.panel.stale, "a further segment is not the outline"
+    desk.press("regionsButton")
+    found = desk.panel.questions.answers.regions[desk.panel.result.predictions[0].model_id]
+    assert found.kind == "drawn" and len(found.psi) == 2
+    expected = half.sum() * np.prod(image.GetSpacing()) / 1000
+    assert found.volume_ml[0] == pytest.approx(expected, rel=0.05)
+    layer, values = shown(desk)
+    assert layer is desk.panel.overlay.regions
+    points = np.argwhere(half)[::97]
+    inside = [image.TransformIndexToPhysicalPoint([int(i) for i in p[::-1]]) for p in points]
+    colours = {layer.value_at(np.array(p) * [-1, -1, 1]) for p in inside}
+    share = found.psi[0] / found.volume_ml[0]
+    near = [c for c in colours if c is not None and abs(c - share) < 1e-3 * abs(share)]
+    assert near, "the drawn half has the colour of the first part"
 
 
 def test_influence_with_flip_marks_follows_the_outline(desk):

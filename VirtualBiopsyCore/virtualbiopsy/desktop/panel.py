@@ -20,7 +20,7 @@ from ..scene.cases import case_signature, guess_roles
 from ..scene.markups import hide_diameter, show_diameter
 from ..scene.persist import load_state, save_state
 from ..scene.results import result_from_state, result_nodes, result_to_state
-from ..scene.segments import mask_from_segment
+from ..scene.segments import mask_from_segment, other_segments
 from ..session import Result, region_digest
 from .answers import same
 from .cards import deltas_html, evidence_html, facts_text, show_waterfall, user_text, warnings_html
@@ -88,7 +88,9 @@ class PredictorPanel:
         self.overlay = OverlayControls(ui, scene, self._set_map, self._set_colors)
         self.ledger = LedgerTree(ui, self._set_part)
         self.what_if = WhatIfControls(ui, study)
-        self.questions = Questions(ui, self.job, study, self._up_to_date, self._answered, self._fail)
+        self.questions = Questions(
+            ui, self.job, study, self._up_to_date, self._answered, self._fail, self._drawn
+        )
         self.probe = VoxelProbe(ui.probeLabel, scene, lambda: self.overlay.layer, self._shares)
         self.engine = EngineControls(ui, self.job, study, self.inputs, self._fail, self._set_status)
         ui.displayedVolumeButton.connect("clicked(bool)", self.use_displayed_volume)
@@ -521,6 +523,11 @@ class PredictorPanel:
                 self._settings.overlayMap = key
                 self._settings.overlayVisible = True
         self.refresh()
+
+    def _drawn(self) -> list[Any]:
+        """Masks of the segments beside the outline."""
+        inputs = self.inputs()
+        return other_segments(inputs.segmentation, inputs.segment_id, inputs.volumes[REFERENCE])
 
     def _shares(self, point: tuple[float, float, float]) -> tuple[tuple[str, float], ...]:
         """Shares of the features in a voxel; nothing while a job holds the session."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+import SimpleITK as sitk
 from slicer.i18n import tr as _
 
 from ..errors import Cancelled
 from ..explain.agreement import Agreement, agreement
+from ..prepare.prepare import prepare_mask
 from ..progress import Progress
 from ..scene.results import INFLUENCE, REGIONS
-from ..session import Result
+from ..session import Result, Session
 from .answers import FEATURE, Answers
 from .job import JobRunner
 from .study import Study
 
-KINDS = ("supervoxels", "rim", "habitats")
+KINDS = ("supervoxels", "rim", "habitats", "drawn")
 GAMES = ("erase", "infill")
 PARTS = 8
 
@@ -31,6 +34,7 @@ class Questions:
     current : returns (result, model id) if there is a result that is up to date, else None.
     on_answer : called with "model id|part" when something new can be shown ("" for hatching).
     fail : called with an exception and whether the user waits for the answer.
+    drawn : returns masks of the parts that the user drew as further segments; asked on the main thread.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Questions:
         current: Callable[[], tuple[Result, str] | None],
         on_answer: Callable[[str], None],
         fail: Callable[[Exception, bool], None],
+        drawn: Callable[[], Sequence[sitk.Image]] = tuple,
     ) -> None:
         self._ui = ui
         self._job = job
@@ -48,10 +53,16 @@ class Questions:
         self._current = current
         self._on_answer = on_answer
         self._fail = fail
+        self._drawn = drawn
         self._waiting: list[Callable[[], bool]] = []
         self.asking = False
         self.answers = Answers()
-        kinds = {"supervoxels": _("compact parts"), "rim": _("rim and core"), "habitats": _("habitats")}
+        kinds = {
+            "supervoxels": _("compact parts"),
+            "rim": _("rim and core"),
+            "habitats": _("habitats"),
+            "drawn": _("the other segments"),
+        }
         for kind in KINDS:
             ui.regionsKindComboBox.addItem(kinds[kind], kind)
         games = {"erase": _("left out of the outline"), "infill": _("filled with reference texture")}
@@ -85,9 +96,15 @@ class Questions:
         """Level 2 of the chosen model."""
         kind = _chosen(self._ui.regionsKindComboBox, KINDS)
         game = _chosen(self._ui.regionsGameComboBox, GAMES)
+        masks = self._drawn() if kind == "drawn" else ()
         return self._ask(
             lambda session, model_id, progress: session.explain_regions(
-                model_id, kind=kind, count=PARTS, game=game, progress=progress
+                model_id,
+                kind=kind,
+                count=PARTS,
+                game=game,
+                drawn=drawn_parts(session, model_id, masks) if kind == "drawn" else None,
+                progress=progress,
             ),
             lambda answers, model_id, found: answers.regions.__setitem__(model_id, found),
             REGIONS,
@@ -188,6 +205,16 @@ class Questions:
             if explanation.model_id == model_id and explanation.total is not None:
                 words.append(_agreement_words(agreement(explanation, found)))
         return " ".join(words)
+
+
+def drawn_parts(session: Session, model_id: str, masks: Sequence[sitk.Image]) -> np.ndarray:
+    """Masks as whole numbers (k, j, i) on a model's prepared grid: 1 for the first, later ones on top."""
+    model = next(model for model in session.models if model.model_id == model_id)
+    prepared = session.prepared(model)
+    labels = np.zeros(prepared.grid.GetSize()[::-1], dtype=np.int32)
+    for number, mask in enumerate(masks, start=1):
+        labels[sitk.GetArrayViewFromImage(prepare_mask(mask, prepared)) != 0] = number
+    return labels
 
 
 def _agreement_words(found: Agreement) -> str:

@@ -184,6 +184,14 @@ def segment_digest(segmentation_node: Any, segment_id: str) -> str:
     return digest.hexdigest()
 
 
+def other_segments(segmentation_node: Any, segment_id: str, reference_volume: Any) -> list[sitk.Image]:
+    """Masks (uint8, grid of the volume) of all segments with voxels but this one, in their order."""
+    segmentation = segmentation_node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+    masks = [mask_from_segment(segmentation_node, n, reference_volume) for n in ids if n != segment_id]
+    return [mask for mask in masks if sitk.GetArrayViewFromImage(mask).any()]
+
+
 class RegionWatcher:
     """Call `on_change()` when the voxels of a segment changed, and at no other event.
 
