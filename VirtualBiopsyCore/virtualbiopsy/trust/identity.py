@@ -17,6 +17,7 @@ from ..prepare.geometry import same_grid
 from ..prepare.model import PreparedCase
 from .images import (
     ASYMMETRY,
+    ASYMMETRY_AROUND,
     BRAIN_MEDIAN,
     MIRROR,
     OUTLINE_CONTRAST,
@@ -71,9 +72,10 @@ def findings(case: Case, prepared: PreparedCase, facts: ImageFacts, mask: sitk.I
 
 def wrong_sequences(figures: Mapping[str, Mapping[str, float]]) -> Iterator[Reason]:
     """Images that do not look like their role (code "wrong_sequence", for the ADC also "adc_unit")."""
-    t2_is_t2 = figures.get("t2", {}).get(ASYMMETRY, 0.0) >= FLUID_BRIGHT
+    t2 = figures.get("t2", {})
+    t2_is_t2 = t2.get(ASYMMETRY_AROUND, t2.get(ASYMMETRY, 0.0)) >= FLUID_BRIGHT
     for role, row in figures.items():
-        asymmetry = row.get(ASYMMETRY)
+        asymmetry = row.get(ASYMMETRY_AROUND, row.get(ASYMMETRY))
         if asymmetry is None:
             continue
         if role in ("t1", "t1c", "flair") and asymmetry > FLUID_BRIGHT:
