@@ -61,6 +61,24 @@ class Stage:
         return node
 
 
+def window_pixels(window, path=None) -> np.ndarray:
+    """Draw a window and return what it shows, uint8 (rows, columns, RGB), top row first."""
+    window.Render()
+    grab = vtk.vtkWindowToImageFilter()
+    grab.SetInput(window)
+    grab.ReadFrontBufferOff()
+    grab.SetInputBufferTypeToRGB()
+    grab.Update()
+    if path is not None:
+        writer = vtk.vtkPNGWriter()
+        writer.SetFileName(str(path))
+        writer.SetInputConnection(grab.GetOutputPort())
+        writer.Write()
+    data = grab.GetOutput()
+    width, height, _ = data.GetDimensions()
+    return vtk_to_numpy(data.GetPointData().GetScalars()).reshape(height, width, 3)[::-1].copy()
+
+
 class SliceView:
     """A slice view drawn off screen."""
 
@@ -112,20 +130,42 @@ class SliceView:
         """Return the picture as uint8 (rows, columns, RGB), top row first; write it as PNG if `path` is
         given."""
         self.mapper.SetInputConnection(self.logic.GetImageDataConnection())
-        self.window.Render()
-        grab = vtk.vtkWindowToImageFilter()
-        grab.SetInput(self.window)
-        grab.ReadFrontBufferOff()
-        grab.SetInputBufferTypeToRGB()
-        grab.Update()
-        if path is not None:
-            writer = vtk.vtkPNGWriter()
-            writer.SetFileName(str(path))
-            writer.SetInputConnection(grab.GetOutputPort())
-            writer.Write()
-        data = grab.GetOutput()
-        width, height, _ = data.GetDimensions()
-        return vtk_to_numpy(data.GetPointData().GetScalars()).reshape(height, width, 3)[::-1].copy()
+        return window_pixels(self.window, path)
+
+
+class SolidView:
+    """A 3D view of the models of a scene, drawn off screen."""
+
+    def __init__(self, stage: Stage, size=(300, 300)) -> None:
+        import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
+
+        self.renderer = vtk.vtkRenderer()
+        self.window = vtk.vtkRenderWindow()
+        self.window.SetOffScreenRendering(1)
+        self.window.SetMultiSamples(0)
+        self.window.AddRenderer(self.renderer)
+        self.window.SetSize(*size)
+        self.interactor = vtk.vtkRenderWindowInteractor()
+        self.interactor.SetRenderWindow(self.window)
+        self.node = stage.scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
+        factory = slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance()
+        factory.SetMRMLApplicationLogic(stage.app_logic)
+        if not factory.IsDisplayableManagerRegistered("vtkMRMLModelDisplayableManager"):
+            factory.RegisterDisplayableManager("vtkMRMLModelDisplayableManager")
+        self.group = slicer.vtkMRMLDisplayableManagerGroup()
+        self.group.SetRenderer(self.renderer)
+        self.group.Initialize(factory, self.renderer)
+        self.group.SetMRMLDisplayableNode(self.node)
+
+    def pixels(self, path=None) -> np.ndarray:
+        """Seen from the front (anterior), uint8 (rows, columns, RGB), top row first."""
+        self.renderer.ResetCamera()
+        camera = self.renderer.GetActiveCamera()
+        focus = np.array(camera.GetFocalPoint())
+        camera.SetPosition(*(focus + [0.0, camera.GetDistance(), 0.0]))
+        camera.SetViewUp(0, 0, 1)
+        self.renderer.ResetCameraClippingRange()
+        return window_pixels(self.window, path)
 
 
 def can_render() -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
-from scene_support import SliceView
+from scene_support import SliceView, SolidView
 from test_scene_overlay import composites
 from test_scene_segments import ball, middle
 from test_scene_volumes import GEOMETRIES, make_image
@@ -411,3 +411,30 @@ def test_only_the_raised_layer_has_a_legend_on_screen(drawn):
     first.show(sitk.Cast(mask, sitk.sitkFloat64), "a", opacity=0.0)
     second.show(region_explanation(labels), "b", opacity=0.0)
     assert (view.pixels() == alone).mean() > 0.999
+
+
+def test_surfaces_in_the_three_dimensional_view(opengl, stage, tmp_path):
+    """What raises most is drawn red, what lowers most blue, on the sides where they lie; marks as well."""
+    image = make_image("anisotropic", shape=(9, 60, 60))
+    mask = ball(image, middle(image), 9.0)
+    labels = parted(image, mask)
+    array = sitk.GetArrayFromImage(labels)
+    ledger = sitk.GetImageFromArray(np.where(array == 1, -0.001, np.where(array == 2, 0.001, 0.0)))
+    ledger.CopyInformation(mask)
+    view = SolidView(stage)
+    regions = StrongestRegions(stage.scene)
+    regions.show(ledger, share=1.0)
+    shown = view.pixels(tmp_path / "strongest.png").astype(int)
+    red = (shown[..., 0] > shown[..., 2] + 50) & (shown[..., 0] > shown[..., 1] + 50)
+    blue = (shown[..., 2] > shown[..., 0] + 50) & (shown[..., 2] > shown[..., 1] + 50)
+    assert red.sum() > 2000 and blue.sum() > 2000
+    # seen from the front, the patient's left (higher i, where the map is positive) is on the right
+    assert np.nonzero(red)[1].mean() > np.nonzero(blue)[1].mean() + 30
+    regions.hide()
+    marks = FlipMarks(stage.scene)
+    marks.show(influence_of(labels))
+    shown = view.pixels(tmp_path / "flips.png").astype(int)
+    assert np.ptp(shown.reshape(-1, 3), axis=0).max() > 60, "the marks are there"
+    marks.hide()
+    empty = view.pixels().astype(int)
+    assert not ((empty[..., 0] > empty[..., 2] + 50) | (empty[..., 2] > empty[..., 0] + 90)).any()
