@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
-from scene_support import SliceView, SolidView
+from scene_support import SliceView, SolidView, Stage
 from test_scene_overlay import composites
 from test_scene_segments import ball, middle
 from test_scene_volumes import GEOMETRIES, make_image
@@ -14,6 +14,7 @@ from virtualbiopsy.scene.flipmarks import FLIP_COLORS, FlipMarks, flip_masks
 from virtualbiopsy.scene.hatching import LINE_MM, PERIOD_MM, stripes
 from virtualbiopsy.scene.layer import LAYER_ROLES, any_layer_shown
 from virtualbiopsy.scene.overlay import ExplanationOverlay
+from virtualbiopsy.scene.persist import BundleReader, write_mrb
 from virtualbiopsy.scene.regional import InfluenceOverlay, RegionsOverlay, influence_map, regions_map
 from virtualbiopsy.scene.surfaces import StrongestRegions, closed_surface
 from virtualbiopsy.scene.volumes import ijk_to_ras, image_from_node, matrix_from_vtk, node_from_image
@@ -438,3 +439,44 @@ def test_surfaces_in_the_three_dimensional_view(opengl, stage, tmp_path):
     marks.hide()
     empty = view.pixels().astype(int)
     assert not ((empty[..., 0] > empty[..., 2] + 50) | (empty[..., 2] > empty[..., 0] + 90)).any()
+
+
+def test_layers_come_back_from_a_bundle_and_can_be_taken_off(stage, tmp_path):
+    image = make_image("oblique", shape=(9, 40, 40))
+    volume = node_from_image(stage.scene, image, "volume")
+    mask = ball(image, middle(image), 7.0)
+    labels = parted(image, mask)
+    red, green = composites(stage)
+    red.SetForegroundVolumeID(volume.GetID())
+    red.SetLabelVolumeID(volume.GetID())
+    ledger = sitk.Cast(mask, sitk.sitkFloat64) * 0.001
+    ExplanationOverlay(stage.scene).show(ledger, "a", unstable=mask, composite_nodes=[red])
+    InfluenceOverlay(stage.scene).show(influence_of(labels), "b", composite_nodes=[green])
+    path = write_mrb(stage.scene, tmp_path / "case.mrb")
+    other = Stage()
+    (tmp_path / "cache").mkdir()
+    BundleReader(other.scene, other.app_logic, tmp_path / "cache").read(path)
+    first, second = ExplanationOverlay(other.scene), InfluenceOverlay(other.scene)
+    assert first.shown and second.shown and first.hatching.shown and second.marks.shown
+    assert set(second.marks.nodes) == {"flip:erase", "flip:paint"}
+    assert second.legend.GetTitleText().startswith("What if the outline changed here")
+    shown = image_from_node(second.volume)
+    assert (np.abs(sitk.GetArrayFromImage(shown) - 0.1) < 1e-6).sum() == (
+        sitk.GetArrayViewFromImage(labels) == 1
+    ).sum()
+    first.hide()
+    second.hide()
+    back = {
+        c.GetLayoutName(): c
+        for c in (other.scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode") for n in range(2))
+    }
+    name = other.scene.GetNodeByID(back["Red"].GetForegroundVolumeID()).GetName()
+    assert name == "volume" == other.scene.GetNodeByID(back["Red"].GetLabelVolumeID()).GetName()
+    assert back["Green"].GetForegroundVolumeID() is None and not second.marks.shown
+    first.remove()
+    second.remove()
+    for kind in ("vtkMRMLModelNode", "vtkMRMLLabelMapVolumeNode", "vtkMRMLColorLegendDisplayNode"):
+        left = [
+            other.scene.GetNthNodeByClass(n, kind) for n in range(other.scene.GetNumberOfNodesByClass(kind))
+        ]
+        assert not [node for node in left if node.GetAttribute("VirtualBiopsy.Role")]
