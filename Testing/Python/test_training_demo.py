@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from measure import measured
+from scipy import stats
 from support import synthetic_tumour
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.errors import Cancelled, VirtualBiopsyError
@@ -17,8 +18,13 @@ from virtualbiopsy.models.radmodel import builtin_models, load_radmodel
 from virtualbiopsy.models.recipe import builtin_recipes
 from virtualbiopsy.resources import resource
 from virtualbiopsy.training import demo
-from virtualbiopsy.training.cohort import CaseRow
+from virtualbiopsy.training.cohort import RANGED, CaseRow
+from virtualbiopsy.training.fit import fit, fold_numbers
+from virtualbiopsy.training.metrics import auc
 from virtualbiopsy.training.table import FeatureTable, read_table, write_table
+from virtualbiopsy.training.validate import conformal_scores, held_out_log_odds
+from virtualbiopsy.trust.conformal import conformal_set
+from virtualbiopsy.trust.images import FIGURES
 
 pytest.importorskip("sklearn")
 
@@ -72,9 +78,10 @@ def test_the_shipped_table_is_small_and_says_that_it_is_simulated():
     assert len(table.cases) >= 100
     assert 0.2 < table.column("ki67_high").mean() < 0.45
     assert 0.6 < table.column("pr_positive").mean() < 0.9
-    gaps = np.isnan(table.values).mean(axis=0)
-    assert gaps.max() < 0.1
-    assert {c.split(":")[0] for c, gap in zip(table.columns, gaps, strict=True) if gap} <= {"adc", "t2"}
+    gaps = dict(zip(table.columns, np.isnan(table.values).mean(axis=0), strict=True))
+    assert gaps.pop("protocol:t1c:InversionTime") > 0.2  # a third of the protocols has none
+    assert max(gaps.values()) < 0.1
+    assert {column.split(":")[0] for column, gap in gaps.items() if gap} <= {"adc", "t2"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.model_id)
@@ -156,7 +163,7 @@ def test_predictions_of_the_models_are_explained_in_full(model, without):
     tolerance = 1e-9 * max(1.0, abs(prediction.log_odds - prediction.baseline))
     assert abs(prediction.baseline + voxels + rest - prediction.log_odds) <= tolerance
     assert {k.split(":")[0] for k in prediction.imputed} == set(without)
-    expected = "linear closed form" if model.classifier.kind == "logistic" else "exact enumeration"
+    expected = "linear closed form" if model.classifier.kind == "logistic" else "additive closed form"
     assert explanation.method == expected
 
 
@@ -172,7 +179,68 @@ def test_a_case_of_the_cohort_can_be_made_again():
     settings = SimulationSettings(sequences=("t1c", "t2", "adc"), motion=0.0)
     [(name, values)] = simulate_cohort(1, demo.SEED, settings=settings, processes=1, apply=make)
     assert name == table.cases[0]
-    assert values == pytest.approx(table.values[0].tolist(), rel=1e-6, abs=1e-9, nan_ok=True)
+    assert set(values) <= set(table.columns)
+    stored = dict(zip(table.columns, table.values[0], strict=True))
+    found = {column: values.get(column, np.nan) for column in table.columns}
+    assert found == pytest.approx(stored, rel=1e-6, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.model_id)
+def test_the_models_carry_what_the_trust_card_needs(model):
+    table = read_table(SHIPPED)
+    recipe = {r.recipe_id: r for r in builtin_recipes()}[model.recipe]
+    scores, labels = model.conformal_scores
+    assert np.array_equal(labels, table.column(recipe.label))
+    assert auc(labels, scores) == pytest.approx(model.metrics["auc"]["value"], abs=0.03)
+    assert set(model.image_statistics) == {"t1c", "t2", "adc"}
+    for role, figures in model.image_statistics.items():
+        for name, limits in figures.items():
+            column = table.column(f"image:{role}:{name}")
+            assert limits == (np.nanmin(column), np.nanmax(column))
+            assert name in FIGURES and name in RANGED
+    assert model.protocol_range("t1c", "SliceThickness") == (1.0, 1.2)
+    assert model.protocol_range("adc", "DiffusionBValue") == (1000.0, 1000.0)
+    assert model.protocol_range("t2", "MagneticFieldStrength") == (1.5, 3.0)
+    assert model.protocol_range("t2", "InversionTime") is None
+    assert model.published == recipe.published and "external" in model.published
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.model_id)
+def test_the_card_tells_what_a_case_is_compared_with(model):
+    scores, labels = model.conformal_scores
+    assert "Mahalanobis distance" in model.card and "nearest cases" in model.card
+    high = int(labels.sum())
+    assert f"{labels.size - high} held-out log-odds of low and {high} of high cases" in model.card
+    assert model.published in model.card and "Not a figure of this model" in model.card
+    assert "median signal of the brain over the noise" in model.card
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.model_id)
+def test_conformal_answers_of_new_cases_keep_their_error(model):
+    """Scores by cross-validation of one random half, coverage of the other half by the fit on the first.
+
+    In every half the number of covered cases of a class lies within the beta-binomial law of that many
+    calibration cases, though the scores come from smaller training parts than the fit.
+    """
+    table = read_table(SHIPPED)
+    recipe = {r.recipe_id: r for r in builtin_recipes()}[model.recipe]
+    recipe = replace(recipe, validation={**recipe.validation, "repeats": 1})
+    rows, labels = table.matrix(recipe.keys), table.column(recipe.label)
+    alpha, surplus = 0.2, {0: [], 1: []}
+    for seed in range(6):
+        train = fold_numbers(labels, 2, np.random.default_rng(seed)) == 0
+        scores, known = conformal_scores(held_out_log_odds(recipe, rows[train], labels[train]), labels[train])
+        new = fit(recipe, rows[train], labels[train], seed).log_odds(rows[~train])
+        for label, name in ((0, "low"), (1, "high")):
+            own = new[labels[~train] == label]
+            n = int((known == label).sum())
+            ruled_out = int(alpha * (n + 1) + 1e-9)
+            law = stats.betabinom(own.size, n + 1 - ruled_out, ruled_out)
+            covered = sum(name in conformal_set(scores, known, one, alpha).labels for one in own)
+            assert law.ppf(5e-4) <= covered <= law.ppf(1 - 5e-4)
+            surplus[label].append((covered - law.mean()) / own.size)
+    for values in surplus.values():
+        assert abs(np.mean(values)) < 0.06
 
 
 def test_cancelling_leaves_nothing_behind(tmp_path):

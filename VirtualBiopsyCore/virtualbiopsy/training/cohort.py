@@ -15,6 +15,7 @@ from ..progress import Progress, silent
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..simulate.cohort import simulate_cohort
 from ..simulate.meningioma import SimulatedCase, SimulationSettings
+from ..trust import images as measured_on
 from ..trust.images import CaseImages
 from .table import FeatureTable, parse_table, table_text
 
@@ -23,6 +24,23 @@ PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
 IMAGE, HEADER = "image:", "protocol:"
 """How the columns of what was measured on the images and of their acquisition parameters begin, for example
 "image:t1c:snr" and "protocol:t1c:EchoTime"."""
+
+RANGED = frozenset(
+    {
+        measured_on.SNR,
+        measured_on.STRIPPED,
+        measured_on.ASYMMETRY,
+        measured_on.SPREAD,
+        measured_on.DEPTH_CORRELATION,
+        measured_on.REFERENCE_CORRELATION,
+        measured_on.T2_CORRELATION,
+        measured_on.BRAIN_MEDIAN,
+        measured_on.LOW_SHARE,
+        measured_on.HIGH_SHARE,
+        measured_on.OUTLINE_CONTRAST,
+    }
+)
+"""Figures whose training range is kept; the others serve findings that need no model."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +76,8 @@ class CaseRow:
             **{key: values.get(key, np.nan) for key in self.keys},
         }
         images = CaseImages(case, prepared)
-        row |= _flat(IMAGE, images.facts.figures)
-        row |= _flat(IMAGE, images.outline(case.regions["tumour"]))
+        for figures in (images.facts.figures, images.outline(case.regions["tumour"])):
+            row |= {name: v for name, v in _flat(IMAGE, figures).items() if name.split(":")[-1] in RANGED}
         row |= _flat(HEADER, images.facts.protocol)
         return simulated.name, {name: float(value) for name, value in row.items()}
 
