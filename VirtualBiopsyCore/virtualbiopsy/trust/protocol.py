@@ -40,7 +40,7 @@ _USUAL_TOLERANCE = 0.1
 
 # Ranges of some hundred cases are narrower than what is possible: a case may leave them by a part of their
 # width, and by at least so much.
-WIDER, WIDER_CONTRAST = 0.35, 0.15
+WIDER = 0.35
 _AT_LEAST = {
     ASYMMETRY: 0.06,
     SPREAD: 0.04,
@@ -150,8 +150,7 @@ def _usual(name: str, value: float, low: float, high: float) -> bool:
         if min(value, low, high) <= 0:
             return True
         value, low, high = math.log(value), math.log(low), math.log(high)
-    share = WIDER_CONTRAST if name == OUTLINE_CONTRAST else WIDER
-    slack = max(share * (high - low), _AT_LEAST.get(name, 0.0))
+    slack = max(WIDER * (high - low), _AT_LEAST.get(name, 0.0))
     return low - slack <= value <= high + slack
 
 
@@ -170,7 +169,7 @@ def _population(model: RadModel, facts: ImageFacts) -> Iterator[Reason]:
     contrast = row.get(OUTLINE_CONTRAST)
     if contrast is not None and OUTLINE_CONTRAST in known:
         low, high = known[OUTLINE_CONTRAST]
-        if contrast < low and not _usual(OUTLINE_CONTRAST, contrast, low, high):
+        if contrast < low - _AT_LEAST[OUTLINE_CONTRAST]:
             signs.append(
                 f"the outline hardly enhances on {role} (contrast {contrast:.2f} of the brain's range), and "
                 f"every training tumour did ({low:.2f} to {high:.2f})"
