@@ -57,7 +57,7 @@ def assess(
         *_conformal(conformal, worst(alike) != "green", bool(inputs.imputed)),
         *_training(model),
     ]
-    reasons.sort(key=lambda reason: -LIGHTS.index(reason.light))
+    reasons.sort(key=lambda reason: (-LIGHTS.index(reason.light), reason.code != "population"))
     return TrustCard(
         model_id=model.model_id,
         light=worst(reasons),
@@ -128,8 +128,8 @@ def _conformal(found: ConformalSet | None, unlike: bool, imputed: bool) -> list[
     else:
         text = f"At an error of {error} the case fits neither class: uncertain."
     if unlike or imputed:
-        why = "the case is unlike the training cases" if unlike else "inputs are missing"
-        text += f" The error does not hold here, because {why}."
+        why = "the case differs from the training cases" if unlike else "inputs are missing"
+        text += f" That error is not assured here, because {why}."
     return [Reason("green" if found.labels else "amber", "conformal", text)]
 
 
