@@ -9,6 +9,7 @@ import io
 import math
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -159,11 +160,46 @@ def walk(page: Page, album: Album, work: Path) -> None:
     album.add("10-report", report.screenshot())
     report.close()
 
+    for alert in page.state("alerts"):  # it names a folder of this machine
+        page.click(f"dismiss_{alert['id']}")
+    page.wait(lambda: not page.alerts(), "the message to go")
     page.tab("engine")
     page.click("certify")
     page.wait(lambda: page.state("engine_checks"), "the reference tests", 180)
     page.page.evaluate("document.querySelector('#section_certify').scrollIntoView()")
     album.shoot(page, "11-engine")
+    explanations(page, album, at)
+
+
+def explanations(page: Page, album: Album, at: Callable[..., tuple[float, float]]) -> None:
+    """Trust card, ledger, and the layers that ask what if; `at` places a point of the tumour in a view."""
+    page.wait(lambda: all(c["has_stability"] for c in page.state("cards")), "the ranges", 120)
+    page.tab("result")
+    album.shoot(page, "12-trust-card")
+
+    page.tab("explain")
+    page.page.evaluate("document.querySelector('#panel').scrollTo(0, 0)")
+    page.click("line_t1c")
+    page.click("open_adc")
+    for line in ("open_t1c", "open_t1c/glcm"):
+        page.click(line)
+    page.page.locator('[id^="tell_t1c/glcm"]').first.click()
+    page.wait(lambda: page.state("hatching_note"), "where the sign is steady", 120)
+    page.settle()
+    box, (x, y) = page.box("axial"), at(0, 0)
+    page.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+    page.wait(lambda: page.state("probe"), "what lies under the pointer")
+    page.settle()
+    album.add("13-ledger", page.page.screenshot())
+
+    page.page.evaluate("document.querySelector('#section_map').scrollIntoView()")
+    page.click("layer_missing")
+    page.click("ask_parts")
+    page.wait(lambda: page.state("parts_rows"), "the parts", 120)
+    album.shoot(page, "14-what-if-missing")
+    page.click("layer_outline")
+    page.wait(lambda: page.state("influence_rows"), "the influence map", 120)
+    album.shoot(page, "15-influence")
 
 
 def main() -> int:

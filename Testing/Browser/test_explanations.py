@@ -125,7 +125,12 @@ def _centre(example: Example) -> tuple[float, float, float]:
 
 
 def _explain(user: Page, layer: str = "sits") -> None:
+    """Open the tab on a layer; a number behind a click is asked for."""
     user.tab("explain")
+    asked = user.page.locator(f'[id="explain_anyway_{NEAR}"]')
+    if asked.count():
+        asked.click()
+        asked.wait_for(state="detached")
     user.click(f"layer_{layer}")
     user.page.mouse.move(220, 22)
     user.settle()

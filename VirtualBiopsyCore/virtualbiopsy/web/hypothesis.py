@@ -116,7 +116,7 @@ def _slider(key: str, model: RadModel, result: Result, imputed: bool) -> dict[st
     flag = is_clinical(key) and (low, high) == (0.0, 1.0)
     room = 0.0 if is_clinical(key) else ROOM * (high - low)
     trained = [float(low), float(high)]
-    low, high = min(low - room, actual), max(high + room, actual)
+    low, high = min(low, actual) - room, max(high, actual) + room
     if not high > low:
         low, high = actual - 1.0, actual + 1.0
     return {

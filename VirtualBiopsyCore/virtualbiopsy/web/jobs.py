@@ -52,8 +52,9 @@ class JobRunner:
         work: Callable[[Progress], T],
         *,
         replaces: tuple[str, ...] = (),
+        quiet: bool = False,
     ) -> T:
-        """Run ``work(progress)`` in the worker thread and return its value.
+        """Run ``work(progress)`` in the worker thread and return its value; a quiet job shows no progress.
 
         Raises
         ------
@@ -67,11 +68,11 @@ class JobRunner:
             async with self._lock:
                 if token.cancelled:
                     raise Cancelled()
-                return await self._run(token, title, work)
+                return await self._run(token, title, work, quiet)
         finally:
             del self._tokens[token]
 
-    async def _run(self, token: CancelToken, title: str, work: Callable[[Progress], T]) -> T:
+    async def _run(self, token: CancelToken, title: str, work: Callable[[Progress], T], quiet: bool) -> T:
         latest = [0.0, ""]
 
         def report(fraction: float, message: str) -> None:
@@ -82,7 +83,7 @@ class JobRunner:
         try:
             while not future.done():
                 await asyncio.wait([future], timeout=POLL_SECONDS)
-                if future.done() or time.monotonic() - started < SHOW_AFTER_SECONDS:
+                if quiet or future.done() or time.monotonic() - started < SHOW_AFTER_SECONDS:
                     continue
                 with self._state as state:
                     state.job_active = True

@@ -17,7 +17,7 @@ from ..scene.surfaces import StrongestRegions
 if TYPE_CHECKING:
     from .app import Application
 
-SURFACE_OPACITY, SURFACE_BEHIND = 1.0, 0.25
+SURFACE_OPACITY, SURFACE_BEHIND = 1.0, 0.15
 
 
 class Layers:

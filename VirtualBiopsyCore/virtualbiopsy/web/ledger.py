@@ -48,6 +48,8 @@ def ledger_rows(explanation: Explanation, prediction: Prediction) -> list[dict[s
     rows = [_edge(BASELINE, "Average training case", explanation.baseline)]
     if explanation.sums_to != "log-odds":
         rows[0]["probability"] = ""
+    if explanation.sums_to != "log-odds":
+        rows[0]["probability"] = ""
     for bar in _all(tree):
         rows.append(_row(bar, by_key, largest, explanation))
     score = "This case" if explanation.sums_to == "log-odds" else "This case, before calibration"

@@ -101,14 +101,17 @@ def share_lines(
     parts = sorted(((v, k) for k, v in values.items() if v), key=lambda item: -abs(item[0]))
     if share is None or (share == 0 and not parts):
         return []
-    lines = [f"This voxel: {numbers.signed(share * per_ml)} log-odds per mL ({share:+.1e} in all)"]
+    lines = [
+        f"This voxel, all sequences: {numbers.signed(share * per_ml)} log-odds per mL "
+        f"({numbers.signed(share, 5)} in it)"
+    ]
     for value, key in parts[:SHOWN_FEATURES]:
         name = feature_label(key).full if key in features else role_words(key)
         lines.append(f"{numbers.signed(value * per_ml)}  {name}")
     if len(parts) > SHOWN_FEATURES:
         rest = sum(value for value, _ in parts[SHOWN_FEATURES:])
         lines.append(f"{numbers.signed(rest * per_ml)}  {len(parts) - SHOWN_FEATURES} others")
-    return [line.replace("e-", "e−") for line in lines]
+    return lines
 
 
 def part_lines(found: RegionExplanation | None, lps: tuple[float, float, float]) -> list[str]:

@@ -183,10 +183,10 @@ class Questions:
         with app.state as state:
             state.parts_rows = rows
             state.parts_note = (
-                f"Baseline {numbers.signed(found.baseline)}, no part of the tumour "
+                f"Baseline {numbers.signed(found.baseline)}, what has no place in the image "
                 f"{numbers.signed(found.nonspatial)}, parts {numbers.signed(float(found.psi.sum()))}: the "
-                f"log-odds {numbers.signed(found.log_odds)}. {found.method.capitalize()}, "
-                f"{found.evaluations} outlines measured; parts {GAMES.get(found.game, found.game)}; size and "
+                f"{found.sums_to} {numbers.signed(found.log_odds)}. {found.method[:1].upper()}"
+                f"{found.method[1:]}; parts {GAMES.get(found.game, found.game)}; size and "
                 "shape stay as they are."
             )
             state.parts_warning = disagreement(explanation, found)
@@ -233,6 +233,7 @@ class Questions:
                 "What if the outline changed here",
                 lambda p: session.influence(model_id, progress=p),
                 replaces=("influence",),
+                quiet=True,
             )
         except Cancelled:
             return
@@ -293,7 +294,9 @@ class Questions:
             return found
 
         try:
-            found = await app.jobs.run("features", "Maps of the features", work, replaces=("features",))
+            found = await app.jobs.run(
+                "features", "Maps of the features", work, replaces=("features",), quiet=True
+            )
         except Cancelled:
             return
         if self._current(result):
@@ -312,6 +315,7 @@ class Questions:
                 "Varying the outline",
                 lambda p: session.unstable_sign(model_id, p),
                 replaces=("steadiness",),
+                quiet=True,
             )
         except Cancelled:
             return

@@ -46,11 +46,11 @@ def missing_parts(app: Any) -> None:
             "where the features sit.",
             classes="vb-note mb-2",
         )
-        with html.Div(classes="vb-row", style="flex-wrap:nowrap"):
+        with html.Div(style="display:grid;gap:8px"):
             items = [{"title": words, "value": kind} for kind, words in KINDS.items()]
-            controls.select("Parts", "parts_kind", ("parts_kinds", items), style="flex:1.4;min-width:0")
+            controls.select("Parts", "parts_kind", ("parts_kinds", items))
             items = [{"title": words, "value": game} for game, words in GAMES.items()]
-            controls.select("A part is", "parts_game", ("parts_games", items), style="flex:1;min-width:0")
+            controls.select("A part is", "parts_game", ("parts_games", items))
         controls.slider("Number of parts", "parts_count", 2, 16, 1, v_if="true")
         with html.Div(classes="vb-row"):
             controls.button(
@@ -74,7 +74,7 @@ def missing_parts(app: Any) -> None:
                 html.Span(classes="vb-chevron")
                 with html.Div(classes="vb-line-words"):
                     html.Span("{{ r.label }}", classes="vb-line-label")
-                    html.Span(" {{ r.volume }}", classes="vb-note")
+                    html.Span("{{ r.volume }}", classes="vb-note ml-2")
                 with html.Div(classes="vb-track"):
                     html.Div(
                         classes=("['vb-bar-piece', r.sign > 0 ? 'up' : 'down']",),
@@ -120,7 +120,7 @@ def outline_changes(app: Any) -> None:
                     style="display:inline-block;margin-right:6px",
                 )
                 html.Span("{{ r.label }}")
-                html.Small(" {{ r.volume }}")
+                html.Small("{{ r.volume }}", classes="ml-2")
             html.Td("{{ r.change }}", classes="num")
             html.Td("→ {{ r.after }}", classes="num")
 

@@ -44,7 +44,7 @@ html { overflow: hidden; }
   margin: 10px 0; }
 .vb-card.stale { border-color: #a06a12; }
 .vb-card.stale .vb-figure { opacity: 0.45; }
-.vb-card > .vb-figure { margin: -12px -12px 6px; border-radius: 8px; overflow: hidden; }
+.vb-card > .vb-figure { margin: 0 -12px 6px; overflow: hidden; }
 .vb-figure svg { display: block; width: 100%; height: auto; }
 .vb-segment { display: flex; align-items: center; gap: 6px; padding: 2px 6px; border-radius: 6px;
   cursor: pointer; }

@@ -61,4 +61,4 @@ def trust_block() -> None:
                     "What this covers", style="cursor:pointer;display:inline;text-decoration:underline dotted"
                 )
                 html.Div("{{ c.trust.caveat }}")
-        html.Div("Published: {{ c.trust.published }}", v_if="c.trust.published", classes="vb-note mt-1")
+        html.Div("{{ c.trust.published }}", v_if="c.trust.published", classes="vb-note mt-1")
