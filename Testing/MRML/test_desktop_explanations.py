@@ -11,6 +11,7 @@ from test_scene_overlay import composites
 from test_scene_results import MODELS
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.report.numbers import signed
+from virtualbiopsy.scene.flipmarks import flip_masks
 from virtualbiopsy.scene.regional import INFLUENCE_HEADING, REGIONS_HEADING
 from virtualbiopsy.scene.results import result_from_state, result_to_state
 from virtualbiopsy.scene.segments import mask_from_segment, write_segment
@@ -237,7 +238,7 @@ def test_influence_with_flip_marks_follows_the_outline(desk):
     layer, _values = shown(desk)
     assert layer is desk.panel.overlay.influence
     assert layer.legend.GetTitleText().startswith(INFLUENCE_HEADING)
-    flips = first.erased_flips.any() or first.painted_flips.any()
+    flips = any(inside.any() for inside in flip_masks(first).values())
     assert layer.marks.shown == flips
     desk.settings.flipMarksVisible = False
     assert not layer.marks.shown

@@ -1,5 +1,7 @@
 """Levels apart from each other: regions, influence with the flip brush, hatching, strongest regions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -251,6 +253,10 @@ def test_flip_marks_follow_the_flags(placed):
     masks = flip_masks(influence_of(labels))
     np.testing.assert_array_equal(masks["erase"], array == 1)
     np.testing.assert_array_equal(masks["paint"], array == -2)
+    both = influence_of(labels, flips=((True, True), (False, False)))
+    np.testing.assert_array_equal(flip_masks(both)["erase"], array > 0)
+    surface = replace(both, boundary=1)
+    np.testing.assert_array_equal(flip_masks(surface)["erase"], array == 1)
     marks = FlipMarks(stage.scene)
     nodes = marks.show(influence_of(labels))
     assert set(nodes) == {"flip:erase", "flip:paint"} and marks.shown

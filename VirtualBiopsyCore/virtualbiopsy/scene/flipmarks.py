@@ -20,9 +20,15 @@ FLIP_COLORS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
 
 
 def flip_masks(influence: Influence) -> dict[str, np.ndarray]:
-    """Voxels (k, j, i) of the marked parts: "erase" inside the outline, "paint" in the shell around it."""
+    """Voxels (k, j, i) of the marked parts: "erase" inside the outline, "paint" in the shell around it.
+
+    Only parts at the surface are marked, where it is known which they are: nobody corrects an outline by a
+    hole in its middle.
+    """
     labels = sitk.GetArrayViewFromImage(influence.labels)
     erase = np.flatnonzero(influence.erased_flips) + 1
+    if influence.boundary > 0:
+        erase = erase[erase <= influence.boundary]
     paint = -(np.flatnonzero(influence.painted_flips) + 1)
     return {"erase": np.isin(labels, erase), "paint": np.isin(labels, paint)}
 
