@@ -17,7 +17,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..case.arrays import mask_array, spacing_kji
+from ..case.arrays import bounding_box, mask_array, spacing_kji
 from ..case.model import Case, Sequence
 from ..case.tags import number
 from ..prepare.model import PreparedCase
@@ -179,14 +179,16 @@ class CaseImages:
         """The coarse voxels (bool, (k, j, i)) that hold most of the mask's voxels; at least one if it lies on
         the grid at all."""
         inside = mask_array(mask)
-        index = np.argwhere(inside)[:, ::-1]
         shape = self.coarse.head.shape
         counts = np.zeros(shape)
-        if len(index):
+        if inside.any():
+            box = bounding_box(inside)
+            index = (np.argwhere(inside[box]) + [side.start for side in box])[:, ::-1]
             matrix = affine(mask, sitk.Transform(3, sitk.sitkIdentity), self.coarse.grid)
             at = np.rint(index @ matrix[:3, :3].T + matrix[:3, 3]).astype(int)[:, ::-1]
             at = at[((at >= 0) & (at < shape)).all(axis=1)]
-            np.add.at(counts, tuple(at.T), 1.0)
+            flat = np.ravel_multi_index(tuple(at.T), shape)
+            counts = np.bincount(flat, minlength=counts.size).reshape(shape)
         if not counts.any():
             return counts > 0
         full = math.prod(self.coarse.spacing) / math.prod(mask.GetSpacing())
@@ -427,5 +429,6 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> float:
     x, y = x - x.mean(), y - y.mean()
-    scale = math.sqrt((x @ x) * (y @ y)) if x.size > 1 else 0.0
-    return float(x @ y) / scale if scale > 0 else math.nan
+    # Not by the matrix product, which wakes threads that take longer than the sum.
+    scale = math.sqrt(float((x * x).sum()) * float((y * y).sum())) if x.size > 1 else 0.0
+    return float((x * y).sum()) / scale if scale > 0 else math.nan

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import ndimage
 
+from ..case.arrays import bounding_box, grow_box
+
 BINS = 24
 
 
@@ -35,6 +37,12 @@ def mirror_similarity(
     if not others or brain.sum() < 500:
         return dict.fromkeys(others, math.nan)
     plane = mid_plane(head)
+    # Only the brain and the neighbours of its voxels are looked at.
+    box = grow_box(bounding_box(brain), brain.shape, (2, 2, 2))
+    a, b, c = plane
+    plane = (a + b * box[1].start + c * box[0].start - box[2].start, b, c)
+    brain = brain[box]
+    arrays = {role: array[box] for role, array in arrays.items()}
     inside = brain & (mirrored(brain.astype(np.float32), plane) > 0.5)
     fixed = _binned(arrays[reference][inside])
     for role in others:
