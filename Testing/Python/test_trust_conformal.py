@@ -96,7 +96,7 @@ def test_coverage_interval_is_that_of_the_beta_distribution():
 def test_an_error_that_so_few_cases_cannot_hold_is_refused(positive, negative, alpha):
     scores = np.linspace(-1, 1, positive + negative)
     labels = np.repeat([1, 0], [positive, negative])
-    with pytest.raises(VirtualBiopsyError):
+    with pytest.raises(VirtualBiopsyError, match="calibration cases of the class"):
         conformal_set(scores, labels, 0.0, alpha)
 
 
