@@ -94,7 +94,6 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/regions.py
   virtualbiopsy/explain/shapley.py
   virtualbiopsy/explain/shared.py
-  virtualbiopsy/explain/steadiness.py
   virtualbiopsy/explain/trees_shapley.py
   virtualbiopsy/explain/whatif.py
   virtualbiopsy/explain/workspace.py
@@ -309,6 +308,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/trust/ood_reasons.py
   virtualbiopsy/trust/protocol.py
   virtualbiopsy/trust/stability.py
+  virtualbiopsy/trust/steadiness.py
   virtualbiopsy/variants.py
   virtualbiopsy/web/__init__.py
   virtualbiopsy/web/__main__.py

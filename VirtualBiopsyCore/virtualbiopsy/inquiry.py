@@ -14,13 +14,13 @@ from .explain.players import players
 from .explain.pushback import pushback
 from .explain.regional import Influence, RegionExplanation
 from .explain.regions import explain_regions, refine
-from .explain.steadiness import unstable_sign
 from .explain.workspace import Workspace
 from .measure import Measured, Measuring
 from .models.radmodel import RadModel
 from .prepare.model import PreparedCase
 from .progress import Progress, silent
 from .radiomics.vector import FeatureVector
+from .trust.steadiness import unstable_sign
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,17 +15,17 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import FeatureError, ImageError, RegionError
+from ..explain.agreement import spearman
+from ..explain.explain import explain
+from ..explain.model import Explanation
+from ..explain.workspace import Workspace
 from ..measure import Measured, Measuring
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..radiomics.vector import FeatureVector
-from ..trust.stability import outline_variants
 from ..variants import Variants
-from .agreement import spearman
-from .explain import explain
-from .model import Explanation
-from .workspace import Workspace
+from .stability import outline_variants
 
 AGREEING = 0.9
 """Share of the outlines that must give a voxel the sign that the map has; below it the voxel is hatched."""

@@ -12,7 +12,6 @@ from virtualbiopsy.case.model import Case, Sequence
 from virtualbiopsy.errors import Cancelled
 from virtualbiopsy.explain.agreement import spearman
 from virtualbiopsy.explain.explain import explain
-from virtualbiopsy.explain.steadiness import AGREEING, REACH_VOXELS, steadiness, unstable_sign
 from virtualbiopsy.explain.workspace import Workspace
 from virtualbiopsy.measure import Measured, Measuring
 from virtualbiopsy.models.radmodel import RadModel, builtin_models
@@ -20,6 +19,7 @@ from virtualbiopsy.prepare.model import Preparation, PreparedCase
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.radiomics.vector import FeatureVector
 from virtualbiopsy.trust.stability import outline_variants
+from virtualbiopsy.trust.steadiness import AGREEING, REACH_VOXELS, steadiness, unstable_sign
 from virtualbiopsy.variants import Variants
 
 KEYS = (
