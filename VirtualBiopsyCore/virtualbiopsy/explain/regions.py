@@ -51,7 +51,8 @@ def explain_regions(
 
     The games and what they keep fixed are those of :class:`.region_game.RegionGame`. The values are exact up
     to `max_exact` parts, above that sampled with their standard errors
-    (:func:`.coalition_game.shapley_values`); in both cases ``baseline + nonspatial + Σ psi = log_odds``, with nonspatial = v(none) − baseline.
+    (:func:`.coalition_game.shapley_values`); in both cases ``baseline + nonspatial + Σ psi = log_odds``, with
+    nonspatial = v(none) − baseline.
 
     Statistics, histogram and GLCM features of a union come from tables of the parts and cost next to nothing;
     those listed in `recounted`, and all in the game "infill", are extracted for every coalition.
