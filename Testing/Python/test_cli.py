@@ -114,3 +114,10 @@ def test_models_lists_the_bundled_models_and_shows_a_card(capsys):
     assert len(listed) == 2 and all("simulated" in line for line in listed)
     assert main(["models", listed[0].split()[0]]) == 0
     assert "simulated" in capsys.readouterr().out.lower()
+
+
+def test_simulate_takes_a_scanner(tmp_path):
+    assert main(["simulate", "meningioma", str(tmp_path), "--n", "0", "--scanner", "B"]) == 0
+    assert json.loads((tmp_path / "cohort.json").read_text(encoding="utf-8"))["scanner"] == "B"
+    with pytest.raises(SystemExit):
+        main(["simulate", "meningioma", str(tmp_path), "--n", "0", "--scanner", "C"])

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from virtualbiopsy.case.read import read_case
 from virtualbiopsy.errors import Cancelled, UnreadableFileError
 from virtualbiopsy.progress import CancelToken
 from virtualbiopsy.simulate import (
@@ -188,6 +189,7 @@ def test_files(case, tmp_path):
     names = {p.name for p in folder.iterdir()}
     assert names == {
         *(f"{role}.nii.gz" for role in case.images),
+        *(f"{role}.json" for role in case.images),
         "tumour_mask.nii.gz",
         "clinical.json",
         "truth.json",
@@ -197,6 +199,11 @@ def test_files(case, tmp_path):
     assert json.loads((folder / "truth.json").read_text())["simulated"] is True
     assert "Simulated; not a patient" in (folder / "README.txt").read_text()
     assert "Louis Collins" in (folder / "README.txt").read_text()
+    read = {s.role: s.protocol for s in read_case(folder).sequences}
+    for sequence in case.as_case().sequences:
+        assert read[sequence.role].keys() == sequence.protocol.keys()
+        for keyword, value in sequence.protocol.items():
+            assert float(read[sequence.role][keyword]) == pytest.approx(float(value), rel=1e-5)
     back = sitk.ReadImage(str(folder / "t1c.nii.gz"))
     assert np.array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(case.images["t1c"]))
     assert np.allclose(back.GetOrigin(), case.images["t1c"].GetOrigin(), atol=1e-4)

@@ -32,7 +32,7 @@ _FUNCTIONAL = (
     ("MRImageFrameTypeSequence", "FrameType", "ImageType"),
 )
 
-_BIDS_SECONDS = ("RepetitionTime", "EchoTime", "InversionTime")
+BIDS_SECONDS = ("RepetitionTime", "EchoTime", "InversionTime")
 
 
 def protocol_of(dataset: Any) -> dict[str, str]:
@@ -67,7 +67,7 @@ def protocol_of_sidecar(path: Path) -> dict[str, str]:
     found = {}
     for keyword in PROTOCOL_KEYWORDS:
         value = content.get(keyword)
-        if keyword in _BIDS_SECONDS and isinstance(value, (int, float)):
+        if keyword in BIDS_SECONDS and isinstance(value, (int, float)):
             value = value * 1000.0
         text = text_of(value)
         if text:

@@ -107,7 +107,8 @@ def write_cohort(
 ) -> list[Path]:
     """Simulate a cohort into `out_dir`, one folder for each case; cases that are there already are kept.
 
-    Writes `cohort.json` beside them (seed, case folders in order, "simulated": true). Returns the folders.
+    Writes `cohort.json` beside them (seed, scanner, case folders in order, "simulated": true).
+    Returns the folders.
     """
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
@@ -137,7 +138,13 @@ def write_cohort(
         for _ in cases:
             pass
         number = stop
-    listing = {"simulated": True, "note": "Simulated; not patients.", "seed": seed, "cases": names}
+    listing = {
+        "simulated": True,
+        "note": "Simulated; not patients.",
+        "seed": seed,
+        "scanner": scanner,
+        "cases": names,
+    }
     (out / "cohort.json").write_text(json.dumps(listing, indent=2) + "\n", encoding="utf-8")
     progress(1.0, f"{n} cases in {out}")
     return [out / name for name in names]

@@ -4,6 +4,7 @@
 
     <folder>/
       t1.nii.gz t1c.nii.gz t2.nii.gz flair.nii.gz adc.nii.gz   what a reader sees
+      t1.json t1c.json …                                       their protocol, as BIDS sidecars
       tumour_mask.nii.gz                                       outline on the grid of t1c
       clinical.json                                            variables of `virtualbiopsy.case.clinical`
       README.txt                                               "Simulated; not a patient"
@@ -17,11 +18,13 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from .. import RESEARCH_USE_ONLY
+from ..case.tags import BIDS_SECONDS
 from .meningioma import SimulatedCase
 from .template import NOTICE
 
@@ -60,6 +63,8 @@ def write_case(case: SimulatedCase, out_dir: Path | str, *, compression: int = 4
             sitk.WriteImage(
                 image, str(work / f"{role}.nii.gz"), useCompression=True, compressionLevel=compression
             )
+            sidecar = _sidecar(case.scanner.header(role))
+            (work / f"{role}.json").write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
         sitk.WriteImage(case.masks["tumour"], str(work / "tumour_mask.nii.gz"), useCompression=True)
         for name, values in (("clinical", case.clinical), ("truth", case.truth)):
             (work / f"{name}.json").write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
@@ -77,3 +82,11 @@ def write_case(case: SimulatedCase, out_dir: Path | str, *, compression: int = 4
         shutil.rmtree(work, ignore_errors=True)
         raise
     return out
+
+
+def _sidecar(header: Mapping[str, str]) -> dict[str, float]:
+    """Acquisition parameters as BIDS has them: numbers, times in seconds."""
+    return {
+        keyword: float(f"{float(text) / 1000.0:.9g}") if keyword in BIDS_SECONDS else float(text)
+        for keyword, text in header.items()
+    }
