@@ -261,6 +261,21 @@ def test_an_edit_interrupts_a_question(desk):
     assert not [m for m in desk.messages if m[0] == "errorDisplay"]
 
 
+def test_the_outline_is_varied_by_itself_and_an_edit_comes_first(desk):
+    desk.press("predictButton")
+    first, numbers = desk.panel.result, desk.numbers
+    assert len(first.stability) == len(first.predictions)
+    assert all(entry.variants >= 20 for entry in first.stability)
+    desk.ui.predictButton.emit("clicked(bool)", False)
+    while not desk.panel._varying:
+        desk.panel.job._on_timer()
+    assert not desk.panel.result.stability, "the number is there before"
+    desk.erode()
+    desk.settle()
+    assert desk.numbers != numbers and not desk.panel.stale and desk.panel.result.stability
+    assert not [m for m in desk.messages if m[0] == "errorDisplay"]
+
+
 def test_hatching_arrives_in_the_background(desk):
     desk.settings.hatchingVisible = True
     desk.press("predictButton")

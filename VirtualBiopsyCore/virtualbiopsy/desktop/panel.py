@@ -75,6 +75,7 @@ class PredictorPanel:
         self._may_restore = True
         self._model_ids: list[str] = []
         self._again = False
+        self._varying = False  # the outline is varied without being asked
         self._yielding = False  # a question was cancelled for the sake of an edit
         self._updating = False
         self._layout: int | None = None
@@ -297,18 +298,25 @@ class PredictorPanel:
         """Wait for the running job and what follows from it; for scripts and tests."""
         self.job.wait(seconds)
 
-    def vary_outline(self, checked: bool = False) -> None:
-        """Compute how much the estimates move when the outline moves a little."""
+    def vary_outline(self, checked: bool = False, interactive: bool = True) -> None:
+        """Compute how much the estimates move when the outline moves a little; the trust cards tell it."""
         session = self.study.session
         if self._settings is None or self.job.busy or session is None or session.result is None or self.stale:
             return
         key = self._key
-        self.job.start(
-            session.stability,
-            lambda entries: self._done(session.result, key),
-            lambda error: self._fail(error, True),
-            _("Varying the outline"),
-        )
+
+        def done(entries: Any) -> None:
+            self._varying = False
+            self._done(session.result, key)
+
+        def failed(error: Exception) -> None:
+            self._varying = False
+            self._fail(error, interactive)
+            if not interactive and not isinstance(error, Cancelled) and self._up_to_date() is not None:
+                self._ask_further()
+
+        self._varying = not interactive
+        self.job.start(session.stability, done, failed, _("Varying the outline"))
 
     def _done(self, result: Result | None, key: Any) -> None:
         if result is None:
@@ -323,8 +331,15 @@ class PredictorPanel:
             if self.stale:
                 self.predict(interactive=False)
                 return
-        if self._settings is not None and self._up_to_date() is not None:
-            self.questions.after_prediction(self._settings.hatchingVisible, self._settings.followInfluence)
+        if self._settings is None or self._up_to_date() is None:
+            return
+        if self.result.stability:
+            self._ask_further()
+        else:
+            self.vary_outline(interactive=False)
+
+    def _ask_further(self) -> None:
+        self.questions.after_prediction(self._settings.hatchingVisible, self._settings.followInfluence)
 
     def _fail(self, error: Exception, interactive: bool) -> None:
         text, details = user_text(error)
@@ -344,7 +359,7 @@ class PredictorPanel:
             return
         if self.job.busy:
             self._again = True  # what runs now may be for an older outline
-            if self.questions.asking and self.stale:
+            if (self.questions.asking or self._varying) and self.stale:
                 self._yielding = True
                 self.job.cancel()
         elif self.stale:
