@@ -104,6 +104,22 @@ def test_red_stays_red_with_the_scene_and_for_another_case(desk):
     assert desk.panel.cards.withheld(desk.panel.result, model_id), "a new session asks again"
 
 
+def test_the_map_of_a_loaded_scene_waits_as_well(desk):
+    desk.press("predictButton")
+    judged(desk, "red", "green")
+    desk.panel.cards.buttons[0].emit("clicked(bool)", False)
+    assert shown(desk) is not None
+    desk.panel._save()
+    desk.panel.cards.forget()
+    desk.panel.overlay.reset()
+    desk.panel.result = desk.panel._presented = None
+    desk.panel.bind(desk.settings)  # as after loading: the result comes from the scene, without maps
+    assert desk.panel.result.trust[0].light == "red" and not desk.panel.result.explanations[0].maps
+    assert shown(desk) is None and not desk.panel.ledger.lines
+    desk.panel.cards.buttons[0].emit("clicked(bool)", False)
+    assert shown(desk) is not None and desk.panel.ledger.lines
+
+
 def test_ledger_adds_up_and_lines_choose_the_layer(desk):
     desk.press("predictButton")
     explanation = desk.panel.result.explanations[0]

@@ -479,8 +479,9 @@ class PredictorPanel:
         return chosen if chosen in self._model_ids else (self._model_ids[0] if self._model_ids else "")
 
     def _map_model(self, key: str) -> str:
-        """The model of the map that is shown for this choice."""
-        return self.overlay.resolve(key).partition("|")[0]
+        """The model of the map that is shown for this choice, or that a loaded scene shows."""
+        model_id = (self.overlay.resolve(key) or key).partition("|")[0]
+        return model_id if model_id in self._model_ids else self._model_id()
 
     def _select_model(self) -> None:
         model_id = self._model_id()
