@@ -216,6 +216,21 @@ def test_level_two_has_a_layer_and_a_ledger_of_its_own(desk):
     assert desk.panel.overlay.layer is desk.panel.overlay.overlay and not desk.ui.regionsLabel.text
 
 
+def test_the_strongest_parts_can_be_split(desk):
+    desk.press("predictButton")
+    assert not desk.ui.refineButton.enabled
+    desk.press("regionsButton")
+    model_id = desk.panel.result.predictions[0].model_id
+    before = desk.panel.questions.answers.regions[model_id]
+    assert desk.ui.refineButton.enabled
+    desk.press("refineButton")
+    after = desk.panel.questions.answers.regions[model_id]
+    assert len(after.psi) > len(before.psi)
+    assert after.psi.sum() == pytest.approx(before.psi.sum(), abs=1e-9)
+    assert len(lines(desk)[("regions",)].children) == len(after.psi) + 1
+    assert desk.panel.overlay.layer is desk.panel.overlay.regions
+
+
 def test_parts_that_the_user_drew(desk):
     desk.press("predictButton")
     desk.ui.regionsKindComboBox.setCurrentIndex(3)

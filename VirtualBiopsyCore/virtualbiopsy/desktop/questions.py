@@ -30,7 +30,7 @@ class Questions:
 
     Parameters
     ----------
-    ui : has regionsKindComboBox, regionsGameComboBox, regionsButton, influenceButton.
+    ui : has regionsKindComboBox, regionsGameComboBox, regionsButton, refineButton, influenceButton.
     current : returns (result, model id) if there is a result that is up to date, else None.
     on_answer : called with "model id|part" when something new can be shown ("" for hatching).
     fail : called with an exception and whether the user waits for the answer.
@@ -70,6 +70,7 @@ class Questions:
             ui.regionsGameComboBox.addItem(games[game], game)
         ui.regionsButton.connect("clicked(bool)", self.ask_regions)
         ui.influenceButton.connect("clicked(bool)", self.ask_influence)
+        ui.refineButton.connect("clicked(bool)", self.ask_refined)
 
     def forget(self) -> None:
         """The scene was closed."""
@@ -85,6 +86,8 @@ class Questions:
         hint = "" if ready else _("Predict first; nothing is asked about results out of date.")
         self._ui.regionsButton.enabled = ready
         self._ui.influenceButton.enabled = ready
+        known = self._current() if ready else None
+        self._ui.refineButton.enabled = known is not None and known[1] in self.about(known[0]).regions
         self._ui.regionsButton.toolTip = hint or _(
             "What the score would be without each part, by measuring again without it."
         )
@@ -109,6 +112,20 @@ class Questions:
             lambda answers, model_id, found: answers.regions.__setitem__(model_id, found),
             REGIONS,
             _("Leaving parts out"),
+            True,
+        )
+
+    def ask_refined(self, checked: bool = False) -> bool:
+        """Split the strongest parts of the level 2 that is there."""
+        known = self._current()
+        found = self.about(known[0]).regions.get(known[1]) if known is not None else None
+        if found is None:
+            return False
+        return self._ask(
+            lambda session, model_id, progress: session.refine_regions(found, progress=progress),
+            lambda answers, model_id, refined: answers.regions.__setitem__(model_id, refined),
+            REGIONS,
+            _("Splitting the strongest parts"),
             True,
         )
 
