@@ -8,6 +8,7 @@ from ..explain.model import Explanation
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..regions.model import RegionFacts
+from ..report.credit import shared_words
 from ..report.figures import waterfall_svg
 from ..report.numbers import signed
 from ..scene.markups import hide_diameter, show_diameter
@@ -67,6 +68,7 @@ class Explanations:
     # Choices of the page -------------------------------------------------------------------------
 
     def choose_model(self, **_: Any) -> None:
+        self._app.layers.hide()
         self._app.layers.fresh()
         self.draw()
         self.describe()
@@ -105,7 +107,7 @@ class Explanations:
             found = app.questions.influence(model.model_id)
             if found is not None:
                 app.layers.show_influence(found, model.endpoint)
-            else:
+            elif app.layers.shown is not app.layers.influence:  # else it stays until the new one is there
                 app.layers.hide()
         else:
             self._draw_ledger(explanation, model)
@@ -171,9 +173,10 @@ def _note(explanation: Explanation) -> str:
     note = (
         f"Baseline {signed(explanation.baseline)}, voxels of the map {signed(shown)}, what has no place in "
         f"the image {signed(rest)}: together the {_sum_words(explanation)} {signed(explanation.log_odds)}. "
-        f"{ledger.SHARED}"
+        f"{ledger.SUMS}"
     )
-    return note + (f" Shapley values: {explanation.method}." if explanation.method else "")
+    words = [note, *shared_words(explanation)]
+    return " ".join([*words, f"Shapley values: {explanation.method}."] if explanation.method else words)
 
 
 def _sum_words(explanation: Explanation) -> str:

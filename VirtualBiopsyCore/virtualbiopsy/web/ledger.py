@@ -33,10 +33,7 @@ CLASS_WORDS = {
     "morphology": "Shape",
     "clinical": "Clinical variables",
 }
-SHARED = (
-    "A line is the sum of the lines below it. Features that carry the same information share their credit, "
-    "so read the line of the sequence before that of one feature."
-)
+SUMS = "A line is the sum of the lines below it."
 
 
 def ledger_rows(explanation: Explanation, prediction: Prediction) -> list[dict[str, Any]]:

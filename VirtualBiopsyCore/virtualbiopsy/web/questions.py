@@ -6,6 +6,7 @@ They are asked in the background, after number and picture, and the next edit en
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,6 +93,8 @@ class Questions:
         """What was known about the result before is forgotten."""
         self._forget()
         self._result = result
+        with self._app.state as state:
+            state.parts_rows, state.parts_note, state.parts_warning, state.hatching_note = [], "", "", ""
 
     # Asking --------------------------------------------------------------------------------------
 
@@ -140,14 +143,28 @@ class Questions:
         kind, game = app.state.parts_kind, app.state.parts_game
         count, session = int(app.state.parts_count), app.session
         drawn = self._drawn(model_id) if kind == "drawn" else None
+        await self._find_parts(
+            result, model_id, lambda p: session.explain_regions(model_id, kind, count, game, drawn, p), told
+        )
+
+    async def refine_parts(self) -> None:
+        """The Refine button: the strongest parts in smaller pieces that share their value."""
+        model_id, session = self._app.state.explained_model, self._app.session
+        found = self._parts.get(model_id)
+        if found is not None and self._result is not None and self._current(self._result):
+            await self._find_parts(
+                self._result, model_id, lambda p: session.refine_regions(found, progress=p), True
+            )
+
+    async def _find_parts(
+        self, result: Result, model_id: str, work: Callable[[Progress], RegionExplanation], told: bool
+    ) -> None:
+        app = self._app
         with app.state as state:
             state.parts_busy = True
         try:
             found = await app.jobs.run(
-                "regions",
-                "What if this part were missing",
-                lambda p: session.explain_regions(model_id, kind, count, game, drawn, p),
-                replaces=("regions",),
+                "regions", "What if this part were missing", work, replaces=("regions",)
             )
         except Cancelled:
             if told:
@@ -345,6 +362,11 @@ def disagreement(explanation: Explanation, found: RegionExplanation) -> str:
     )
 
 
+def _at_the_surface(found: Influence, part: int) -> bool:
+    """Whether a brush reaches a part from outside: all of the shell, and the boundary of the outline."""
+    return part <= found.boundary or found.boundary == 0
+
+
 def _changes(found: Influence) -> list[dict[str, Any]]:
     """All parts with an answer: those that flip first, then by size of the change."""
     labels, counts = np.unique(sitk.GetArrayViewFromImage(found.labels), return_counts=True)
@@ -366,7 +388,7 @@ def _changes(found: Influence) -> list[dict[str, Any]]:
                     "what": what,
                     "change": numbers.signed(100 * change, 1) + " points",
                     "after": numbers.percent(found.probability + change),
-                    "flips": bool(flips[k]),
+                    "flips": bool(flips[k]) and _at_the_surface(found, part),
                     "size": abs(change),
                 }
             )

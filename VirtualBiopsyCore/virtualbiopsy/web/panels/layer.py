@@ -61,6 +61,15 @@ def missing_parts(app: Any) -> None:
                 color="primary",
                 disabled=("stale || parts_busy",),
             )
+            controls.button(
+                "Refine",
+                "refine_parts",
+                guard(questions.refine_parts),
+                icon="mdi-grid",
+                title="Split the strongest parts into pieces that share their value",
+                v_if="parts_rows.length && !stale",
+                disabled=("parts_busy",),
+            )
             html.Span("being computed …", v_if="parts_busy", classes="vb-note")
         html.Div("{{ parts_warning }}", v_if="parts_warning", classes="vb-warn mt-2", id="parts_warning")
         with html.Div(v_if="parts_rows.length", id="parts", classes="mt-2"):
