@@ -95,7 +95,7 @@ def _cohort() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     path = resource("Models/meningioma-demo-features.csv")
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     table = list(csv.DictReader(lines))
-    keys = tuple(key for key in table[0] if key.count(":") > 1 and not key.startswith("mask"))
+    keys = tuple(key for key in table[0] if key.count(":") == 7 and not key.startswith("mask"))
     rows = np.array([[float(row[key] or "nan") for key in keys] for row in table])
     rows = np.where(np.isfinite(rows), rows, np.nanmean(rows, axis=0))
     return keys, rows, np.array([int(row["ki67_high"]) for row in table])
