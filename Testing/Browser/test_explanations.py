@@ -159,7 +159,10 @@ def test_a_red_card_puts_the_number_behind_a_click(user, example):
     user.page.evaluate("id => window.trame.state.set('explained_model', id)", FAR)
     user.tab("explain")
     user.page.wait_for_selector("#explain_trust")
-    assert not user.page.is_visible("#section_ledger") and not user.page.is_visible("#section_whatif")
+    for section in ("ledger", "map", "whatif"):
+        assert not user.page.is_visible(f"#section_{section}")
+    user.settle()
+    withheld = user.pixels("axial")
     user.tab("result")
     user.click(f"card_anyway_{FAR}")
     user.page.wait_for_selector(f'[id="head_{FAR}"]')
@@ -167,6 +170,8 @@ def test_a_red_card_puts_the_number_behind_a_click(user, example):
     assert number in user.page.inner_text(f'[id="card_{FAR}"]').replace("\xa0", " ")
     user.tab("explain")
     assert user.page.is_visible("#section_ledger")
+    user.settle()
+    assert _moved(withheld, user.pixels("axial")) > 100, "the map waits for the click too"
     user.page.evaluate("id => window.trame.state.set('explained_model', id)", NEAR)
     light = _card(user)["trust"]["light"]
     banner = user.page.locator("#explain_trust.vb-trust-red")

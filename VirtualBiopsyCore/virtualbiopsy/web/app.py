@@ -81,7 +81,9 @@ class Application:
         change("legend_shown")(guard(self.layers.set_legend))
         change("colors")(guard(self.layers.set_colors))
         change("strongest_shown")(guard(self.layers.set_strongest))
-        change("overlay_shown", "hatching_shown", "explained_map")(guard(self.explanations.draw))
+        change("overlay_shown", "hatching_shown", "explained_map", "shown_anyway")(
+            guard(self.explanations.draw)
+        )
         change("layer")(guard(self.explanations.choose_layer))
         change("layer", "tool", "stale")(guard(self.probe.refresh))
         change("explained_model")(guard(self.explanations.choose_model))

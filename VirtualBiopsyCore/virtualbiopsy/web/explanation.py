@@ -65,6 +65,13 @@ class Explanations:
                 return explanation, prediction, next(m for m in self._app.models if m.model_id == wanted)
         return None
 
+    def withheld(self) -> bool:
+        """Whether the chosen model's answer, and the map that tells it, wait behind a click on a red card."""
+        state = self._app.state
+        return state.explained_model not in state.shown_anyway and any(
+            card["id"] == state.explained_model and card["trust"]["light"] == "red" for card in state.cards
+        )
+
     # Choices of the page -------------------------------------------------------------------------
 
     def choose_model(self, **_: Any) -> None:
@@ -93,7 +100,7 @@ class Explanations:
     def draw(self, **_: Any) -> None:
         """Draw the chosen layer of the chosen model, as far as it is known already."""
         app, chosen = self._app, self.chosen()
-        if chosen is None or not app.state.overlay_shown:
+        if chosen is None or not app.state.overlay_shown or self.withheld():
             app.layers.hide()
             return
         explanation, _prediction, model = chosen

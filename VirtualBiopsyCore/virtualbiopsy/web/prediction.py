@@ -172,6 +172,8 @@ class Predictions:
                 for old, new in zip(state.cards, fresh, strict=True):
                     new["delta"], new["moved"] = old["delta"], old["moved"]
                 state.cards = fresh
+            if app.explanations.withheld():
+                app.explanations.draw()
 
     async def show(self, result: Result, milliseconds: int, stale: bool = False) -> None:
         """Write a result into the page's state and the scene: the number, the picture, then the details.

@@ -52,7 +52,8 @@ class Probe:
         self._timer = None
         state = self._app.state
         lines: list[str] = []
-        if self._at is not None and state.tool == "none" and not state.stale and state.overlay_shown:
+        shown = state.overlay_shown and not self._app.explanations.withheld()
+        if self._at is not None and state.tool == "none" and not state.stale and shown:
             view, (x, y) = self._at
             lines = self.lines_at(ras_of(view, x, y))
         tag = self._at[0].get_singleton_tag() if self._at is not None and lines else ""

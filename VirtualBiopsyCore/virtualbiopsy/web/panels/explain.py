@@ -47,7 +47,7 @@ def explain_panel(app: Any) -> None:
             with html.Details(classes="mt-2"):
                 html.Summary("The features one after the other", classes="vb-note", style="cursor:pointer")
                 html.Div(v_html=("waterfall",), classes="vb-figure", id="waterfall")
-        with controls.section("Layer over the images", "section_map"):
+        with controls.section("Layer over the images", "section_map", v_show=f"!({HIDDEN_HERE})"):
             layer_choice()
             missing_parts(app)
             outline_changes(app)
