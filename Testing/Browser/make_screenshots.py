@@ -174,9 +174,6 @@ def walk(page: Page, album: Album, work: Path) -> None:
 def explanations(page: Page, album: Album, at: Callable[..., tuple[float, float]]) -> None:
     """Trust card, ledger, and the layers that ask what if; `at` places a point of the tumour in a view."""
     page.wait(lambda: all(c["has_stability"] for c in page.state("cards")), "the ranges", 120)
-    page.tab("outline")
-    if next(s["visible"] for s in page.state("segments") if s["id"] == "background"):
-        page.click("visible_background")
     page.tab("result")
     page.page.evaluate("document.querySelector('#panel').scrollTo(0, 0)")
     album.shoot(page, "12-trust-card")

@@ -453,14 +453,18 @@ class Outlines:
             raise RegionError(f"The segment {name} is empty.", "Paint or threshold something first.")
 
     def undo(self) -> None:
-        self.undo_stack.undo()
-        self._after_history()
+        self._travel(self.undo_stack.undo)
 
     def redo(self) -> None:
-        self.undo_stack.redo()
-        self._after_history()
+        self._travel(self.undo_stack.redo)
 
-    def _after_history(self) -> None:
+    def _travel(self, step: Callable[[], None]) -> None:
+        """Undo or redo; segments that were hidden stay hidden, although they are made anew."""
+        hidden = [row["id"] for row in self.rows() if not row["visible"]]
+        step()
+        for identity in hidden:
+            if self.node.GetSegmentation().GetSegment(identity) is not None:
+                self.set_visible(identity, False)
         if self._watcher is not None:
             self._watcher.check()
         self._on_list()
