@@ -200,10 +200,11 @@ def _estimates() -> None:
 def _moved() -> None:
     """What the last edit moved, in sight while the outline is edited."""
     with html.Div(
-        v_for="c in cards.filter(c => c.moved.text && !stale && c.id === explained_model)",
+        v_for="c in cards.filter(c => c.moved.text && c.id === explained_model)",
         key="c.id",
         id="moved",
         classes="vb-moved mt-1",
+        style=("'visibility:' + (stale ? 'hidden' : 'visible')",),  # what lies below stays where it is
         raw_attrs=controls.aria(role="status", live="polite"),
     ):
         html.Span("{{ c.endpoint }}: ", style="color:var(--vb-soft)")
