@@ -10,6 +10,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/changes.py
   virtualbiopsy/case/clinical.py
   virtualbiopsy/case/dicom.py
+  virtualbiopsy/case/dynamic.py
   virtualbiopsy/case/files.py
   virtualbiopsy/case/limits.py
   virtualbiopsy/case/model.py
@@ -287,6 +288,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/tissues.py
   virtualbiopsy/simulate/tumour.py
   virtualbiopsy/simulate/write.py
+  virtualbiopsy/tasks.py
   virtualbiopsy/training/__init__.py
   virtualbiopsy/training/card.py
   virtualbiopsy/training/cohort.py

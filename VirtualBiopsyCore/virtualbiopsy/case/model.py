@@ -10,6 +10,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..errors import MissingSequenceError
+from .dynamic import DynamicSeries
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
@@ -21,12 +22,26 @@ ROLES: Mapping[str, str] = MappingProxyType(
         "dwi": "diffusion-weighted",
         "t1map": "T1 relaxation time map (ms)",
         "aptw": "amide proton transfer weighted (%)",
-        "dce": "dynamic contrast-enhanced",
+        "dce": "dynamic contrast-enhanced, early phase",
+        "pe": "percent enhancement, early phase (%)",
+        "ser": "signal enhancement ratio",
+        "washin": "wash-in slope (%/min)",
+        "washout": "wash-out slope (%/min)",
+        "ttp": "time to peak (s)",
+        "maxslope": "maximum slope (%/min)",
+        "ktrans": "Ktrans (1/min)",
+        "kep": "kep (1/min)",
+        "ve": "ve (volume fraction)",
+        "vp": "vp (volume fraction)",
         "perfusion": "perfusion map",
         "swi": "susceptibility-weighted",
         "other": "other or unknown",
     }
 )
+
+
+DYNAMIC_MAPS = ("pe", "ser", "washin", "washout", "ttp", "maxslope", "ktrans", "kep", "ve", "vp")
+"""Roles that are computed from a dynamic series where no map was read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +82,8 @@ class Case:
     regions : binary masks by name ("tumour", …), each on the grid of one of the sequences.
     clinical : values by variable name, see :mod:`virtualbiopsy.case.clinical`; unknown ones are absent.
     warnings : what the reader noticed, one sentence each.
+    dynamic : the dynamic contrast-enhanced series, None if there is none. The sequence with the role "dce" is
+        its early phase.
     """
 
     name: str
@@ -74,6 +91,7 @@ class Case:
     regions: Mapping[str, sitk.Image] = field(default_factory=dict)
     clinical: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    dynamic: DynamicSeries | None = None
 
     def has(self, role: str) -> bool:
         return any(sequence.role == role for sequence in self.sequences)

@@ -9,6 +9,36 @@ import SimpleITK as sitk
 
 
 @dataclass(frozen=True)
+class Kinetics:
+    """How maps are computed from a dynamic series (the `preparation.kinetics` table of a recipe).
+
+    Attributes
+    ----------
+    early_s, late_s : the early and the late phase are those whose centre is nearest to so many seconds after
+        the injection; infinity for the last phase.
+    motion : "none" or "rigid": whether phases are aligned to the last pre-contrast phase.
+    model : "tofts" or "extended_tofts".
+    aif : "parker", "georgiou" or "weinmann" (populations), "measured" (a drawn vessel) or "table".
+    t1_ms : longitudinal relaxation time of tissue before contrast agent where no T1 map is given.
+    blood_t1_ms : that of blood, for a measured arterial input.
+    relaxivity : of the contrast agent, 1/(mmol/L)/s. haematocrit : 0…1.
+    longest_interval_s : with phases farther apart than this in the first two minutes after the injection no
+        pharmacokinetic model is fitted.
+    """
+
+    early_s: float = 120.0
+    late_s: float = 360.0
+    motion: str = "none"
+    model: str = "tofts"
+    aif: str = "parker"
+    t1_ms: float = 1450.0
+    blood_t1_ms: float = 1440.0
+    relaxivity: float = 4.5
+    haematocrit: float = 0.42
+    longest_interval_s: float = 20.0
+
+
+@dataclass(frozen=True)
 class Preparation:
     """How images are made comparable before features are extracted (the `preparation` table of a recipe).
 
@@ -22,6 +52,7 @@ class Preparation:
     normalise : "none", "zscore_head" or "zscore_brain"; never applied to quantitative maps (adc, t1map,
         aptw, perfusion).
     register : rigid registration to the reference where grids or frames of reference differ.
+    kinetics : how maps are computed from a dynamic series; None for tasks without one.
     """
 
     reference: str = "t1c"
@@ -31,6 +62,7 @@ class Preparation:
     bias_correction: bool = False
     normalise: str = "zscore_head"
     register: bool = True
+    kinetics: Kinetics | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +79,7 @@ class PreparedCase:
     settings : the preparation that was asked for.
     covered : uint8 masks on the grid, by role, of what lies inside the sequence's field of view; only for
         sequences that do not cover the whole grid. Elsewhere the image holds its background value.
+    limits : uint8 masks on the grid by name that regions may not leave ("breast").
     """
 
     images: Mapping[str, sitk.Image]
@@ -55,3 +88,4 @@ class PreparedCase:
     steps: tuple[str, ...]
     settings: Preparation = field(default_factory=Preparation)
     covered: Mapping[str, sitk.Image] = field(default_factory=dict)
+    limits: Mapping[str, sitk.Image] = field(default_factory=dict)
