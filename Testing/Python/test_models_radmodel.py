@@ -22,6 +22,7 @@ from virtualbiopsy.models.container import pack
 from virtualbiopsy.models.inference import log_odds
 from virtualbiopsy.models.npz import pack_arrays
 from virtualbiopsy.models.radmodel import from_bytes, load_radmodel, save_radmodel, to_bytes
+from virtualbiopsy.prepare.model import Kinetics, Preparation
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -52,11 +53,15 @@ def rich(kind: str = "random_forest", **changes):
         "conformal_scores": (rng.standard_normal(30), (np.arange(30) % 3 == 0).astype(np.uint8)),
         "image_statistics": {"t1c": {"snr": (9.0, 31.0), "fat": (0.5, 0.5)}, "adc": {"snr": (4.0, 8.0)}},
         "published": "Published: AUC 0.9 internal, 0.6 external.",
+        "task": "breast",
+        "preparation": Preparation(
+            normalise="zscore_breast", kinetics=Kinetics(early_s=90.0, motion="rigid")
+        ),
     }
     return toy_model(kind, **{**optional, **changes})
 
 
-OPTIONAL = {"engine", "published", "image_statistics"}
+OPTIONAL = {"engine", "published", "image_statistics", "task"}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,7 @@ def test_round_trip_keeps_what_a_file_may_lack():
     again = from_bytes(to_bytes(model))
     assert again.published == model.published and again.engine == model.engine
     assert again.image_statistics == model.image_statistics
+    assert (again.task, again.preparation) == ("breast", model.preparation)
     for array, other in zip(again.conformal_scores, model.conformal_scores, strict=True):
         assert np.array_equal(array, other) and not array.flags.writeable
     assert again.conformal_scores[1].dtype == np.uint8
@@ -109,10 +115,15 @@ def test_files_from_before_these_fields_load_and_keep_their_bytes():
     """Without optional fields a model is written as the first version wrote it."""
     data = to_bytes(toy_model())
     text = members(data)["model.json"].decode()
-    assert not [name for name in ("conformal", "image_statistics", "published", "engine") if name in text]
+    assert not [
+        name
+        for name in ("conformal", "image_statistics", "published", "engine", "task", "kinetics")
+        if name in text
+    ]
     assert set(arrays_of(data)) == {"background", "classifier_coef", "classifier_intercept"}
     old = from_bytes(data)
     assert (old.conformal_scores, old.image_statistics, old.published) == ((), {}, "")
+    assert (old.task, old.preparation.kinetics) == ("meningioma", None)
 
 
 @pytest.mark.parametrize(
@@ -456,6 +467,15 @@ def changed(document: dict, path: str, value) -> dict:
         ("preparation.normalise", "magic", "normalise"),
         ("preparation.register", 1, "register"),
         ("preparation.extra", 1, "unknown"),
+        ("preparation.kinetics", [], "kinetics is not a table"),
+        ("preparation.kinetics.aif", ..., "kinetics lacks aif"),
+        ("preparation.kinetics.aif", "mine", "kinetics.aif is not one of"),
+        ("preparation.kinetics.motion", True, "kinetics.motion is not one of"),
+        ("preparation.kinetics.early_s", "soon", "kinetics.early_s is not a number"),
+        ("preparation.kinetics.early_s", 0, "kinetics.early_s is not positive"),
+        ("preparation.kinetics.haematocrit", 1, "between 0 and 1"),
+        ("task", "ovary", "the task 'ovary'"),
+        ("task", 3, "the task '3'"),
         ("metrics.auc", 0.9, "metric"),
         ("metrics.auc.high", "x", "metric"),
         ("protocol_ranges.slice_thickness_mm", [3, 1], "protocol range"),

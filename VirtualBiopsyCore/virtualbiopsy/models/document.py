@@ -13,8 +13,9 @@ import numpy as np
 
 from ..case.model import ROLES
 from ..errors import FeatureError, ModelFormatError
-from ..prepare.model import Preparation
+from ..prepare.model import Kinetics, Preparation
 from ..radiomics.keys import CLINICAL_PREFIX, FeatureKey, is_clinical
+from ..tasks import MENINGIOMA, TASKS
 from .calibration import Calibrator, calibrator_problem
 from .classifier import NEEDS_CALIBRATION, SPECS, classifier_problem
 from .container import ADVICE
@@ -40,9 +41,22 @@ _TEXTS = (
     "recipe",
 )
 _OPTIONAL_TEXTS = ("engine", "published")
-_OPTIONAL = (*_OPTIONAL_TEXTS, "conformal_cases", "image_statistics")
+_OPTIONAL = (*_OPTIONAL_TEXTS, "task", "conformal_cases", "image_statistics")
 """Written where there is something to say; files without them are as before."""
 _FEATURE = {"key", "impute", "mean", "scale", "low", "high"}
+_PREPARATION = {
+    "reference": tuple(ROLES),
+    "interpolator": ("linear", "bspline"),
+    "mask_interpolator": ("nearest", "linear"),
+    "bias_correction": (True, False),
+    "normalise": ("none", "zscore_head", "zscore_brain", "zscore_breast"),
+    "register": (True, False),
+}
+KINETIC_CHOICES = {
+    "motion": ("none", "rigid"),
+    "model": ("tofts", "extended_tofts"),
+    "aif": ("parker", "georgiou", "weinmann", "measured", "table"),
+}
 _KEYS = {
     *_TEXTS,
     "format",
@@ -110,6 +124,10 @@ def encode(model: RadModel) -> dict[str, Any]:
     preparation = asdict(model.preparation)
     if preparation["spacing"] is not None:
         preparation["spacing"] = [float(value) for value in preparation["spacing"]]
+    if preparation["kinetics"] is None:
+        del preparation["kinetics"]
+    if model.task != MENINGIOMA.task_id:
+        content["task"] = model.task
     content.update(
         format=FORMAT,
         format_version=FORMAT_VERSION,
@@ -163,6 +181,9 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
         if not isinstance(content[name], str) or len(content[name]) > MAX_TEXT:
             raise refuse(f"{name} is not text of at most {MAX_TEXT} characters")
         fields[name] = content[name]
+    fields["task"] = content.get("task", MENINGIOMA.task_id)
+    if fields["task"] not in list(TASKS):
+        raise refuse(f"the task {str(fields['task'])[:40]!r} is not one of {', '.join(TASKS)}")
     if not isinstance(content["simulated"], bool):
         raise refuse("simulated is neither true nor false")
     fields["simulated"] = content["simulated"]
@@ -315,19 +336,9 @@ def _number(value: Any, what: str, refuse: Callable) -> float:
 def _preparation(table: Any, refuse: Callable) -> Preparation:
     if not isinstance(table, dict):
         raise refuse("preparation is not a table")
-    _exactly(table, set(Preparation.__dataclass_fields__), "preparation", refuse)
-    choices = {
-        "reference": tuple(ROLES),
-        "interpolator": ("linear", "bspline"),
-        "mask_interpolator": ("nearest", "linear"),
-        "bias_correction": (True, False),
-        "normalise": ("none", "zscore_head", "zscore_brain"),
-        "register": (True, False),
-    }
-    for name, allowed in choices.items():
-        value = table[name]
-        if type(value) is not type(allowed[0]) or value not in allowed:
-            raise refuse(f"preparation.{name} is not one of {', '.join(map(str, allowed))}")
+    optional = {"kinetics"} - set(table)
+    _exactly(table, set(Preparation.__dataclass_fields__) - optional, "preparation", refuse)
+    _choices(table, _PREPARATION, "preparation", refuse)
     spacing = table["spacing"]
     if spacing is not None:
         if not isinstance(spacing, list) or len(spacing) != 3:
@@ -335,7 +346,35 @@ def _preparation(table: Any, refuse: Callable) -> Preparation:
         spacing = tuple(_number(value, "preparation.spacing", refuse) for value in spacing)
         if not all(0.05 <= value <= 20 for value in spacing):
             raise refuse("preparation.spacing is not between 0.05 and 20 mm")
-    return Preparation(**{**table, "spacing": spacing})
+    fields = {**table, "spacing": spacing}
+    if "kinetics" in table:
+        fields["kinetics"] = _kinetics(table["kinetics"], refuse)
+    return Preparation(**fields)
+
+
+def _kinetics(table: Any, refuse: Callable) -> Kinetics:
+    what = "preparation.kinetics"
+    if not isinstance(table, dict):
+        raise refuse(f"{what} is not a table")
+    _exactly(table, set(Kinetics.__dataclass_fields__), what, refuse)
+    _choices(table, KINETIC_CHOICES, what, refuse)
+    fields = dict(table)
+    for name in sorted(set(table) - set(KINETIC_CHOICES)):
+        fields[name] = _number(table[name], f"{what}.{name}", refuse)
+        if not fields[name] > 0:
+            raise refuse(f"{what}.{name} is not positive")
+    if not fields["haematocrit"] < 1:
+        raise refuse(f"{what}.haematocrit is not between 0 and 1")
+    return Kinetics(**fields)
+
+
+def _choices(
+    table: Mapping[str, Any], choices: Mapping[str, tuple[Any, ...]], what: str, refuse: Callable
+) -> None:
+    for name, allowed in choices.items():
+        value = table[name]
+        if type(value) is not type(allowed[0]) or value not in allowed:
+            raise refuse(f"{what}.{name} is not one of {', '.join(map(str, allowed))}")
 
 
 def _calibrator_table(calibrator: Calibrator) -> dict[str, Any]:

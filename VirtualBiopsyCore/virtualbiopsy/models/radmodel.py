@@ -22,6 +22,7 @@ from ..errors import ModelFormatError
 from ..prepare.model import Preparation
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..resources import resource
+from ..tasks import MENINGIOMA
 from . import document
 from .calibration import Calibrator
 from .classifier import SPECS, Classifier
@@ -75,6 +76,7 @@ class RadModel:
         (c,) 0 or 1, both classes among them; () if there are none.
     image_statistics : by role and figure ("snr", …) the lowest and highest value on the training images.
     published : what was published for such a model, external beside internal; "" if nothing.
+    task : what it is for, key of :data:`virtualbiopsy.tasks.TASKS`.
     card : model card, markdown.
     sha256 : of the contents, lower-case hex; "" before the model was saved.
     """
@@ -108,6 +110,7 @@ class RadModel:
     conformal_scores: tuple[np.ndarray, np.ndarray] | tuple[()] = ()
     image_statistics: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     published: str = ""
+    task: str = MENINGIOMA.task_id
     card: str = ""
     sha256: str = ""
 
@@ -228,13 +231,14 @@ def save_radmodel(model: RadModel, path: str | os.PathLike[str]) -> RadModel:
     return replace(model, sha256=from_bytes(data).sha256)
 
 
-def builtin_models() -> list[RadModel]:
-    """Return the models that ship in Resources/Models, sorted by file name."""
+def builtin_models(task: str | None = None) -> list[RadModel]:
+    """Return the models that ship in Resources/Models, sorted by file name; those of one task only if given."""
     try:
         folder = resource("Models")
     except FileNotFoundError:
         return []
-    return [load_radmodel(path) for path in sorted(folder.glob("*" + SUFFIX))]
+    models = [load_radmodel(path) for path in sorted(folder.glob("*" + SUFFIX))]
+    return [model for model in models if task in (None, model.task)]
 
 
 def find_model(name: str) -> RadModel:

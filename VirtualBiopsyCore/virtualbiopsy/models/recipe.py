@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FeatureError, ModelFormatError
-from ..prepare.model import Preparation
+from ..prepare.model import Kinetics, Preparation
 from ..radiomics.keys import FeatureKey, is_clinical
 from ..resources import resource
+from ..tasks import MENINGIOMA, TASKS
 
 _ADVICE = "Compare it with the recipes in Resources/Recipes."
 _TABLES = {
     "endpoint": {"name", "positive", "label"},
     "sequences": {"required", "optional"},
-    "preparation": set(Preparation.__dataclass_fields__),
+    "preparation": None,
     "classifier": None,
     "validation": {"folds", "repeats", "inner_folds", "bootstraps", "seed"},
     "background": {"rows", "seed"},
 }
+_OPTIONAL = {"published", "task"}
 _OPTIONS = {"logistic": "l2", "gaussian_nb": "smoothing"}
 
 
@@ -42,6 +44,7 @@ class Recipe:
     validation : folds, repeats, inner_folds, bootstraps, seed.
     background : rows (at most) and seed of the stored background.
     published : what was published for such a model, external beside internal; "" without that table.
+    task : key of :data:`virtualbiopsy.tasks.TASKS`.
     """
 
     recipe_id: str
@@ -61,6 +64,7 @@ class Recipe:
     validation: Mapping[str, int]
     background: Mapping[str, int]
     published: str = ""
+    task: str = MENINGIOMA.task_id
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -91,8 +95,11 @@ def builtin_recipes() -> list[Recipe]:
 
 def _recipe(content: Mapping[str, Any]) -> Recipe:
     known = {"format", "id", "title", "version", "simulated", "features", *_TABLES}
-    if set(content) - {"published"} != known:
-        raise ValueError(f"fields missing or unknown: {sorted(known ^ (set(content) - {'published'}))}")
+    if set(content) - _OPTIONAL != known:
+        raise ValueError(f"fields missing or unknown: {sorted(known ^ (set(content) - _OPTIONAL))}")
+    task = content.get("task", MENINGIOMA.task_id)
+    if task not in TASKS:
+        raise ValueError(f"the task {task!r} is not one of {', '.join(TASKS)}")
     if content["format"] != 1:
         raise ValueError(f"format {content['format']!r} is not 1")
     for name, fields in _TABLES.items():
@@ -110,8 +117,7 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
     for key in features:
         if not is_clinical(key):
             FeatureKey.parse(key)
-    preparation = dict(content["preparation"])
-    preparation["spacing"] = tuple(float(value) for value in preparation["spacing"])
+    preparation = _preparation(content["preparation"])
     endpoint, sequences = content["endpoint"], content["sequences"]
     return Recipe(
         recipe_id=content["id"],
@@ -123,7 +129,7 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
         label=endpoint["label"],
         required=tuple(sequences["required"]),
         optional=tuple(sequences["optional"]),
-        preparation=Preparation(**preparation),
+        preparation=preparation,
         features=features,
         classifier=classifier["kind"],
         option=float(classifier[option]),
@@ -131,7 +137,23 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
         validation=content["validation"],
         background=content["background"],
         published=_published(content["published"]) if "published" in content else "",
+        task=task,
     )
+
+
+def _preparation(table: Mapping[str, Any]) -> Preparation:
+    """The table; all fields are stated, and those of `preparation.kinetics` where it is there."""
+    for given, known, what in (
+        (table, set(Preparation.__dataclass_fields__) - ({"kinetics"} - set(table)), "preparation"),
+        (table.get("kinetics"), set(Kinetics.__dataclass_fields__), "preparation.kinetics"),
+    ):
+        if given is not None and set(given) != known:
+            raise ValueError(f"[{what}]: fields missing or unknown: {sorted(known ^ set(given))}")
+    fields = dict(table)
+    fields["spacing"] = tuple(float(value) for value in table["spacing"])
+    if "kinetics" in table:
+        fields["kinetics"] = Kinetics(**table["kinetics"])
+    return Preparation(**fields)
 
 
 def _published(table: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ class Kinetics:
     Attributes
     ----------
     early_s, late_s : the early and the late phase are those whose centre is nearest to so many seconds after
-        the injection; infinity for the last phase.
+        the injection; a large number stands for the last phase.
     motion : "none" or "rigid": whether phases are aligned to the last pre-contrast phase.
     model : "tofts" or "extended_tofts".
     aif : "parker", "georgiou" or "weinmann" (populations), "measured" (a drawn vessel) or "table".

@@ -159,6 +159,7 @@ def train_model(
         conformal_scores=conformal_scores(held_out, labels),
         image_statistics=table.ranges(IMAGE),
         published=recipe.published,
+        task=recipe.task,
         licence="Apache-2.0",
         **_texts(recipe, table, metrics),
     )
