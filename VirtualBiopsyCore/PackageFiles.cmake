@@ -10,14 +10,18 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/changes.py
   virtualbiopsy/case/clinical.py
   virtualbiopsy/case/dicom.py
+  virtualbiopsy/case/diffusion.py
   virtualbiopsy/case/dynamic.py
   virtualbiopsy/case/files.py
+  virtualbiopsy/case/geometry.py
   virtualbiopsy/case/limits.py
   virtualbiopsy/case/model.py
   virtualbiopsy/case/nifti.py
+  virtualbiopsy/case/phase_times.py
   virtualbiopsy/case/read.py
   virtualbiopsy/case/roles.py
   virtualbiopsy/case/tags.py
+  virtualbiopsy/case/task.py
   virtualbiopsy/cli.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/answers.py

@@ -122,3 +122,27 @@ class NotDicomError(VirtualBiopsyError):
 
 class MissingPackageError(VirtualBiopsyError):
     """Something needs a Python package that is not installed."""
+
+
+class DynamicSeriesError(VirtualBiopsyError):
+    """A dynamic series cannot be used for what was asked."""
+
+
+class PhaseCountError(DynamicSeriesError):
+    """The dynamic series has too few phases."""
+
+
+class PhaseGeometryError(DynamicSeriesError, GeometryError):
+    """Phases of a dynamic series differ in size or lie on different grids."""
+
+
+class PhaseTimeError(DynamicSeriesError):
+    """Times of phases are missing, equal or unsorted."""
+
+
+class PrecontrastError(DynamicSeriesError):
+    """The dynamic series has no phase before the contrast agent, or none after it."""
+
+
+class DiffusionSeriesError(VirtualBiopsyError):
+    """b-values are missing, equal or too few."""

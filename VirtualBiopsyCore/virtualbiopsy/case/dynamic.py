@@ -62,6 +62,7 @@ class DynamicSeries:
     protocol, frame_of_reference, source : as for :class:`virtualbiopsy.case.model.Sequence`.
     motion : what was measured between the phases; () before it was measured.
     flip_angles : images of the same frame with other flip angles by angle in degrees, for a T1 map.
+    duration_source : where `duration_s` came from, one sentence.
     """
 
     name: str
@@ -75,3 +76,4 @@ class DynamicSeries:
     source: str = ""
     motion: tuple[PhaseMotion, ...] = ()
     flip_angles: Mapping[float, sitk.Image] = field(default_factory=dict)
+    duration_source: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..errors import MissingSequenceError
+from .diffusion import DiffusionSeries
 from .dynamic import DynamicSeries
 
 ROLES: Mapping[str, str] = MappingProxyType(
@@ -84,6 +85,8 @@ class Case:
     warnings : what the reader noticed, one sentence each.
     dynamic : the dynamic contrast-enhanced series, None if there is none. The sequence with the role "dce" is
         its early phase.
+    diffusion : images by b-value, None if fewer than two b-values were read. The sequence with the role "dwi"
+        is that of the highest.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Case:
     clinical: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     dynamic: DynamicSeries | None = None
+    diffusion: DiffusionSeries | None = None
 
     def has(self, role: str) -> bool:
         return any(sequence.role == role for sequence in self.sequences)

@@ -26,6 +26,7 @@ from .archive import unpack
 from .clinical import CLINICAL, check_clinical
 from .dicom import is_dicom, read_dicom
 from .files import binary, is_image_file, labels_of, read_image, read_mask, stem
+from .geometry import same_grid
 from .limits import MAX_BYTES, MAX_FILES
 from .model import Case, Sequence
 from .roles import RoleGuess, guess_role, resolve_roles
@@ -256,8 +257,6 @@ def _assemble(given: list[Path], found: _Found) -> Case:
 
 
 def _regions(found: _Found, sequences: tuple[Sequence, ...]) -> dict[str, sitk.Image]:
-    from ..prepare.geometry import same_grid
-
     regions: dict[str, sitk.Image] = {}
     for path, image, labels in found.masks:
         name = _region_name(path, regions)
