@@ -34,6 +34,7 @@ ROLES: Mapping[str, str] = MappingProxyType(
         "kep": "kep (1/min)",
         "ve": "ve (volume fraction)",
         "vp": "vp (volume fraction)",
+        "curvetype": "curve type (0 none, 1 persistent, 2 plateau, 3 wash-out)",
         "perfusion": "perfusion map",
         "swi": "susceptibility-weighted",
         "other": "other or unknown",

@@ -1,0 +1,1 @@
+"""Maps from a dynamic series: enhancement curves and pharmacokinetic models."""

@@ -1,0 +1,230 @@
+"""Sequences with the maps that a dynamic series gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import SimpleITK as sitk
+
+from ...case.dynamic import DynamicSeries
+from ...case.model import DYNAMIC_MAPS, Case, Sequence
+from ...case.phase_times import (
+    check_series,
+    early_phase,
+    effective_times,
+    late_phase,
+    postcontrast_indices,
+    precontrast_indices,
+)
+from ...errors import (
+    DimensionError,
+    DynamicSeriesError,
+    PhaseCountError,
+    PhaseTimeError,
+    PrecontrastError,
+)
+from ...memory import image_bytes, require_memory
+from ...progress import Progress, part, silent
+from ..model import Kinetics
+from .noise import noise_of
+from .semiquantitative import FORMULAS, LATE, TIMED, UNITS, Signals, semiquantitative
+
+ROLES = (*DYNAMIC_MAPS, "curvetype")
+"""Roles of the maps that can be computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A case with the maps that were computed.
+
+    Attributes
+    ----------
+    case : with one sequence more for every map; the same object if there is none.
+    left_out : why a map that was asked for could not be computed, by role, one sentence or two.
+    steps : provenance, one sentence each.
+    """
+
+    case: Case
+    left_out: Mapping[str, str]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Which phases the maps compare.
+
+    Attributes
+    ----------
+    precontrast : indices. early, late : indices; late is None with one post-contrast phase.
+    times_s : centre of every phase, seconds after the injection; None if the times are not usable.
+    why_untimed : why not. steps : what was chosen, one sentence each.
+    """
+
+    precontrast: tuple[int, ...]
+    early: int
+    late: int | None
+    times_s: tuple[float, ...] | None
+    why_untimed: str
+    steps: tuple[str, ...]
+
+
+def derive_maps(
+    case: Case, kinetics: Kinetics, roles: Collection[str], progress: Progress = silent
+) -> Derived:
+    """Compute the maps among `roles` that the case lacks from its dynamic series.
+
+    A sequence that the case already has for a role (a map of the scanner) stays. Roles that are no maps of a
+    dynamic series are ignored. What cannot be computed is left out with the reason; a series that cannot be
+    used at all leaves everything out. Maps are float32 on the grid of the phases.
+
+    Raises
+    ------
+    MemoryLimitError : the maps do not fit into the free memory.
+    Cancelled : the progress callback asked to stop.
+    """
+    wanted = [role for role in dict.fromkeys(roles) if role in ROLES and not case.has(role)]
+    if not wanted:
+        return Derived(case, {}, ())
+    series = case.dynamic
+    if series is None:
+        return Derived(case, dict.fromkeys(wanted, "The case has no dynamic series."), ())
+    try:
+        check_signals(series)
+        timing = phase_timing(series, kinetics)
+    except (DynamicSeriesError, DimensionError) as error:
+        return Derived(case, dict.fromkeys(wanted, str(error)), ())
+    shape = series.phases[0].image.GetSize()
+    require_memory((len(wanted) + 8) * image_bytes(shape), f"{len(wanted)} maps of the dynamic series")
+
+    left_out = {role: why for role in wanted if (why := _missing(role, timing))}
+    left_out.update(
+        (role, "Pharmacokinetic models are not fitted yet.") for role in wanted if role not in UNITS
+    )
+    simple = [role for role in wanted if role not in left_out]
+    steps = list(timing.steps)
+    maps: dict[str, np.ndarray] = {}
+    if simple:
+        noise = noise_of(series.phases[timing.precontrast[-1]].image)
+        steps.append(noise.source)
+        signals = Signals(
+            tuple(sitk.GetArrayViewFromImage(phase.image) for phase in series.phases),
+            timing.precontrast,
+            timing.early,
+            timing.late,
+            timing.times_s,
+            noise.sd,
+            noise.floor,
+        )
+        found = semiquantitative(signals, simple, part(progress, 0.1, 1.0))
+        maps.update(found.maps)
+        share = 100 * float(found.enhancing.mean())
+        steps.append(f"{share:.1f} % of the voxels enhance by more than 3 standard deviations of the noise.")
+
+    added = []
+    for role, values in maps.items():
+        bad = ~np.isfinite(values)
+        if bad.any():
+            values = np.where(bad, np.float32(0), values)
+            steps.append(f"{role}: {np.count_nonzero(bad)} voxels without a finite value set to 0.")
+        if values.min() == values.max():
+            left_out[role] = f"The map has the same value ({values.flat[0]:g}) everywhere: nothing enhances."
+            continue
+        added.append(_sequence(role, values, series, case))
+        steps.append(f"{role}: {FORMULAS[role]} ({UNITS[role]}).")
+    progress(1.0, "Maps of the dynamic series")
+    if not added:
+        return Derived(case, left_out, tuple(steps))
+    return Derived(replace(case, sequences=(*case.sequences, *added)), left_out, tuple(steps))
+
+
+def check_signals(series: DynamicSeries) -> None:
+    """Check what every map needs.
+
+    Raises
+    ------
+    PhaseCountError, PhaseGeometryError, PrecontrastError : see
+        :func:`virtualbiopsy.case.phase_times.check_series`.
+    DimensionError : a phase is not a 3D image with one value per voxel.
+    """
+    for phase in series.phases:
+        if phase.image.GetDimension() != 3 or phase.image.GetNumberOfComponentsPerPixel() != 1:
+            raise DimensionError(
+                f"{series.name}: {phase.name} is not a three-dimensional image with one value per voxel.",
+                "Load one volume for each phase.",
+            )
+    check_series(series)
+
+
+def phase_timing(series: DynamicSeries, kinetics: Kinetics) -> Timing:
+    """Choose the phases that maps compare.
+
+    With usable times the early and the late phase are those nearest to `kinetics.early_s` and
+    `kinetics.late_s`. Without, they are the first and the last post-contrast phase.
+
+    Raises
+    ------
+    PrecontrastError : no phase is pre-contrast, or all are.
+    """
+    pre, post = precontrast_indices(series), postcontrast_indices(series)
+    if not pre or not post:
+        raise PrecontrastError(f"{series.name} has no phase before or none after the contrast agent.")
+    names = [phase.name for phase in series.phases]
+    baseline = f"S_pre: {names[pre[0]]}." if len(pre) == 1 else f"S_pre: mean of {len(pre)} phases."
+    try:
+        times = effective_times(series)
+        if times[post[0]] <= 0:
+            raise PhaseTimeError(
+                f"{series.name}: the centre of {names[post[0]]}, marked as post-contrast, lies "
+                f"{-times[post[0]]:.3g} s before the injection.",
+                "Check which phases are pre-contrast and when the contrast agent was given.",
+            )
+    except PhaseTimeError as error:
+        late = post[-1] if len(post) > 1 else None
+        chosen = f"Early phase: {names[post[0]]}, the first after the contrast agent"
+        chosen += "." if late is None else f"; late phase: {names[late]}, the last."
+        return Timing(pre, post[0], late, None, str(error), (baseline, chosen))
+    early = early_phase(series, kinetics.early_s)
+    steps = [baseline, _choice("Early", names[early], times[early], kinetics.early_s)]
+    try:
+        late = late_phase(series, kinetics.late_s, kinetics.early_s)
+        steps.append(_choice("Late", names[late], times[late], kinetics.late_s))
+    except PhaseCountError:
+        late = None
+    if series.injection_source:
+        steps.append(f"Injection: {series.injection_source}")
+    return Timing(pre, early, late, times, "", tuple(steps))
+
+
+def _choice(which: str, name: str, centre: float, asked: float) -> str:
+    return f"{which} phase: {name}, centre {centre:.0f} s after the injection (nearest to {asked:g} s)."
+
+
+def _missing(role: str, timing: Timing) -> str:
+    """Why a semi-quantitative map cannot be computed, "" if it can."""
+    if role in LATE and timing.late is None:
+        return "There is no phase after the early one; this map compares an early with a late phase."
+    if role in TIMED and timing.times_s is None:
+        return timing.why_untimed
+    return ""
+
+
+def _sequence(role: str, values: np.ndarray, series: DynamicSeries, case: Case) -> Sequence:
+    image = sitk.GetImageFromArray(values)
+    image.CopyInformation(series.phases[0].image)
+    taken = {sequence.name for sequence in case.sequences}
+    name = f"{role} (computed)"
+    number = 2
+    while name in taken:
+        name, number = f"{role} (computed {number})", number + 1
+    return Sequence(
+        role=role,
+        name=name,
+        image=image,
+        reason=f"computed from {series.name}: {FORMULAS[role]}",
+        unit=UNITS[role],
+        frame_of_reference=series.frame_of_reference,
+        protocol=series.protocol,
+        source=series.source,
+    )
