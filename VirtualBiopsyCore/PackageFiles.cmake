@@ -3,6 +3,7 @@
 set(PACKAGE_SCRIPTS
   virtualbiopsy/__init__.py
   virtualbiopsy/__main__.py
+  virtualbiopsy/asking.py
   virtualbiopsy/case/__init__.py
   virtualbiopsy/case/__main__.py
   virtualbiopsy/case/archive.py
@@ -27,19 +28,25 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/answers.py
   virtualbiopsy/desktop/cards.py
   virtualbiopsy/desktop/clinical.py
+  virtualbiopsy/desktop/database.py
   virtualbiopsy/desktop/editor.py
   virtualbiopsy/desktop/engine.py
+  virtualbiopsy/desktop/images.py
   virtualbiopsy/desktop/job.py
   virtualbiopsy/desktop/ledger.py
+  virtualbiopsy/desktop/module.py
   virtualbiopsy/desktop/outline.py
   virtualbiopsy/desktop/overlay.py
   virtualbiopsy/desktop/panel.py
+  virtualbiopsy/desktop/parameters.py
   virtualbiopsy/desktop/pictures.py
   virtualbiopsy/desktop/probe.py
   virtualbiopsy/desktop/questions.py
+  virtualbiopsy/desktop/samples.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/desktop/whatif.py
+  virtualbiopsy/earlier.py
   virtualbiopsy/engines/__init__.py
   virtualbiopsy/engines/agreement.py
   virtualbiopsy/engines/agreement_report.py
@@ -102,6 +109,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/explain/trees_shapley.py
   virtualbiopsy/explain/whatif.py
   virtualbiopsy/explain/workspace.py
+  virtualbiopsy/findings.py
+  virtualbiopsy/groundwork.py
   virtualbiopsy/inquiry.py
   virtualbiopsy/measure.py
   virtualbiopsy/memory.py
@@ -112,6 +121,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/document.py
   virtualbiopsy/models/inference.py
   virtualbiopsy/models/npz.py
+  virtualbiopsy/models/ordinal.py
   virtualbiopsy/models/prediction.py
   virtualbiopsy/models/radmodel.py
   virtualbiopsy/models/recipe.py
@@ -119,9 +129,19 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/perturb.py
   virtualbiopsy/prepare/__init__.py
   virtualbiopsy/prepare/bias.py
+  virtualbiopsy/prepare/breast.py
   virtualbiopsy/prepare/finite.py
   virtualbiopsy/prepare/geometry.py
   virtualbiopsy/prepare/head.py
+  virtualbiopsy/prepare/kinetics/__init__.py
+  virtualbiopsy/prepare/kinetics/aif.py
+  virtualbiopsy/prepare/kinetics/derive.py
+  virtualbiopsy/prepare/kinetics/fit.py
+  virtualbiopsy/prepare/kinetics/noise.py
+  virtualbiopsy/prepare/kinetics/search.py
+  virtualbiopsy/prepare/kinetics/semiquantitative.py
+  virtualbiopsy/prepare/kinetics/signal.py
+  virtualbiopsy/prepare/kinetics/tofts.py
   virtualbiopsy/prepare/live_mask.py
   virtualbiopsy/prepare/model.py
   virtualbiopsy/prepare/normalise.py
@@ -145,6 +165,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/coalitions/pairs.py
   virtualbiopsy/radiomics/coalitions/supervoxels.py
   virtualbiopsy/radiomics/definitions.py
+  virtualbiopsy/radiomics/delta.py
   virtualbiopsy/radiomics/diagnostics.py
   virtualbiopsy/radiomics/diameters.py
   virtualbiopsy/radiomics/discretise.py
@@ -226,10 +247,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/vector.py
   virtualbiopsy/radiomics/zones.py
   virtualbiopsy/regions/__init__.py
+  virtualbiopsy/regions/breast.py
   virtualbiopsy/regions/crop.py
+  virtualbiopsy/regions/curves.py
   virtualbiopsy/regions/derive.py
   virtualbiopsy/regions/facts.py
   virtualbiopsy/regions/model.py
+  virtualbiopsy/regions/proposal.py
   virtualbiopsy/report/__init__.py
   virtualbiopsy/report/changes.py
   virtualbiopsy/report/credit.py
@@ -257,6 +281,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/tree.py
   virtualbiopsy/report/trust.py
   virtualbiopsy/resources.py
+  virtualbiopsy/result.py
   virtualbiopsy/scene/__init__.py
   virtualbiopsy/scene/cases.py
   virtualbiopsy/scene/colors.py
@@ -278,6 +303,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/acquisition.py
   virtualbiopsy/simulate/anatomy.py
   virtualbiopsy/simulate/biology.py
+  virtualbiopsy/simulate/breast/__init__.py
+  virtualbiopsy/simulate/breast/biology.py
+  virtualbiopsy/simulate/breast/tissues.py
+  virtualbiopsy/simulate/breast/uptake.py
   virtualbiopsy/simulate/cohort.py
   virtualbiopsy/simulate/fields.py
   virtualbiopsy/simulate/head.py
@@ -344,6 +373,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/outline.py
   virtualbiopsy/web/panels/result.py
   virtualbiopsy/web/panels/save.py
+  virtualbiopsy/web/panels/start.py
   virtualbiopsy/web/panels/style.py
   virtualbiopsy/web/panels/trust.py
   virtualbiopsy/web/panels/views.py
@@ -354,10 +384,12 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/present.py
   virtualbiopsy/web/probe.py
   virtualbiopsy/web/questions.py
+  virtualbiopsy/web/remembered.py
   virtualbiopsy/web/saving.py
   virtualbiopsy/web/secure.py
   virtualbiopsy/web/segmentation.py
   virtualbiopsy/web/state.py
+  virtualbiopsy/web/tasks.py
   virtualbiopsy/web/trustcard.py
   virtualbiopsy/web/viewer.py
   )

@@ -55,6 +55,7 @@ class Application:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("TRAME", "WSLINK"))}
         package = str(ROOT / "VirtualBiopsyCore")
         environment["PYTHONPATH"] = os.pathsep.join([package, environment.get("PYTHONPATH", "")])
+        environment["XDG_STATE_HOME"] = str(log.parent / "state")  # choices of the tests are no user's
         self.log = log
         self._file = log.open("w")
         self.process = subprocess.Popen(

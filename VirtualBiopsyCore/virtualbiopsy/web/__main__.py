@@ -1,4 +1,4 @@
-"""``python -m virtualbiopsy.web [CASE] [--port N] [--no-open]``: start the application on this computer."""
+"""``python -m virtualbiopsy.web [CASE] [--task TASK] …``: start the application on this computer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import RESEARCH_USE_ONLY, __version__
-from ..resources import resource
+from ..tasks import TASKS
 
-SAMPLE = "Cases/meningioma-sample"
 HOST = "127.0.0.1"
 
 
@@ -38,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .app import Application
     from .secure import harden
 
-    application = Application([load_radmodel(path) for path in options.model] or None)
+    models = [load_radmodel(path) for path in options.model]
+    application = Application(models or None, options.task)
     server = application.server
     security = harden(server, options.port, HOST)
-    case = options.case or _sample()
-    if case:
-        application.open_at_start(str(case))
+    if options.case:
+        application.open_at_start(str(options.case))
 
     @server.controller.add("on_server_ready")
     def announce(**_: object) -> None:
@@ -74,23 +73,19 @@ def _parser() -> argparse.ArgumentParser:
         description=f"The browser application, for one user on this computer. {RESEARCH_USE_ONLY}.",
     )
     parser.add_argument(
-        "case", nargs="?", type=Path, help="case folder or image file; the sample case if left out"
+        "case", nargs="?", type=Path, help="case folder or image file; a start page if left out"
     )
     parser.add_argument(
         "--port", type=int, default=0, help="port on 127.0.0.1; 0 (the default) takes a free one"
     )
     parser.add_argument("--no-open", action="store_true", help="print the address, open no browser")
     parser.add_argument(
+        "--task", choices=sorted(TASKS), default="", help="what the case is for; guessed if left out"
+    )
+    parser.add_argument(
         "--model", action="append", default=[], type=Path, help=".radmodel file instead of the bundled models"
     )
     return parser
-
-
-def _sample() -> Path | None:
-    try:
-        return resource(SAMPLE)
-    except FileNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from .probe import Probe
 from .questions import Questions
 from .saving import Saver
 from .segmentation import Outlines
+from .tasks import TaskDesk
 from .viewer import Viewer
 
 
@@ -37,9 +38,10 @@ class Application:
     Parameters
     ----------
     models : models to run; the bundled ones if None.
+    task : identifier of the task of the first case; guessed if "".
     """
 
-    def __init__(self, models: Sequence[RadModel] | None = None) -> None:
+    def __init__(self, models: Sequence[RadModel] | None = None, task: str = "") -> None:
         self.models = tuple(builtin_models() if models is None else models)
         self.server = get_server(client_type="vue3")
         self.server.enable_module(slicer_module)
@@ -48,6 +50,7 @@ class Application:
         self.session: Session | None = None
         self.alerts = Alerts(self.state)
         self.jobs = JobRunner(self.state)
+        self.tasks = TaskDesk(self, task)
         self.viewer = Viewer(self.server)
         self.outlines = Outlines(self.viewer.app, self._region_changed, self._segments_changed)
         self.layers = Layers(self)
@@ -68,6 +71,7 @@ class Application:
     def _follow_state(self) -> None:
         guard, change = self.alerts.guard, self.state.change
         change("tool")(guard(self._tool))
+        change("task")(guard(self.tasks.change))
         change("tab")(guard(lambda tab, **_: self.engine.refresh() if tab == "engine" else None))
         change("brush_mm", "brush_sphere")(guard(self._brush))
         change("scissors_mode")(guard(lambda scissors_mode, **_: self.outlines.set_scissors(scissors_mode)))
@@ -147,6 +151,7 @@ class Application:
     def open_at_start(self, path: str) -> None:
         """Open this case once the server runs."""
         self.state.case_path = path
+        self.state.start_open = False
 
         async def open_case(**_: Any) -> None:
             await asyncio.sleep(0)

@@ -20,8 +20,6 @@ from .localpaths import listing, local_path
 if TYPE_CHECKING:
     from .app import Application
 
-REFERENCE = "t1c"
-
 
 class CaseDesk:
     """Everything about the case that does not concern its outline."""
@@ -40,9 +38,26 @@ class CaseDesk:
             lambda progress: read_case(path, progress=progress),
             replaces=("live", *FOLLOW_UPS),
         )
-        await self.use(Session(case, self._app.models))
+        self._app.tasks.adopt(case, path)
         with self._app.state as state:
             state.case_path = str(path)
+        await self.use(self._session(case))
+
+    def _session(self, case: Case) -> Session:
+        return Session(case, self._app.tasks.models())
+
+    async def reopen(self) -> None:
+        """Begin again with the open case, for the task that the page is for now; outlines stay."""
+        app = self._app
+        app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
+        app.predictions.clear()
+        app.session = self._session(app.session.case)
+        app.session.set_preparation(**self._preparation_changes())
+        self._follow_reference()
+        self.publish()
+        self.show(app.viewer.shown)
+        app.predictions.changed()
+        self.start_preparing()
 
     async def use(self, session: Session, shown: str = "") -> None:
         """Make this session the one of the page; the session before is let go."""
@@ -55,6 +70,7 @@ class CaseDesk:
         app.outlines.reset(self.reference_node())
         with app.state as state:
             state.case_name = session.case.name
+            state.start_open = False
             for name in CLINICAL:
                 state[f"clinical_{name}"] = present.clinical_text(session.case.clinical.get(name))
             state.clinical_errors = {}
@@ -75,8 +91,8 @@ class CaseDesk:
         new = [s for s in case.sequences if s.name not in app.viewer.volumes]
         for sequence in new:
             app.viewer.add_sequence(sequence.name, sequence.image)
-        app.session = Session(case, app.models)
-        self._app.session.set_preparation(**self._preparation_changes())
+        app.session = self._session(case)
+        app.session.set_preparation(**self._preparation_changes())
         self._follow_reference()
         self.publish()
         app.predictions.changed()
@@ -92,7 +108,7 @@ class CaseDesk:
         """Name of the sequence whose role is the reference; "" if there is none."""
         session = self._app.session
         try:
-            return session.case.sequence(REFERENCE).name if session else ""
+            return session.case.sequence(self._app.tasks.task.reference).name if session else ""
         except MissingSequenceError:
             return ""
 
@@ -130,10 +146,10 @@ class CaseDesk:
         self.start_preparing()
 
     async def use_shown_as_reference(self) -> None:
-        """Give the contrast-enhanced T1 role to the sequence that is shown."""
+        """Give the role of the reference to the sequence that is shown."""
         if not self._app.viewer.shown:
             raise MissingSequenceError("No sequence is shown.", "Open a case first.")
-        await self.set_role(self._app.viewer.shown, REFERENCE)
+        await self.set_role(self._app.viewer.shown, self._app.tasks.task.reference)
 
     def show(self, name: str) -> None:
         """Show a sequence in the slice views; the tools look at its grey values."""

@@ -46,7 +46,7 @@ class EngineDesk:
         if app.session is None:
             raise MissingSequenceError("There is no case.", "Open a case first.")
         mask = app.outlines.mask()
-        sequence = app.session.case.sequence("t1c")
+        sequence = app.session.case.sequence(app.tasks.task.reference)
         filtered, name = bool(app.state.engine_filtered), app.session.case.name
         outcome = await app.jobs.run(
             "engine",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..case.clinical import CLINICAL
-from ..case.model import ROLES, Case
+from ..case.model import Case
 from ..explain.delta import Delta
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
@@ -19,7 +19,6 @@ from ..session import Result
 from ..trust.model import Stability, TrustCard
 from .trustcard import delta_row, trust_row
 
-ROLE_ITEMS = [{"title": role, "value": role, "subtitle": label} for role, label in ROLES.items()]
 STATUS_COLOURS = {"met": "warning", "not met": "teal", "information": "blue-grey", "not evaluable": "grey"}
 
 

@@ -26,6 +26,7 @@ from ..case.read import read_case
 from ..errors import ExistingFileError, UnreadableFileError
 from ..progress import Progress
 from ..session import Session
+from ..tasks import MENINGIOMA, TASKS, Task
 from .jobs import FOLLOW_UPS
 from .localpaths import local_path, new_folder
 
@@ -106,6 +107,7 @@ class Saver:
             "format_version": VERSION,
             "virtualbiopsy": __version__,
             "notice": RESEARCH_USE_ONLY,
+            "task": app.tasks.task.task_id,
             "case": {"name": case.name, "path": app.state.case_path, "sequences": sequences},
             "clinical": dict(case.clinical),
             "outlines": {"file": OUTLINES, "region": app.outlines.region_id},
@@ -138,7 +140,8 @@ class Saver:
         with app.state as state:
             state.register = page.get("register") is not False
             state.bias_correction = page.get("bias_correction") is True
-        await app.cases.use(Session(case, app.models), shown=str(page.get("shown", "")))
+        app.tasks.use(*_task_of(document))
+        await app.cases.use(Session(case, app.tasks.models()), shown=str(page.get("shown", "")))
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))
         )
@@ -171,6 +174,11 @@ class Saver:
             self._app.alerts.add(
                 "success", "The session is restored; the estimates are the same as when saved."
             )
+
+
+def _task_of(document: Mapping[str, Any]) -> tuple[Task, str]:
+    """The task of a saved session; sessions from before there were others are of the first."""
+    return TASKS.get(str(document.get("task", "")), MENINGIOMA), "The saved session is for it."
 
 
 def _plain(name: str) -> str:

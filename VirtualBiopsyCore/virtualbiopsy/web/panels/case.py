@@ -36,15 +36,19 @@ def case_panel(app: Any) -> None:
                 icon="mdi-plus",
                 disabled=("!case_name",),
             )
+    with controls.section("What it is for", "section_task", v_if="case_name"):
+        controls.select("Task", "task", ("task_items",), item_props=True)
+        html.Div("{{ task_reason }}", classes="vb-note mt-1", id="task_reason")
     with controls.section("Sequences and their roles", "section_roles", v_if="sequences.length"):
         html.Div(
-            "No sequence has the role t1c (contrast-enhanced T1), which the models need.",
+            "No sequence has the role {{ task_reference }} ({{ task_reference_label }}), which the models "
+            "need.",
             v_if="!has_reference",
             classes="vb-warn mb-2",
             id="no_reference",
         )
         controls.button(
-            "Use the displayed volume as T1c",
+            "Use the displayed volume as {{ task_reference }}",
             "use_shown",
             guard(cases.use_shown_as_reference),
             icon="mdi-target",
@@ -73,7 +77,7 @@ def case_panel(app: Any) -> None:
                 v.VSelect(
                     model_value=("s.role",),
                     update_modelValue=(guard(cases.set_role), "[s.name, $event]"),
-                    items=("role_items", present.ROLE_ITEMS),
+                    items=("role_items",),
                     density="compact",
                     variant="outlined",
                     hide_details=True,
@@ -83,7 +87,7 @@ def case_panel(app: Any) -> None:
                 )
             html.Div("{{ s.reason }}", classes="vb-note", style="padding-left:40px")
             html.Div("{{ s.grid }}", classes="vb-note", style="padding-left:40px")
-        controls.switch("Register the other sequences to T1c (rigid)", "register")
+        controls.switch(("`Register the other sequences to ${task_reference} (rigid)`",), "register")
         controls.switch("Correct the bias field (N4)", "bias_correction")
         html.Div("{{ w }}", v_for="w in case_warnings", key="w", classes="vb-warn")
     with controls.section("Display", "section_display", v_if="sequences.length"):
@@ -111,7 +115,7 @@ def case_panel(app: Any) -> None:
         v.VRow(dense=True),
     ):
         for field in present.clinical_fields():
-            with v.VCol(cols=6):
+            with v.VCol(cols=6, v_if=f"task_clinical.includes('{field['name']}')"):
                 _clinical_field(field)
 
 

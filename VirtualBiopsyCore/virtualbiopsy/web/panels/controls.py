@@ -39,7 +39,7 @@ def icon_button(label: str, identity: str, icon: str, click: Any, **options: Any
         v.VIcon(icon)
 
 
-def switch(label: str, name: str, **options: Any) -> None:
+def switch(label: Any, name: str, **options: Any) -> None:
     v.VSwitch(
         v_model=(name,),
         label=label,

@@ -39,8 +39,8 @@ def engine_panel(app: Any) -> None:
         )
     with controls.section("Compare with pyradiomics", "section_compare"):
         html.Div(
-            "Every feature of the contrast-enhanced T1 inside the outline, by both engines. Features that "
-            "disagree cannot enter a model.",
+            "Every feature of the {{ task_reference_label }} image inside the outline, by both engines. "
+            "Features that disagree cannot enter a model.",
             classes="vb-note mb-2",
         )
         controls.switch("Filtered images as well", "engine_filtered")

@@ -16,6 +16,7 @@ from .explain import explain_panel, features_panel
 from .outline import outline_panel
 from .result import result_panel
 from .save import save_panel
+from .start import start_page
 from .style import CSS
 from .trust import HIDDEN, SHOW, light
 
@@ -67,17 +68,22 @@ def build_page(app: Any) -> VAppLayout:
                         panel(app)
         with (
             v.VMain(),
-            html.Div(style="height:100%;display:flex", raw_attrs=["@mouseleave=\"probe_view = ''\""]),
+            html.Div(classes="vb-stage"),
         ):
-            app.viewer.layouts.initialize_layout_grid(page)
+            with html.Div(classes="vb-views", raw_attrs=["@mouseleave=\"probe_view = ''\""]):
+                app.viewer.layouts.initialize_layout_grid(page)
+            start_page(app)
         _path_browser(app)
     return page
 
 
 def _bar(app: Any) -> None:
+    guard = app.alerts.guard
     with v.VAppBar(density="compact", flat=True, color="#101215", classes="vb-bar"):
         html.Div("VirtualBiopsy", classes="vb-name")
+        controls.icon_button("Start page", "show_start", "mdi-home-outline", guard(app.tasks.show_start))
         html.Div("{{ case_name }}", classes="vb-case", id="case_name")
+        v.VChip("{{ task_title }}", v_if="case_name", size="small", variant="tonal", id="task_chip")
         v.VSpacer()
         html.Div(
             "{{ research_use_only }}",

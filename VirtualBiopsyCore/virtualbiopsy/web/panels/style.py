@@ -2,6 +2,15 @@
 
 CSS = """
 html { overflow: hidden; }
+.vb-stage { height: 100%; display: flex; flex-direction: column; position: relative; }
+.vb-views { flex: 1 1 auto; min-height: 0; display: flex; }
+.vb-start { position: absolute; inset: 0; z-index: 5; background: rgba(11, 13, 16, .96); overflow-y: auto;
+  display: flex; align-items: flex-start; justify-content: center; padding: 9vh 24px 24px; }
+.vb-start-sheet { max-width: 760px; width: 100%; }
+.vb-start-sheet h2 { font-size: 21px; font-weight: 600; margin-bottom: 6px; }
+.vb-start-tasks { display: grid; grid-template-columns: repeat(auto-fit, minmax(290px, 1fr)); gap: 16px; }
+.vb-start-task { margin: 0; padding: 18px; }
+.vb-start-task h3 { font-size: 16px; font-weight: 600; margin-bottom: 4px; }
 :root { --vb-line: #2f363e; --vb-soft: #9aa4ae; }
 .v-application { font-size: 13.5px; }
 .v-navigation-drawer { background: #16191d !important; }
