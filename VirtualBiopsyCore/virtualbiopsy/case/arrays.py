@@ -20,6 +20,13 @@ def mask_array(mask: sitk.Image) -> np.ndarray:
     return sitk.GetArrayViewFromImage(mask) != 0
 
 
+def mask_image(inside: np.ndarray, like: sitk.Image) -> sitk.Image:
+    """Return a boolean array (k, j, i) as a uint8 mask, 1 inside, with the geometry of an image."""
+    image = sitk.GetImageFromArray(np.asarray(inside, dtype=np.uint8))
+    image.CopyInformation(like)
+    return image
+
+
 def bounding_box(inside: np.ndarray) -> tuple[slice, ...]:
     """Return the smallest box, as one slice per axis, that holds all true voxels.
 

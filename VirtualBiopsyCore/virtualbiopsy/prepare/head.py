@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..case.arrays import bounding_box, spacing_kji
+from ..case.arrays import bounding_box, mask_image, spacing_kji
 from ..errors import ConstantImageError
 
 _WORKING_MM = 2.0
@@ -27,7 +27,7 @@ def head_mask(image: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(image)
     background = stripped_value(values)
     if background is not None:
-        return _image(_filled(_largest(values != background)), image)
+        return mask_image(_filled(_largest(values != background)), image)
     lowest, highest = float(values.min()), float(values.max())
     if not highest > lowest:
         raise ConstantImageError(
@@ -40,7 +40,7 @@ def head_mask(image: sitk.Image) -> sitk.Image:
     inside = _largest_filled(coarse > _air_threshold(coarse))
     if not inside.any():
         inside = coarse > np.median(coarse)
-    return _image(_refine(inside, step, values.shape), image)
+    return mask_image(_refine(inside, step, values.shape), image)
 
 
 def brain_mask(image: sitk.Image) -> sitk.Image:
@@ -57,7 +57,7 @@ def brain_mask(image: sitk.Image) -> sitk.Image:
     values = sitk.GetArrayViewFromImage(image)
     head = sitk.GetArrayFromImage(head_mask(image)) != 0
     if stripped_value(values) is not None:
-        return _image(head, image)
+        return mask_image(head, image)
     step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing_kji(image))
     spacing = np.array(spacing_kji(image)) * step
     coarse = _block_mean(values, step)
@@ -70,11 +70,11 @@ def brain_mask(image: sitk.Image) -> sitk.Image:
     soft = deep & (coarse > low) & (coarse < high)
     core = _largest(_erode(soft, 4.0, spacing))
     if not core.any():
-        return _image(head, image)
+        return mask_image(head, image)
     grown = _dilate(core, 7.0, spacing) & (depth > min(6.0, 0.3 * float(depth.max())))
     closed = ndimage.binary_fill_holes(_erode(_dilate(np.pad(grown, 8), 8.0, spacing), 8.0, spacing))
     inside = closed[8:-8, 8:-8, 8:-8] & coarse_head
-    return _image(_refine(inside, step, values.shape) & head, image)
+    return mask_image(_refine(inside, step, values.shape) & head, image)
 
 
 def stripped_value(values: np.ndarray) -> float | None:
@@ -168,9 +168,3 @@ def _dilate(inside: np.ndarray, mm: float, spacing: np.ndarray) -> np.ndarray:
     if not inside.any():
         return inside
     return ndimage.distance_transform_edt(~inside, sampling=spacing) <= mm
-
-
-def _image(inside: np.ndarray, like: sitk.Image) -> sitk.Image:
-    image = sitk.GetImageFromArray(np.asarray(inside, dtype=np.uint8))
-    image.CopyInformation(like)
-    return image

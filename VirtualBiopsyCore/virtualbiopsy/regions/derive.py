@@ -15,6 +15,7 @@ from ..case.arrays import (
     grow_box,
     largest_slice_index,
     mask_array,
+    mask_image,
     spacing_kji,
     surface_points,
 )
@@ -41,7 +42,7 @@ def region_mask(name: str, tumour: sitk.Image, within: sitk.Image | None = None)
     if name == "tumour":
         inside = mask_array(tumour)
         bounding_box(inside)
-        return _image(inside, tumour)
+        return mask_image(inside, tumour)
     if name == "largest_slice":
         return largest_slice(tumour)
     match = _RING.fullmatch(name)
@@ -74,7 +75,7 @@ def largest_slice(mask: sitk.Image) -> sitk.Image:
     chosen[axis] = largest_slice_index(inside, axis)
     only = np.zeros(inside.shape, dtype=bool)
     only[tuple(chosen)] = inside[tuple(chosen)]
-    return _image(only, mask)
+    return mask_image(only, mask)
 
 
 def ring(mask: sitk.Image, mm: float, within: sitk.Image | None = None) -> sitk.Image:
@@ -118,10 +119,4 @@ def ring(mask: sitk.Image, mm: float, within: sitk.Image | None = None) -> sitk.
             f"The ring of {mm:g} mm around the region holds no voxel.",
             "The region fills the image or the head; check the outline.",
         )
-    return _image(result, mask)
-
-
-def _image(inside: np.ndarray, like: sitk.Image) -> sitk.Image:
-    image = sitk.GetImageFromArray(inside.astype(np.uint8))
-    image.CopyInformation(like)
-    return image
+    return mask_image(result, mask)
