@@ -6,6 +6,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/asking.py
   virtualbiopsy/case/__init__.py
   virtualbiopsy/case/__main__.py
+  virtualbiopsy/case/acquired.py
   virtualbiopsy/case/archive.py
   virtualbiopsy/case/arrays.py
   virtualbiopsy/case/changes.py
@@ -13,12 +14,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/dicom.py
   virtualbiopsy/case/diffusion.py
   virtualbiopsy/case/dynamic.py
+  virtualbiopsy/case/dynamic_series.py
   virtualbiopsy/case/files.py
   virtualbiopsy/case/geometry.py
   virtualbiopsy/case/limits.py
   virtualbiopsy/case/model.py
   virtualbiopsy/case/nifti.py
   virtualbiopsy/case/phase_times.py
+  virtualbiopsy/case/precontrast.py
   virtualbiopsy/case/read.py
   virtualbiopsy/case/roles.py
   virtualbiopsy/case/tags.py
@@ -46,6 +49,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/desktop/whatif.py
+  virtualbiopsy/dynamics.py
   virtualbiopsy/earlier.py
   virtualbiopsy/engines/__init__.py
   virtualbiopsy/engines/agreement.py
@@ -135,6 +139,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/head.py
   virtualbiopsy/prepare/kinetics/__init__.py
   virtualbiopsy/prepare/kinetics/aif.py
+  virtualbiopsy/prepare/kinetics/curves.py
   virtualbiopsy/prepare/kinetics/derive.py
   virtualbiopsy/prepare/kinetics/fit.py
   virtualbiopsy/prepare/kinetics/noise.py
@@ -142,6 +147,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/kinetics/semiquantitative.py
   virtualbiopsy/prepare/kinetics/signal.py
   virtualbiopsy/prepare/kinetics/tofts.py
+  virtualbiopsy/prepare/limits.py
   virtualbiopsy/prepare/live_mask.py
   virtualbiopsy/prepare/model.py
   virtualbiopsy/prepare/normalise.py
@@ -305,8 +311,13 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/biology.py
   virtualbiopsy/simulate/breast/__init__.py
   virtualbiopsy/simulate/breast/biology.py
+  virtualbiopsy/simulate/breast/body.py
+  virtualbiopsy/simulate/breast/chest.py
+  virtualbiopsy/simulate/breast/frame.py
+  virtualbiopsy/simulate/breast/layers.py
   virtualbiopsy/simulate/breast/tissues.py
   virtualbiopsy/simulate/breast/uptake.py
+  virtualbiopsy/simulate/breast/vessels.py
   virtualbiopsy/simulate/cohort.py
   virtualbiopsy/simulate/fields.py
   virtualbiopsy/simulate/head.py

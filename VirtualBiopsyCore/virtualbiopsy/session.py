@@ -2,115 +2,76 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
-from . import __version__
+from .asking import Asking
 from .case.clinical import check_clinical, encode_clinical
+from .case.dynamic import DynamicSeries
 from .case.model import Case
-from .errors import EmptyRegionError, FeatureError, MissingSequenceError
-from .evidence.model import RuleOutcome
-from .evidence.rules import evaluate_rules, load_rules
+from .case.task import guess_task
+from .dynamics import Dynamics, with_series
+from .earlier import NO_EARLIER_STUDY, Earlier
+from .errors import EmptyRegionError, MissingSequenceError
+from .evidence.rules import evaluate_rules, read_rules
 from .explain.delta import Delta, deltas
 from .explain.explain import explain
-from .explain.model import Explanation
-from .explain.regional import Influence, RegionExplanation
-from .explain.whatif import WhatIf, what_if
 from .explain.workspace import Workspace
+from .findings import evidence_facts, outline_warnings, provenance
+from .groundwork import MAPS_SHARE, Groundwork, needs_earlier
 from .inquiry import Inquiry
 from .measure import Measured, Measuring
 from .models.inference import model_inputs, predict
-from .models.prediction import Prediction
 from .models.radmodel import RadModel, builtin_models
 from .perturb import stability
 from .prepare.model import Preparation, PreparedCase
-from .prepare.prepare import prepare_case
 from .progress import Progress, part, silent
-from .radiomics.keys import FeatureKey, is_clinical
+from .radiomics.delta import with_deltas
 from .radiomics.vector import FeatureVector
 from .regions.crop import crop_mask
 from .regions.facts import region_facts
 from .regions.model import RegionFacts
+from .resources import resource
+from .result import Result, region_digest
+from .tasks import TASKS, Task
 from .trust.card import assess
-from .trust.images import CaseImages, image_facts
+from .trust.images import image_facts
 from .trust.model import ImageFacts, Stability, TrustCard
 
-BINS_ADVISED = (4, 64)
-EVIDENCE_ROLES = ("adc", "aptw")
+__all__ = ["Result", "Session", "region_digest"]
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """Everything that follows from one outline.
-
-    Attributes
-    ----------
-    case_name : name of the case.
-    region_digest : SHA-256 over the outline's voxels and geometry.
-    facts : size and place of the outline.
-    features : all values that the models asked for, clinical variables included.
-    predictions, explanations : one for each model that could run, in the order of the models.
-    evidence : published rules, evaluated on what is known about this case.
-    skipped : why a model could not run, by model id.
-    warnings : what the reader must know before the numbers, one sentence each.
-    provenance : every step with its parameters, in processing order.
-    stability : filled by :meth:`Session.stability`.
-    trust : whether each prediction may be trusted, in the order of the predictions; again after
-        :meth:`Session.stability`, which adds to it.
-    deltas : what changed since the result before, by model; empty for the first one of a case.
-    """
-
-    case_name: str
-    region_digest: str
-    facts: RegionFacts
-    features: FeatureVector
-    predictions: tuple[Prediction, ...]
-    explanations: tuple[Explanation, ...]
-    evidence: tuple[RuleOutcome, ...]
-    skipped: Mapping[str, str]
-    warnings: tuple[str, ...]
-    provenance: tuple[str, ...]
-    stability: tuple[Stability, ...] = ()
-    trust: tuple[TrustCard, ...] = ()
-    deltas: tuple[Delta, ...] = ()
-
-
-def region_digest(mask: sitk.Image) -> str:
-    """SHA-256 over the voxels (> 0) and the geometry of a mask."""
-    inside = sitk.GetArrayFromImage(mask) > 0
-    digest = hashlib.sha256(np.packbits(inside).tobytes())
-    geometry = (*mask.GetSize(), *mask.GetSpacing(), *mask.GetOrigin(), *mask.GetDirection())
-    digest.update(np.round(np.asarray(geometry, dtype=np.float64), 6).tobytes())
-    return digest.hexdigest()
-
-
-class Session:
+class Session(Asking):
     """One case with its models. Methods may be called from one worker thread at a time.
 
-    Questions about a result (:meth:`explain_regions` and the methods after it) may run beside it in another
-    thread: they look at what was measured and change nothing.
+    Questions about a result (:class:`virtualbiopsy.asking.Asking`) may run beside it in another thread.
 
     Parameters
     ----------
     case : the case as read.
-    models : models to run; the bundled ones if None.
+    models : models to run; the bundled ones of the task if None.
+    task : what the case is for; guessed from the case if None, or that of the models if they have one in
+        common.
     """
 
-    def __init__(self, case: Case, models: Sequence[RadModel] | None = None) -> None:
+    def __init__(
+        self, case: Case, models: Sequence[RadModel] | None = None, task: Task | None = None
+    ) -> None:
         self._lock = threading.RLock()
         self._case = case.with_clinical(check_clinical(case.clinical))
-        self.models: tuple[RadModel, ...] = tuple(builtin_models() if models is None else models)
-        self._rules = load_rules()
+        self.task = task if task is not None else _task(case, models)
+        self.models: tuple[RadModel, ...] = tuple(
+            builtin_models(self.task.task_id) if models is None else models
+        )
+        self._rules = read_rules(resource("Rules") / self.task.rules)
         self._changes: dict[str, Any] = {}
-        self._prepared: dict[Preparation, PreparedCase] = {}
-        self._measuring: dict[Preparation, Measuring] = {}
-        self._images: dict[Preparation, CaseImages] = {}
+        self._ground = Groundwork(self._case, self.models, self.task)
+        self._dynamics: Dynamics | None = None
+        self._earlier: Earlier | None = None
         self._mask: sitk.Image | None = None
         self._result: Result | None = None
         self._before: Result | None = None
@@ -133,11 +94,13 @@ class Session:
     def set_role(self, name: str, role: str) -> None:
         """Give the sequence called `name` another role; images are prepared again when next needed."""
         with self._lock:
-            self._case = self._case.with_role(name, role)
-            self._prepared.clear()
-            self._measuring.clear()
-            self._images.clear()
-            self._result = self._before = None
+            self._use(self._case.with_role(name, role))
+
+    def _use(self, case: Case) -> None:
+        """Start anew with a case whose images differ."""
+        self._case = case
+        self._ground = Groundwork(case, self.models, self.task, self._changes)
+        self._result = self._before = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
         """Replace the clinical variables.
@@ -159,34 +122,82 @@ class Session:
         replace(Preparation(), **changes)
         with self._lock:
             self._changes = dict(changes)
+            self._ground = self._ground.with_changes(changes)
+            if self._earlier is not None:
+                self._earlier = self._earlier.with_changes(changes)
             self._result = None
 
     def preparation(self, model: RadModel) -> Preparation:
-        return replace(model.preparation, **self._changes)
+        return self._ground.settings(model)
 
     def runnable(self) -> tuple[tuple[RadModel, ...], dict[str, str]]:
-        """Return the models whose required sequences the case has, and why the others cannot run."""
-        models, skipped = [], {}
-        for model in self.models:
-            try:
-                for role in (model.preparation.reference, *model.required_sequences):
-                    self._case.sequence(role)
-            except MissingSequenceError as error:
-                skipped[model.model_id] = str(error)
-            else:
-                models.append(model)
-        return tuple(models), skipped
+        """Return the models whose required sequences the case has, and why the others cannot run.
+
+        A map that can be computed from a dynamic series counts as there until it was tried.
+        """
+        models, skipped = self._ground.runnable()
+        if self._earlier is None:
+            skipped |= {m.model_id: NO_EARLIER_STUDY for m in models if needs_earlier(m)}
+        return tuple(m for m in models if m.model_id not in skipped), skipped
 
     def prepare(self, progress: Progress = silent) -> None:
         """Prepare the images for all models that can run; worth calling as soon as the roles are settled."""
-        models, _ = self.runnable()
-        for n, model in enumerate(models):
-            self._prepared_for(model, part(progress, n / len(models), (n + 1) / len(models)))
-            self._images_for(model)
+        with self._lock:
+            self._ground.complete(self.runnable()[0], part(progress, 0.0, MAPS_SHARE))
+            models, _ = self.runnable()
+            rest = part(progress, MAPS_SHARE, 1.0)
+            for n, model in enumerate(models):
+                self._ground.prepared(model, part(rest, n / len(models), (n + 1) / len(models)))
+                self._ground.images(model)
 
     def prepared(self, model: RadModel) -> PreparedCase:
         """The prepared images that a model sees."""
-        return self._prepared_for(model, silent)
+        return self._ground.prepared(model)
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """Maps, proposals and curves of the case's dynamic series."""
+        with self._lock:
+            if self._dynamics is None or self._dynamics.case is not self._ground.case:
+                self._dynamics = Dynamics(self._ground)
+            return self._dynamics
+
+    def set_dynamic(self, series: DynamicSeries) -> None:
+        """Take a dynamic series whose phases were marked or aligned otherwise; everything starts anew.
+
+        Raises
+        ------
+        DynamicSeriesError : it cannot be used; nothing is changed.
+        """
+        with self._lock:
+            self._use(with_series(self._case, series))
+
+    @property
+    def earlier(self) -> Earlier | None:
+        """The earlier examination of the same lesion, for models of change."""
+        return self._earlier
+
+    def set_earlier(
+        self, case: Case | None, mask: sitk.Image | None = None, progress: Progress = silent
+    ) -> None:
+        """Take an earlier examination with the outline of the lesion in it; None for none.
+
+        Raises
+        ------
+        EmptyRegionError : no outline, or it holds no voxel. As :meth:`set_region`: the examination or its
+            outline cannot be measured; the one before stays. Cancelled.
+        """
+        with self._lock:
+            if case is None:
+                self._earlier = self._result = None
+                return
+            if mask is None:
+                raise EmptyRegionError(
+                    "The earlier examination has no outline of the lesion.", "Outline it there first."
+                )
+            earlier = Earlier(case, mask, self.models, self.task, self._changes)
+            earlier.measure(progress)
+            self._earlier, self._result = earlier, None
 
     def facts(self, mask: sitk.Image) -> RegionFacts:
         """Size and place of an outline, without any model.
@@ -217,14 +228,17 @@ class Session:
                 self._inquiries = {}
                 return None
             facts = region_facts(mask)
+            self._ground.complete(self.runnable()[0], part(progress, 0.0, 0.3))
             models, skipped = self.runnable()
             if not models:
                 raise MissingSequenceError(
                     "No model can run on this case.", " ".join(dict.fromkeys(skipped.values()))
                 )
             outline = crop_mask(mask)
-            features, measured = self._extract(models, outline, part(progress, 0.0, 0.8))
-            workspaces = self._workspaces(models, measured)
+            vector, measured = self._ground.measure(models, outline, part(progress, 0.3, 0.8))
+            features = self._completed(vector, models)
+            measuring = self._ground.measuring_by_model(models)
+            workspaces = _workspaces(measuring, measured)
             predictions, explanations = [], []
             for n, model in enumerate(models):
                 progress(0.8 + 0.2 * n / len(models), f"Explaining {model.endpoint}")
@@ -241,10 +255,10 @@ class Session:
                 features=features,
                 predictions=tuple(predictions),
                 explanations=tuple(explanations),
-                evidence=evaluate_rules(self._rules, self._evidence_facts(facts, outline, measured)),
+                evidence=evaluate_rules(self._rules, evidence_facts(self._case, facts, outline, measured)),
                 skipped=skipped,
-                warnings=self._warnings(facts, features, measured),
-                provenance=self._provenance(models, features, measured),
+                warnings=outline_warnings(self._case, facts, features, measured, self._ground, models),
+                provenance=provenance(self._ground, models, features),
             )
             result = replace(
                 result,
@@ -253,7 +267,7 @@ class Session:
             )
             progress(1.0, "Done")
             self._mask, self._result, self._before = mask, result, result
-            self._inquiries = self._opened(result, measured, workspaces)
+            self._inquiries = self._opened(result, measuring, measured, workspaces)
             return result
 
     def stability(self, progress: Progress = silent) -> tuple[Stability, ...]:
@@ -269,12 +283,12 @@ class Session:
                 raise EmptyRegionError("There is no outline yet.", "Outline the tumour first.")
             found: dict[str, Stability] = {}
             models, _ = self.runnable()
-            for group in self._by_preparation(models).values():
-                measuring = self._measuring_for(group, silent)
+            for group in self._ground.groups(models):
+                measuring = self._ground.measuring(group)
                 measured = measuring.measure(crop_mask(mask))
 
                 def predictions(vector: FeatureVector, group=group):
-                    features = self._with_clinical(vector)
+                    features = self._completed(vector, group)
                     return {model.model_id: predict(model, features) for model in group}
 
                 for entry in stability(measuring, measured, predictions, progress):
@@ -285,115 +299,28 @@ class Session:
                 self._result = self._before = replace(steadied, trust=self._trust(models, steadied, mask))
             return entries
 
-    def explain_regions(
-        self,
-        model_id: str,
-        kind: str = "supervoxels",
-        count: int = 8,
-        game: str = "erase",
-        drawn: np.ndarray | None = None,
-        progress: Progress = silent,
-    ) -> RegionExplanation:
-        """Level 2: what the score of one model would be without parts of the current outline.
-
-        Parameters
-        ----------
-        kind, count, drawn : see :func:`virtualbiopsy.explain.players.players`; `drawn` on the prepared grid.
-        game : "erase" or "infill".
-
-        Raises
-        ------
-        EmptyRegionError : there is no result. FeatureError : there is none of this model. Cancelled.
-        """
-        return self._inquiry(model_id).regions(kind, count, game, drawn, progress)
-
-    def refine_regions(
-        self, found: RegionExplanation, count: int = 2, pieces: int = 4, progress: Progress = silent
-    ) -> RegionExplanation:
-        """The `count` parts with the largest influence split into pieces that share it, for the same result.
-
-        Raises
-        ------
-        As :meth:`explain_regions`.
-        """
-        return self._inquiry(found.model_id).refined(found, count, pieces, progress)
-
-    def influence(
-        self, model_id: str, parts: int = 24, shell_mm: float = 3.0, progress: Progress = silent
-    ) -> Influence:
-        """How the probability of one model would change if the outline changed in one place.
-
-        Raises
-        ------
-        As :meth:`explain_regions`.
-        """
-        return self._inquiry(model_id).influence(parts, shell_mm, progress)
-
-    def unstable_sign(self, model_id: str, progress: Progress = silent) -> sitk.Image:
-        """Where the sign of a model's map depends on small changes of the outline (uint8, the map's grid).
-
-        Raises
-        ------
-        As :meth:`explain_regions`.
-        """
-        return self._inquiry(model_id).unstable_sign(progress)
-
-    def what_if(self, model_id: str, changes: Mapping[str, float]) -> WhatIf:
-        """The answer of one model if some values were others; hypothetical.
-
-        Raises
-        ------
-        EmptyRegionError : there is no result. FeatureError : there is none of this model, or a change
-            cannot be used.
-        """
-        inquiry = self._inquiry(model_id)
-        return what_if(inquiry.model, inquiry.features, changes)
-
-    def feature_map(self, model_id: str, key: str) -> sitk.Image | None:
-        """The part of one feature in a model's map, log-odds per voxel; None if it is not localised."""
-        return self._inquiry(model_id).feature_map(key)
-
-    def shares_at(self, model_id: str, point: tuple[float, float, float]) -> tuple[tuple[str, float], ...]:
-        """Features behind the voxel at a point (mm, LPS) with their shares in log-odds, largest first."""
-        return self._inquiry(model_id).shares_at(point)
-
-    def native_maps(self, model_id: str) -> dict[str, sitk.Image]:
-        """Level 3: a model's maps on the sequences' own grids, by role; sums are conserved."""
-        return self._inquiry(model_id).native_maps()
-
-    def _inquiry(self, model_id: str) -> Inquiry:
-        """What a question about the current result of one model needs.
-
-        Raises
-        ------
-        EmptyRegionError : there is no result. FeatureError : there is none of this model.
-        """
-        with self._lock:
-            if self._result is None:
-                raise EmptyRegionError("There is no result yet.", "Outline the tumour and predict first.")
-            if model_id not in self._inquiries:
-                raise FeatureError(f"There is no result of the model {model_id!r}.", "Choose one that ran.")
-            return self._inquiries[model_id]
-
     def _opened(
-        self, result: Result, measured: Mapping[str, Measured], workspaces: Mapping[str, Workspace]
+        self,
+        result: Result,
+        measuring: Mapping[str, Measuring],
+        measured: Mapping[str, Measured],
+        workspaces: Mapping[str, Workspace],
     ) -> dict[str, Inquiry]:
         models = {model.model_id: model for model in self.models}
-        found = {}
-        for explanation in result.explanations:
-            model = models[explanation.model_id]
-            settings = self.preparation(model)
-            found[model.model_id] = Inquiry(
-                self._case,
-                model,
+        return {
+            model_id: Inquiry(
+                self._ground.completed(models[model_id]),
+                models[model_id],
                 result.features,
                 explanation,
-                self._prepared[settings],
-                self._measuring[settings],
-                measured[model.model_id],
-                workspaces[model.model_id],
+                self._ground.prepared(models[model_id]),
+                measuring[model_id],
+                measured[model_id],
+                workspaces[model_id],
             )
-        return found
+            for explanation in result.explanations
+            for model_id in [explanation.model_id]
+        }
 
     def _trust(self, models: Sequence[RadModel], result: Result, mask: sitk.Image) -> tuple[TrustCard, ...]:
         steadiness = {entry.model_id: entry for entry in result.stability}
@@ -402,153 +329,33 @@ class Session:
         for model, prediction in zip(models, result.predictions, strict=True):
             settings = self.preparation(model)
             if settings not in facts:
-                known = self._images_for(model)
-                facts[settings] = image_facts(self._case, self._prepared[settings], None, mask, known)
+                case, prepared = self._ground.completed(model), self._ground.prepared(model)
+                facts[settings] = image_facts(case, prepared, None, mask, self._ground.images(model))
             inputs = model_inputs(model, result.features)
             cards.append(assess(model, inputs, prediction, facts[settings], steadiness.get(model.model_id)))
         return tuple(cards)
 
-    def _images_for(self, model: RadModel) -> CaseImages:
-        """What the trust card knows about the prepared images, whatever the outline."""
-        settings = self.preparation(model)
-        if settings not in self._images:
-            self._images[settings] = CaseImages(self._case, self._prepared_for(model, silent))
-        return self._images[settings]
+    def _completed(self, vector: FeatureVector, models: Sequence[RadModel]) -> FeatureVector:
+        """The features of an outline with clinical variables and changes since the earlier time point."""
+        values = {**vector.values, **encode_clinical(self._case.clinical)}
+        earlier = {} if self._earlier is None else self._earlier.values(models)
+        keys = dict.fromkeys(key for model in models for key in model.feature_keys)
+        return with_deltas(replace(vector, values=values, earlier=earlier), keys)
 
-    def _workspaces(
-        self, models: Iterable[RadModel], measured: Mapping[str, Measured]
-    ) -> dict[str, Workspace]:
-        """What the explanations look into, by model; models with the same preparation share it."""
-        made: dict[int, Workspace] = {}
-        for model in models:
-            on = measured[model.model_id]
-            if id(on) not in made:
-                made[id(on)] = Workspace.of(self._measuring[self.preparation(model)], on)
-        return {model.model_id: made[id(measured[model.model_id])] for model in models}
 
-    def _by_preparation(self, models: Iterable[RadModel]) -> dict[Preparation, list[RadModel]]:
-        groups: dict[Preparation, list[RadModel]] = {}
-        for model in models:
-            groups.setdefault(self.preparation(model), []).append(model)
-        return groups
+def _task(case: Case, models: Sequence[RadModel] | None) -> Task:
+    tasks = {model.task for model in models or ()}
+    return TASKS[tasks.pop()] if len(tasks) == 1 else guess_task(case).task
 
-    def _prepared_for(self, model: RadModel, progress: Progress) -> PreparedCase:
-        settings = self.preparation(model)
-        if settings not in self._prepared:
-            roles = {settings.reference, *EVIDENCE_ROLES}
-            for other in self.models:
-                if self.preparation(other) == settings:
-                    roles.update(other.required_sequences, other.optional_sequences)
-            chosen = tuple(s for s in self._case.sequences if s.role in roles)
-            self._prepared[settings] = prepare_case(
-                replace(self._case, sequences=chosen), settings, progress=progress
-            )
-        return self._prepared[settings]
 
-    def _measuring_for(self, models: Sequence[RadModel], progress: Progress) -> Measuring:
-        """What measures outlines for models that share a preparation."""
-        settings = self.preparation(models[0])
-        if settings not in self._measuring:
-            wanted = dict.fromkeys(
-                key for model in models for key in model.feature_keys if not is_clinical(key)
-            )
-            self._measuring[settings] = Measuring(
-                self._prepared_for(models[0], progress), [FeatureKey.parse(key) for key in wanted]
-            )
-        return self._measuring[settings]
-
-    def _with_clinical(self, vector: FeatureVector) -> FeatureVector:
-        return replace(vector, values={**vector.values, **encode_clinical(self._case.clinical)})
-
-    def _extract(
-        self, models: Iterable[RadModel], mask: sitk.Image, progress: Progress
-    ) -> tuple[FeatureVector, dict[str, Measured]]:
-        """Measure for every preparation; return one merged vector and, per model, what it was measured on."""
-        merged: FeatureVector | None = None
-        measured: dict[str, Measured] = {}
-        groups = self._by_preparation(models)
-        for n, group in enumerate(groups.values()):
-            step = part(progress, n / len(groups), (n + 1) / len(groups))
-            measuring = self._measuring_for(group, part(step, 0.0, 0.9))
-            on = measuring.measure(mask, part(step, 0.9, 1.0))
-            measured.update({model.model_id: on for model in group})
-            merged = on.vector if merged is None else _merge(merged, on.vector)
-        return self._with_clinical(merged), measured
-
-    def _evidence_facts(
-        self, facts: RegionFacts, mask: sitk.Image, measured: Mapping[str, Measured]
-    ) -> dict[str, object]:
-        known: dict[str, object] = {
-            **self._case.clinical,
-            "diameter_mm": facts.diameter_mm,
-            "volume_ml": facts.volume_ml,
-        }
-        first = next(iter(measured.values()))
-        tumour = first.masks["tumour"]
-        if "adc" in first.arrays:
-            values = first.arrays["adc"][tumour]
-            centred = values - values.mean()
-            known["adc_mean"] = float(values.mean())
-            known["adc_p10"] = float(np.percentile(values, 10))
-            if values.std() > 0:
-                known["adc_skewness"] = float((centred**3).mean() / values.std() ** 3)
-        if self._case.has("t1c"):
-            known.update(_enhancement(self._case.sequence("t1c").image, mask))
-        if "aptw" in first.arrays:
-            known["aptw_max"] = float(first.arrays["aptw"][tumour].max())
-        return known
-
-    def _warnings(
-        self, facts: RegionFacts, features: FeatureVector, measured: Mapping[str, Measured]
-    ) -> tuple[str, ...]:
-        found = list(self._case.warnings)
-        if facts.touches_border:
-            found.append("The outline touches the border of the image: part of the tumour may be missing.")
-        if facts.components > 1:
-            found.append(
-                f"The outline has {facts.components} separate parts; all of them count as one tumour."
-            )
-        left_out = dict.fromkeys(why for on in measured.values() for why in on.left_out.values())
-        found += [f"{why}; it is not used." for why in left_out]
-        low, high = BINS_ADVISED
-        for name, bins in features.bins.items():
-            if not low <= bins <= high:
-                found.append(
-                    f"{bins} grey levels in {name} (advised: {low}–{high}); texture features are unreliable."
-                )
-        if self._changes:
-            listed = ", ".join(f"{k} = {v}" for k, v in sorted(self._changes.items()))
-            found.append(f"The preparation departs from the models' own ({listed}).")
-        return tuple(found)
-
-    def _provenance(
-        self, models: Iterable[RadModel], features: FeatureVector, measured: Mapping[str, Measured]
-    ) -> tuple[str, ...]:
-        steps = [f"VirtualBiopsy {__version__}"]
-        for model in models:
-            steps += [s for s in self._prepared_for(model, silent).steps if s not in steps]
-        steps += [s for s in features.provenance if s not in steps]
-        steps += [f"Model {m.model_id} {m.version}, SHA-256 {m.sha256}" for m in models]
-        return tuple(steps)
+def _workspaces(measuring: Mapping[str, Measuring], measured: Mapping[str, Measured]) -> dict[str, Workspace]:
+    """What the explanations look into, by model; models with the same preparation share it."""
+    made: dict[int, Workspace] = {}
+    for model_id, on in measured.items():
+        if id(on) not in made:
+            made[id(on)] = Workspace.of(measuring[model_id], on)
+    return {model_id: made[id(on)] for model_id, on in measured.items()}
 
 
 def _deltas(before: Result, after: Result) -> tuple[Delta, ...]:
     return deltas((before.explanations, before.predictions), (after.explanations, after.predictions))
-
-
-def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:
-    return FeatureVector(
-        values={**first.values, **second.values},
-        missing={**first.missing, **second.missing},
-        bins={**first.bins, **second.bins},
-        provenance=tuple(dict.fromkeys((*first.provenance, *second.provenance))),
-    )
-
-
-def _enhancement(image: sitk.Image, mask: sitk.Image) -> dict[str, float]:
-    """Coefficient of variation of the contrast-enhanced image inside the outline, as acquired."""
-    near = sitk.Resample(image, mask, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat64)
-    values = sitk.GetArrayFromImage(near)[sitk.GetArrayFromImage(mask) > 0]
-    if values.size == 0 or values.mean() <= 0:
-        return {}
-    return {"enhancement_cov": float(values.std() / values.mean())}

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import ModelFormatError
 from ..prepare.model import Preparation
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import FeatureKey, is_delta, is_radiomic, measured_keys
 from ..resources import resource
 from ..tasks import MENINGIOMA
 from . import document
@@ -28,6 +28,7 @@ from .calibration import Calibrator
 from .classifier import SPECS, Classifier
 from .container import ADVICE, pack, unpack
 from .npz import pack_arrays, unpack_arrays
+from .ordinal import Ordinal
 
 SUFFIX = ".radmodel"
 MAX_FILE_BYTES = 32 * 2**20
@@ -76,6 +77,8 @@ class RadModel:
         (c,) 0 or 1, both classes among them; () if there are none.
     image_statistics : by role and figure ("snr", …) the lowest and highest value on the training images.
     published : what was published for such a model, external beside internal; "" if nothing.
+    ordinal : the ordered classes, if it has more than two; endpoint, positive, threshold and log-odds are
+        those of one of the cuts between them.
     task : what it is for, key of :data:`virtualbiopsy.tasks.TASKS`.
     card : model card, markdown.
     sha256 : of the contents, lower-case hex; "" before the model was saved.
@@ -111,13 +114,24 @@ class RadModel:
     image_statistics: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     published: str = ""
     task: str = MENINGIOMA.task_id
+    ordinal: Ordinal | None = None
     card: str = ""
     sha256: str = ""
 
     @cached_property
     def radiomic_keys(self) -> tuple[FeatureKey, ...]:
-        """The feature keys that are extracted from images."""
-        return tuple(FeatureKey.parse(key) for key in self.feature_keys if not is_clinical(key))
+        """The feature keys whose values are measured on the outline; changes are not among them."""
+        return tuple(FeatureKey.parse(key) for key in self.feature_keys if is_radiomic(key))
+
+    @cached_property
+    def measured_keys(self) -> tuple[FeatureKey, ...]:
+        """All that must be measured on an outline, for changes between two time points at both of them."""
+        return measured_keys(self.feature_keys)
+
+    @cached_property
+    def needs_earlier(self) -> bool:
+        """Whether features are changes from an earlier time point, without which the model cannot run."""
+        return any(is_delta(key) for key in self.feature_keys)
 
     def protocol_range(self, role: str, keyword: str) -> tuple[float, float] | None:
         """Training range of an acquisition parameter of one sequence; None if it is not known.
@@ -130,7 +144,7 @@ class RadModel:
     @cached_property
     def regions(self) -> tuple[str, ...]:
         """The regions that its features need, "tumour" first."""
-        names = {key.region for key in self.radiomic_keys} | {"tumour"}
+        names = {key.region for key in self.measured_keys} | {"tumour"}
         return tuple(sorted(names, key=lambda name: (name != "tumour", name)))
 
 
@@ -232,7 +246,7 @@ def save_radmodel(model: RadModel, path: str | os.PathLike[str]) -> RadModel:
 
 
 def builtin_models(task: str | None = None) -> list[RadModel]:
-    """Return the models that ship in Resources/Models, sorted by file name; those of one task only if given."""
+    """Return the models that ship in Resources/Models, sorted by file name; those of one task if given."""
     try:
         folder = resource("Models")
     except FileNotFoundError:

@@ -1,0 +1,144 @@
+"""The dynamic series of a case in front of the user: maps, a proposed lesion, curves, motion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import SimpleITK as sitk
+
+from .case.dynamic import DynamicSeries
+from .case.model import Case, Sequence
+from .case.phase_times import check_series, early_phase
+from .errors import DynamicSeriesError, MissingSequenceError
+from .groundwork import Groundwork
+from .prepare.breast import breast_mask
+from .prepare.kinetics.derive import Derived, derive_maps
+from .prepare.model import Kinetics
+from .progress import Progress, part, silent
+from .regions.curves import Curve, curve_at, curve_of
+from .regions.proposal import Proposal, propose
+
+ENHANCEMENT = "pe"
+
+
+class Dynamics:
+    """What the dynamic series of one case gives before and beside any prediction.
+
+    Parameters
+    ----------
+    ground : the case with its models; how maps are computed is taken from the first model of the task.
+    """
+
+    def __init__(self, ground: Groundwork) -> None:
+        self._ground = ground
+        self.kinetics = next(
+            (k for m in ground.models if (k := ground.settings(m).kinetics) is not None), Kinetics()
+        )
+        self._derived: dict[tuple[str, ...], Derived] = {}
+        self._breast: sitk.Image | None = None
+
+    @property
+    def case(self) -> Case:
+        return self._ground.case
+
+    @property
+    def series(self) -> DynamicSeries:
+        """The series.
+
+        Raises
+        ------
+        DynamicSeriesError : the case has none.
+        """
+        if self.case.dynamic is None:
+            raise DynamicSeriesError(
+                "The case has no dynamic series.", "Open the folder with all phases of the examination."
+            )
+        return self.case.dynamic
+
+    def maps(self, progress: Progress = silent) -> tuple[Sequence, ...]:
+        """All maps of the task that were read or can be computed, in the task's order.
+
+        Raises
+        ------
+        MemoryLimitError : they do not fit into the free memory. Cancelled.
+        """
+        case = self._with(self._ground.task.maps, progress).case
+        return tuple(case.sequence(role) for role in self._ground.task.maps if case.has(role))
+
+    def left_out(self, progress: Progress = silent) -> Mapping[str, str]:
+        """Why a map of the task cannot be computed, by role."""
+        return self._with(self._ground.task.maps, progress).left_out
+
+    def propose(self, point: tuple[float, float, float], progress: Progress = silent) -> Proposal:
+        """A lesion around a point (mm, LPS), from the percent enhancement inside the breast.
+
+        Raises
+        ------
+        MissingSequenceError : there is no map of percent enhancement.
+        As :func:`virtualbiopsy.regions.proposal.propose`. Cancelled.
+        """
+        derived = self._with((ENHANCEMENT,), part(progress, 0.0, 0.5))
+        if not derived.case.has(ENHANCEMENT):
+            raise MissingSequenceError(
+                "A lesion is proposed from the percent enhancement, and there is none.",
+                derived.left_out.get(ENHANCEMENT, ""),
+            )
+        enhancement = derived.case.sequence(ENHANCEMENT).image
+        return propose(enhancement, point, self.breast(), part(progress, 0.5, 1.0))
+
+    def breast(self) -> sitk.Image:
+        """Mask (uint8) of the breast: automatic, on the grid of the reference image.
+
+        Raises
+        ------
+        MissingSequenceError : the case has no reference image.
+        """
+        if self._breast is None:
+            self._breast = breast_mask(self.case.sequence(self._ground.task.reference).image)
+        return self._breast
+
+    def curve_of(self, mask: sitk.Image) -> Curve:
+        """Signal over time inside a region.
+
+        Raises
+        ------
+        DynamicSeriesError, RegionError : there is no series, or nothing of the region lies on it.
+        """
+        return curve_of(self.series, mask)
+
+    def curve_at(self, point: tuple[float, float, float]) -> Curve:
+        """Signal over time of the voxel at a point (mm, LPS).
+
+        Raises
+        ------
+        DynamicSeriesError, RegionError : there is no series, or the point lies outside.
+        """
+        return curve_at(self.series, point)
+
+    def _with(self, roles: tuple[str, ...], progress: Progress) -> Derived:
+        """The case with these maps; those that were computed before are taken."""
+        if roles not in self._derived:
+            known = [found.case for found in self._derived.values()]
+            known += self._ground.derived_cases(self.kinetics)
+            start = max(known, key=lambda case: len(case.sequences), default=self.case)
+            self._derived[roles] = derive_maps(start, self.kinetics, roles, progress)
+        return self._derived[roles]
+
+
+def with_series(case: Case, series: DynamicSeries) -> Case:
+    """The case with another dynamic series, its early phase in the role "dce".
+
+    Raises
+    ------
+    DynamicSeriesError : the series cannot be used.
+    """
+    check_series(series)
+    early = series.phases[early_phase(series, Kinetics().early_s)]
+    sequences = tuple(
+        replace(sequence, image=early.image, reason=f"Early phase of the dynamic series: {early.name}.")
+        if sequence.role == "dce"
+        else sequence
+        for sequence in case.sequences
+    )
+    return replace(case, sequences=sequences, dynamic=series)
