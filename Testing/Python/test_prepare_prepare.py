@@ -486,7 +486,7 @@ def test_nan_outside_the_head_becomes_zero_and_inside_is_refused(t1):
         array[array.shape[0] // 2, array.shape[1] // 2, array.shape[2] // 2] = np.inf
         return array
 
-    with pytest.raises(NonFiniteError, match="inside the head"):
+    with pytest.raises(NonFiniteError, match="inside the body"):
         prepare_case(case_of(t1c=changed(t1, hole)), PLAIN)
     with pytest.raises(NonFiniteError):
         prepare_case(case_of(t1c=changed(t1, lambda a: a * np.nan)), PLAIN)

@@ -10,13 +10,13 @@ from .head import head_mask
 
 
 def clean_background(image: sitk.Image, name: str) -> tuple[sitk.Image, str]:
-    """Replace NaN and infinite voxels outside the head; return the image and what was done ("" if nothing).
+    """Replace NaN and infinite voxels outside the body; return the image and what was done ("" if nothing).
 
     They become 0, or the smallest finite value where that is negative (an image that is already normalised).
 
     Raises
     ------
-    NonFiniteError : there are such voxels inside the head, or nothing else at all.
+    NonFiniteError : there are such voxels inside the body, or nothing else at all.
     ConstantImageError : all finite voxels have the same value.
     """
     if image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
@@ -40,8 +40,8 @@ def clean_background(image: sitk.Image, name: str) -> tuple[sitk.Image, str]:
     if within:
         k, j, i = np.argwhere(bad & head)[0]
         raise NonFiniteError(
-            f"The {name} sequence holds {within} NaN or infinite voxels inside the head, "
+            f"The {name} sequence holds {within} NaN or infinite voxels inside the body, "
             f"the first at (i, j, k) = ({i}, {j}, {k}).",
             "Repair the image or leave this sequence out.",
         )
-    return cleaned, f"{name}: {count} NaN or infinite voxels outside the head set to {fill:g}."
+    return cleaned, f"{name}: {count} NaN or infinite voxels outside the body set to {fill:g}."

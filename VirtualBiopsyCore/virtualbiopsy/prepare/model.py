@@ -49,8 +49,8 @@ class Preparation:
     interpolator : "linear" or "bspline", for images.
     mask_interpolator : "nearest" (as pyradiomics) or "linear" (partial volume ≥ 0.5, as IBSI).
     bias_correction : N4 on every weighted sequence (not on quantitative maps).
-    normalise : "none", "zscore_head" or "zscore_brain"; never applied to quantitative maps (adc, t1map,
-        aptw, perfusion).
+    normalise : "none", "zscore_head", "zscore_brain" or "zscore_breast"; never applied to quantitative maps
+        (adc, t1map, aptw, perfusion, maps of a dynamic series).
     register : rigid registration to the reference where grids or frames of reference differ.
     kinetics : how maps are computed from a dynamic series; None for tasks without one.
     """

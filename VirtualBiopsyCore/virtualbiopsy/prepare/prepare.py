@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..case.arrays import mask_array
-from ..case.model import Case, Sequence
+from ..case.model import DYNAMIC_MAPS, Case, Sequence
 from ..errors import ConstantImageError, DimensionError, EmptyRegionError, GeometryError
 from ..memory import image_bytes, require_memory
 from ..progress import Progress, part, silent
@@ -18,15 +18,21 @@ from .bias import correct_bias
 from .finite import clean_background
 from .geometry import empty_grid, grid_size, same_grid, settled
 from .head import brain_mask, head_mask
+from .limits import BREAST, breast_limit
 from .model import Preparation, PreparedCase
 from .normalise import zscore
 from .register import affine, register_rigid
 from .resample import INTERPOLATORS, resample_image, resample_mask
 from .units import convert_adc
 
-QUANTITATIVE = frozenset({"adc", "t1map", "aptw", "perfusion"})
+CATEGORICAL = frozenset({"curvetype"})
+"""Roles whose values are names of classes; they are never interpolated."""
+QUANTITATIVE = frozenset({"adc", "t1map", "aptw", "perfusion", *DYNAMIC_MAPS}) | CATEGORICAL
+"""Roles whose values mean something by themselves; they are never normalised."""
 MISPLACED_ALLOWED = 0.01
 """An outline of which a larger share lies outside the common grid is refused."""
+ENOUGH_TISSUE = 1000
+"""Voxels of a mask from which the mean and the standard deviation of an image are taken."""
 UNCOVERED_ALLOWED = 0.01
 """A sequence that misses a larger share of the outline than this is left out; see :func:`uncovered`."""
 
@@ -65,10 +71,18 @@ def prepare_case(
     grid = empty_grid(reference.image, settings.spacing)
     steps.append(_grid_sentence(reference, grid, settings))
     fixed: sitk.Image | None = None
+    breast: sitk.Image | None = None
+    limits: dict[str, sitk.Image] = {}
+    if settings.reference == "dce" or settings.normalise == "zscore_breast":
+        progress(0.0, "Finding the breast")
+        breast, note = breast_limit(case, reference.image)
+        steps.append(note)
+        if breast is not None:
+            limits[BREAST] = resample_mask(breast, grid, settings.mask_interpolator)
     for number, sequence in enumerate(chosen):
         report = part(progress, number / len(chosen), (number + 1) / len(chosen))
         role = sequence.role
-        native, notes = _comparable(sequence, settings, part(report, 0.0, 0.4))
+        native, notes = _comparable(sequence, settings, breast, part(report, 0.0, 0.4))
         steps.extend(notes)
         if fixed is None:
             fixed = native
@@ -77,17 +91,18 @@ def prepare_case(
         )
         if note:
             steps.append(note)
+        how = "nearest" if role in CATEGORICAL else settings.interpolator
         images[role] = resample_image(
             native,
             grid,
             transform,
-            settings.interpolator,
+            how,
             fill=_background(native),
             progress=part(report, 0.7, 1.0),
             message=f"Resampling {role}",
         )
         if not same_grid(native, grid):
-            steps.append(f"{role}: interpolated on the common grid ({settings.interpolator}).")
+            steps.append(f"{role}: interpolated on the common grid ({how}).")
         transforms[role] = transform
         cover = _coverage(grid, transform, native)
         if cover is not None:
@@ -95,7 +110,7 @@ def prepare_case(
             share = float(sitk.GetArrayViewFromImage(cover).mean())
             steps.append(f"{role}: covers {100 * share:.0f} % of the common grid; background elsewhere.")
     progress(1.0, "Images prepared")
-    return PreparedCase(images, grid, transforms, tuple(steps), settings, covered)
+    return PreparedCase(images, grid, transforms, tuple(steps), settings, covered, limits)
 
 
 def prepare_mask(mask: sitk.Image, prepared: PreparedCase) -> sitk.Image:
@@ -162,7 +177,7 @@ def _check_settings(settings: Preparation) -> None:
         raise ValueError(f"unknown interpolator {settings.interpolator!r}")
     if settings.mask_interpolator not in ("nearest", "linear"):
         raise ValueError(f"unknown mask interpolator {settings.mask_interpolator!r}")
-    if settings.normalise not in ("none", "zscore_head", "zscore_brain"):
+    if settings.normalise not in ("none", "zscore_head", "zscore_brain", "zscore_breast"):
         raise ValueError(f"unknown normalisation {settings.normalise!r}")
     if settings.spacing is not None and not all(s > 0 for s in settings.spacing):
         raise ValueError(f"spacing must be positive, not {settings.spacing}")
@@ -179,7 +194,7 @@ def _times(size: Iterable[int]) -> str:
 
 
 def _comparable(
-    sequence: Sequence, settings: Preparation, progress: Progress
+    sequence: Sequence, settings: Preparation, breast: sitk.Image | None, progress: Progress
 ) -> tuple[sitk.Image, list[str]]:
     """Finite values in canonical units, corrected and normalised, on the sequence's own grid."""
     role, image, steps = sequence.role, sequence.image, []
@@ -208,12 +223,27 @@ def _comparable(
         steps.append(f"{role}: {note}")
     if settings.normalise != "none":
         progress(0.8, f"Normalising {role}")
-        where = settings.normalise.removeprefix("zscore_")
-        mask = head_mask(image) if where == "head" else brain_mask(image)
+        where, mask = _normalising_mask(image, settings.normalise.removeprefix("zscore_"), breast)
         image, mean, sd = zscore(image, mask, role)
         steps.append(f"{role}: z-score inside the {where}, mean {mean:.6g}, standard deviation {sd:.6g}.")
     progress(1.0, f"Checked {role}")
     return image, steps
+
+
+def _normalising_mask(image: sitk.Image, where: str, breast: sitk.Image | None) -> tuple[str, sitk.Image]:
+    """Where the z-score is taken, as a word and as a mask of the image.
+
+    The breast is that of the reference, at the positions in the headers; the body if the sequence does not
+    show it.
+    """
+    if where == "brain":
+        return where, brain_mask(image)
+    if where == "breast":
+        mask = None if breast is None else resample_mask(breast, image, "nearest")
+        if mask is not None and np.count_nonzero(sitk.GetArrayViewFromImage(mask)) >= ENOUGH_TISSUE:
+            return where, mask
+        return "body, for want of the breast", head_mask(image)
+    return where, head_mask(image)
 
 
 def _position(

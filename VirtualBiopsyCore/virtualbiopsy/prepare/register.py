@@ -54,7 +54,7 @@ class Registration:
         figures = (
             f"mutual information {self.metric_before:.3f} before and {self.metric_after:.3f} after, "
             f"translation {self.translation_mm:.1f} mm, rotation {self.rotation_deg:.1f}°, "
-            f"{100 * self.overlap:.0f} % of the head covered"
+            f"{100 * self.overlap:.0f} % of the body covered"
         )
         if self.improved:
             return f"rigid registration (Mattes mutual information): {figures}."
@@ -76,7 +76,7 @@ def register_rigid(
     Raises
     ------
     RegistrationError : the result is implausible (rotation > 45°, translation > 80 mm beyond the start,
-        less than a quarter of the head covered).
+        less than a quarter of the body covered).
     Cancelled : the progress callback asked to stop.
     """
     with one_thread():
@@ -120,8 +120,8 @@ def _register(fixed: sitk.Image, moving: sitk.Image, name: str, progress: Progre
     if rotation > MAX_ROTATION_DEG or beyond > MAX_TRANSLATION_MM or overlap < MIN_OVERLAP:
         raise RegistrationError(
             f"The registration of {name} ended with an implausible position: rotation {rotation:.0f}°, "
-            f"translation {shift:.0f} mm, {100 * overlap:.0f} % of the head covered.",
-            "Check that both sequences show the same head, or register them beforehand.",
+            f"translation {shift:.0f} mm, {100 * overlap:.0f} % of the body covered.",
+            "Check that both sequences show the same part of the body, or register them beforehand.",
         )
     progress(1.0, message)
     return Registration(transform, before, after, shift, rotation, overlap, bool(improved))
@@ -221,7 +221,7 @@ def _optimise(fixed, moving, mask, start, step, name, progress) -> sitk.Euler3DT
     except RuntimeError as error:
         raise RegistrationError(
             f"The registration of {name} failed: the images do not overlap enough.",
-            "Check that both sequences show the same head.",
+            "Check that both sequences show the same part of the body.",
         ) from error
     return transform
 

@@ -12,7 +12,7 @@ from .register import affine
 from .run import run
 from .separable import interpolate
 
-INTERPOLATORS = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}
+INTERPOLATORS = {"linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline, "nearest": sitk.sitkNearestNeighbor}
 HALF = 0.5 - 1e-5
 """Partial volume from which a voxel belongs to a mask: one half, less what rounding may take away."""
 TIE = 1e-6
@@ -52,7 +52,7 @@ def resample_image(
     scale = np.diag(matrix)[:3]
     nx, ny, nz = grid.GetSize()
     drift = np.abs(matrix[:3, :3] - np.diag(scale)) @ np.array([nx, ny, nz])
-    if (drift < 1e-4).all():
+    if interpolator != "nearest" and (drift < 1e-4).all():
         steps = [np.arange(n) * scale[a] + matrix[a, 3] for a, n in enumerate((nx, ny, nz))]
         values = interpolate(
             sitk.GetArrayViewFromImage(image),

@@ -106,7 +106,7 @@ def derive_maps(
     steps = list(timing.steps)
     maps: dict[str, np.ndarray] = {}
     if simple:
-        noise = noise_of(series.phases[timing.precontrast[-1]].image)
+        noise = noise_of(series.phases[timing.precontrast[-1]].image, len(timing.precontrast))
         steps.append(noise.source)
         signals = Signals(
             tuple(sitk.GetArrayViewFromImage(phase.image) for phase in series.phases),

@@ -14,7 +14,7 @@ _RAYLEIGH_MEDIAN = 1.1774100225154747
 """Median of a Rayleigh distribution in units of its sigma: √(2 ln 2)."""
 _NORMAL_MAD = 0.6744897501960817
 _ENOUGH = 1000
-_FLOOR_SDS = 3.0
+_PE_SD = 20.0
 _FLOOR_SHARE = 0.01
 
 
@@ -33,21 +33,23 @@ class Noise:
     source: str
 
 
-def noise_of(image: sitk.Image) -> Noise:
-    """Estimate the noise of a magnitude image, and the signal below which a ratio to it means nothing.
+def noise_of(image: sitk.Image, averaged: int = 1) -> Noise:
+    """Estimate the noise of a magnitude image, and the signal below which enhancement is noise.
 
     In air a magnitude image is Rayleigh distributed, with a median of 1.177 sd (Gudbjartsson and Patz, Magn
     Reson Med 34:910, 1995, eq. 3): the median of the positive voxels outside the body gives the sd. Where the
     air was set to zero, it is the median absolute value of second differences in the plane divided by 2 and
-    by 0.6745 (Donoho and Johnstone, Biometrika 81:425, 1994). The floor is 3 sd, below which the magnitude is
-    visibly biased (same paper of Gudbjartsson and Patz, fig. 2), but at least 1 % of the 99th percentile.
+    by 0.6745 (Donoho and Johnstone, Biometrika 81:425, 1994).
+
+    The floor is the signal S at which noise alone gives the percent enhancement a standard deviation of 20 %:
+    100·sd·√(1 + 1/n)/S = 20 with n pre-contrast images averaged; 7.1 sd for one. It is at least 1 % of the
+    99th percentile.
 
     Parameters
     ----------
-    image : 3D scalar image; its slices lie along k.
+    image : 3D scalar image; its slices lie along k. averaged : pre-contrast images whose mean S is.
     """
     values = sitk.GetArrayViewFromImage(image)
-    bright = float(np.percentile(values, 99))
     try:
         body = sitk.GetArrayViewFromImage(head_mask(image)) != 0
     except ConstantImageError:
@@ -57,9 +59,19 @@ def noise_of(image: sitk.Image) -> Noise:
         sd, how = float(np.median(air)) / _RAYLEIGH_MEDIAN, f"the median of {air.size} voxels of air"
     else:
         sd, how = _difference_sd(values, body & (values != 0)), "differences of neighbouring voxels of tissue"
-    floor = max(_FLOOR_SDS * sd, _FLOOR_SHARE * bright)
-    which = f"{_FLOOR_SDS:g} standard deviations" if floor > _FLOOR_SHARE * bright else "1 % of bright tissue"
-    return Noise(sd, floor, f"Noise {sd:.4g} (from {how}); signals below {floor:.4g} ({which}) are not used.")
+    floor, least = 100.0 / _PE_SD * sd * float(np.sqrt(1 + 1 / averaged)), _FLOOR_SHARE * _bright(values)
+    why = (
+        f"where noise alone changes the enhancement by {_PE_SD:g} %"
+        if floor > least
+        else "1 % of bright tissue"
+    )
+    floor = max(floor, least)
+    return Noise(sd, floor, f"Noise {sd:.4g} (from {how}); signals below {floor:.4g} are not used ({why}).")
+
+
+def _bright(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return max(0.0, float(np.percentile(finite, 99))) if finite.size else 0.0
 
 
 def _difference_sd(values: np.ndarray, inside: np.ndarray) -> float:
