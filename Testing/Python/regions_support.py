@@ -12,7 +12,6 @@ from virtualbiopsy.measure import Measured, Measuring
 from virtualbiopsy.models.classifier import Classifier
 from virtualbiopsy.models.radmodel import RadModel
 from virtualbiopsy.prepare.model import PreparedCase
-from virtualbiopsy.radiomics.keys import FeatureKey, is_clinical
 from virtualbiopsy.radiomics.vector import FeatureVector
 
 HOT_KEYS = (
@@ -46,8 +45,7 @@ def scene(tumour: SyntheticTumour, model: RadModel, age: float | None = 61.0) ->
     identity = {role: sitk.Transform() for role in tumour.images}
     images = {role: tumour.image(role) for role in tumour.images}
     prepared = PreparedCase(images, tumour.grid, identity, ())
-    keys = [FeatureKey.parse(key) for key in model.feature_keys if not is_clinical(key)]
-    measuring = Measuring(prepared, keys)
+    measuring = Measuring(prepared, model.measured_keys)
     measured = measuring.measure(tumour.mask())
     clinical = {} if age is None else {"clinical:age": age}
     features = replace(measured.vector, values={**measured.vector.values, **clinical})

@@ -13,7 +13,7 @@ from virtualbiopsy.models.calibration import Calibrator
 from virtualbiopsy.models.classifier import NEEDS_CALIBRATION, Classifier
 from virtualbiopsy.models.radmodel import RadModel, Scaler
 from virtualbiopsy.prepare.model import Preparation
-from virtualbiopsy.radiomics.keys import FeatureKey, is_clinical
+from virtualbiopsy.radiomics.keys import is_clinical, is_delta, measured_key, measured_keys
 from virtualbiopsy.radiomics.vector import FeatureVector
 
 TOY_KEYS = (
@@ -169,7 +169,7 @@ def toy_model(
     keys = tuple(keys)
     if background is None:
         background = toy_background(keys, n_background, seed)
-    sequences = [FeatureKey.parse(k).sequence for k in keys if not is_clinical(k)]
+    sequences = [key.sequence for key in measured_keys(keys)]
     sequences = [role for role in dict.fromkeys(sequences) if role not in ("mask", "t1c")]
     centre, spread = background.mean(0), np.maximum(background.std(0), 1e-6)
     platt = kind in NEEDS_CALIBRATION
@@ -222,7 +222,9 @@ def toy_features(model: RadModel, seed: int = 1, *, without: Sequence[str] = ())
 def _centre(key: str) -> tuple[float, float]:
     if is_clinical(key):
         return TOY_SCALE.get(key.split(":")[1], (0.5, 0.5))
-    parsed = FeatureKey.parse(key)
+    if is_delta(key):
+        return (0.0, 0.5)
+    parsed = measured_key(key)
     if parsed.sequence == "adc" and parsed.family == "statistics":
         return TOY_SCALE["adc"] if parsed.name not in ("skewness", "kurtosis") else (0.0, 0.5)
     return TOY_SCALE.get(parsed.name, (1.0, 0.5))

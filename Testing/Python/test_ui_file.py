@@ -125,11 +125,11 @@ def test_no_widget_is_forgotten(widgets):
 
 
 def test_clinical_form_has_a_widget_for_every_variable():
-    from virtualbiopsy.case.clinical import CLINICAL
+    from virtualbiopsy.tasks import MENINGIOMA
 
     source = (DESKTOP / "panel.py").read_text(encoding="utf-8")
     table = re.search(r"CLINICAL_WIDGETS = (\{.*?\})", source, re.DOTALL).group(1)
-    assert list(ast.literal_eval(table)) == list(CLINICAL)
+    assert list(ast.literal_eval(table)) == list(MENINGIOMA.clinical)
 
 
 def test_age_may_be_unknown(widgets):

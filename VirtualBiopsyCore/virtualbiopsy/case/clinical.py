@@ -97,6 +97,38 @@ _VARIABLES = (
         description="Contrast enhancement as read.",
     ),
     ClinicalVariable("dural_tail", "Dural tail", "flag", description="Whether a dural tail sign is present."),
+    ClinicalVariable(
+        "menopausal_status",
+        "Menopausal status",
+        "choice",
+        choices=MappingProxyType(
+            {
+                "premenopausal": "premenopausal",
+                "perimenopausal": "perimenopausal",
+                "postmenopausal": "postmenopausal",
+            }
+        ),
+        description="Menopausal status at imaging.",
+    ),
+    ClinicalVariable(
+        "er_positive",
+        "Oestrogen receptor positive",
+        "flag",
+        description="Oestrogen receptor status from histology, if it is known.",
+    ),
+    ClinicalVariable(
+        "pr_positive",
+        "Progesterone receptor positive",
+        "flag",
+        description="Progesterone receptor status from histology, if it is known.",
+    ),
+    ClinicalVariable(
+        "histological_grade",
+        "Histological grade",
+        "choice",
+        choices=MappingProxyType({1: "grade 1", 2: "grade 2", 3: "grade 3"}),
+        description="Histological (Nottingham) grade, if it is known.",
+    ),
 )
 
 CLINICAL: Mapping[str, ClinicalVariable] = MappingProxyType({v.name: v for v in _VARIABLES})
@@ -131,7 +163,8 @@ def encode_clinical(values: Mapping[str, Any]) -> dict[str, float]:
     """Encode clinical values as features with keys ``clinical:<name>``; unknown ones are absent.
 
     Encoding: age in years; sex female 0, male 1; skull_base 1 for skull base and spinal locations, else 0;
-    who_grade 1…3; margin_irregular, interface_blurred, enhancement_heterogeneous and dural_tail 0 or 1.
+    who_grade and histological_grade 1…3; margin_irregular, interface_blurred, enhancement_heterogeneous,
+    dural_tail, er_positive and pr_positive 0 or 1; postmenopausal 1 after the menopause, else 0.
 
     Raises
     ------
@@ -152,6 +185,10 @@ def encode_clinical(values: Mapping[str, Any]) -> dict[str, float]:
     put("interface_blurred", "brain_interface", lambda v: v == "blurred")
     put("enhancement_heterogeneous", "enhancement_pattern", lambda v: v == "heterogeneous")
     put("dural_tail", "dural_tail", bool)
+    put("postmenopausal", "menopausal_status", lambda v: v == "postmenopausal")
+    put("er_positive", "er_positive", bool)
+    put("pr_positive", "pr_positive", bool)
+    put("histological_grade", "histological_grade", float)
     return encoded
 
 
@@ -178,10 +215,12 @@ def _choice(variable: ClinicalVariable, value: Any) -> Any:
     if isinstance(value, bool):
         raise _wrong_choice(variable, value)
     text = str(value).strip().lower()
-    if variable.name == "who_grade":
+    if variable.name in ("who_grade", "histological_grade"):
         text = str(_ROMAN.get(text, text)).removesuffix(".0")
     elif variable.name == "sex":
         text = _SHORT.get(text, text)
+    elif variable.name == "menopausal_status":
+        text = text if text.endswith("menopausal") else f"{text}menopausal"
     text = text.replace(" ", "_") if variable.name == "location" else text
     for choice in variable.choices:
         if text == str(choice):

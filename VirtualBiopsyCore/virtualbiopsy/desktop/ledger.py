@@ -10,7 +10,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from ..explain.groups import CLINICAL, SHAPE
+from ..explain.groups import CHANGE, CLINICAL, SHAPE
 from ..explain.model import Bar, Contribution, Explanation
 from ..explain.regional import RegionExplanation
 from ..models.prediction import Prediction
@@ -75,7 +75,11 @@ def _line(bar: Bar, known: dict[str, Contribution], roles: set[str]) -> Line:
     part = head if head in roles else ""
     children = tuple(_line(child, known, roles) for child in bar.children)
     if len(bar.path) == 1:
-        words = {SHAPE: _("Shape (no place in the image)"), CLINICAL: _("Clinical data")}
+        words = {
+            SHAPE: _("Shape (no place in the image)"),
+            CLINICAL: _("Clinical data"),
+            CHANGE: _("Change between two time points"),
+        }
         return Line(bar.path, words.get(head, role_words(head)), signed(bar.phi), part, "", children)
     if len(bar.path) == 2:
         return Line(bar.path, class_words(bar.path[1]), signed(bar.phi), part, "", children)

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from .. import RESEARCH_USE_ONLY
 from ..errors import EngineError, FeatureError, UnreadableFileError
 from ..progress import Progress, part, silent
-from ..radiomics.keys import FeatureKey
+from ..radiomics.keys import FeatureKey, measured_key
 from .machine import machine
 from .protocol import DEFAULTS, Engine, ExtractionSettings
 
@@ -206,9 +206,10 @@ def refused_keys(keys: Iterable[str], agreement: Agreement) -> dict[str, str]:
     """Keys of radiomic features that must not enter a model, each with the reason."""
     refused = {}
     for key in keys:
-        if key.startswith("clinical:"):
+        measured = measured_key(key)
+        if measured is None:
             continue
-        entry = agreement.disagreement(key)
+        entry = agreement.disagreement(measured)
         if entry is not None:
             told = ", ".join(f"{name} {value:.9g}" for name, value in entry.values.items())
             refused[key] = (

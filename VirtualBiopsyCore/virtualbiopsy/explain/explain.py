@@ -11,7 +11,7 @@ from ..errors import GeometryError
 from ..models.inference import model_inputs, sums_to
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import FeatureKey, is_clinical, is_delta
 from ..radiomics.vector import FeatureVector
 from .groups import bars, path_of
 from .layers import Layers
@@ -23,6 +23,7 @@ from .shared import sharing
 from .workspace import Workspace
 
 NOTE_IMPUTED, NOTE_CLINICAL, NOTE_SHAPE = "imputed", "clinical", "shape"
+NOTE_CHANGE = "change between two time points"
 NOTE_NO_SPLIT = "no exact voxel decomposition"
 
 
@@ -79,6 +80,8 @@ def explain(
         note = NOTE_IMPUTED if key in inputs.imputed else ""
         if not note and is_clinical(key):
             note = NOTE_CLINICAL
+        if not note and is_delta(key):
+            note = NOTE_CHANGE
         if not note:
             parsed = FeatureKey.parse(key)
             found = shares(parsed, value, workspace)

@@ -1,14 +1,14 @@
-"""Groups of features in the ledger: sequence, then class."""
+"""Groups of features in the ledger: sequence, then class; changes between two time points by sequence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from ..radiomics.definitions import MASK
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import FeatureKey, delta_parts, is_clinical, is_delta
 from .model import Bar
 
-SHAPE, CLINICAL = "shape", "clinical"
+SHAPE, CLINICAL, CHANGE = "shape", "clinical", "change"
 
 _CLASSES: Mapping[str, str] = {
     "statistics": "first order",
@@ -20,9 +20,13 @@ _CLASSES: Mapping[str, str] = {
 
 
 def path_of(key: str) -> tuple[str, str]:
-    """Sequence and class of a feature key; shape and clinical variables are groups of their own."""
+    """Sequence and class of a feature key; shape, clinical variables and changes between two time points are
+    groups of their own, the last with the sequence (or shape) as class."""
     if is_clinical(key):
         return CLINICAL, CLINICAL
+    if is_delta(key):
+        sequence = delta_parts(key)[0].sequence
+        return CHANGE, SHAPE if sequence == MASK else sequence
     parsed = FeatureKey.parse(key)
     if parsed.sequence == MASK:
         return SHAPE, parsed.family

@@ -8,7 +8,6 @@ up to anything.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..models.calibration import sigmoid
 from ..models.inference import log_odds, model_inputs
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.delta import completed
 from ..radiomics.vector import FeatureVector
 from ..variants import Variants
 from .outline_parts import OutlineParts, outline_parts
@@ -59,13 +58,11 @@ def influence(
     FeatureError : a value is not finite, no parts or no shell are asked for.
     Cancelled
     """
-    keys = [FeatureKey.parse(key) for key in model.feature_keys if not is_clinical(key)]
-    clinical = {key: value for key, value in features.values.items() if is_clinical(key)}
-    variants = Variants(measuring, measured, keys, shell_mm)
+    variants = Variants(measuring, measured, model.measured_keys, shell_mm)
     progress(0.0, "Influence of the outline")
     corner = [side.start for side in variants.box]
     split = outline_parts(variants.tumour, variants.spacing, corner, parts, shell_mm)
-    rows = _rows(model, variants, split, clinical, part(progress, 0.05, 1.0))
+    rows = _rows(model, variants, split, features, part(progress, 0.05, 1.0))
     own = model_inputs(model, features).row
     probability = float(sigmoid(log_odds(model, own[None]))[0])
     known = np.isfinite(rows).all(axis=1)
@@ -94,7 +91,7 @@ def _rows(
     model: RadModel,
     variants: Variants,
     split: OutlineParts,
-    clinical: dict[str, float],
+    features: FeatureVector,
     progress: Progress,
 ) -> np.ndarray:
     """(K + S, p) what the model would be given; NaN where it could not be given anything."""
@@ -109,5 +106,5 @@ def _rows(
             vector = variants.vector(variants.tumour ^ chosen)
         except (RegionError, ImageError, FeatureError):
             continue
-        rows[n] = model_inputs(model, replace(vector, values={**vector.values, **clinical})).row
+        rows[n] = model_inputs(model, completed(vector, features, model.feature_keys)).row
     return rows

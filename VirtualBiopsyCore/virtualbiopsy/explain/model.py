@@ -20,7 +20,8 @@ class Contribution:
     phi : interventional Shapley value, log-odds.
     error : standard error of `phi` where it was sampled, else 0.
     localised : whether `phi` is spread over voxels in the map.
-    note : why not, if it is not ("shape", "clinical", "imputed", "no exact voxel decomposition").
+    note : why not, if it is not ("shape", "clinical", "change between two time points", "imputed", "no exact
+        voxel decomposition").
     """
 
     key: str

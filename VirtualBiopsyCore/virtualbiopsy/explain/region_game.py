@@ -18,7 +18,7 @@ from ..progress import Progress, silent
 from ..radiomics.coalitions.coalitions import Coalitions
 from ..radiomics.definitions import MASK
 from ..radiomics.extract import extract
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import FeatureKey, is_clinical, is_delta
 from ..radiomics.plan import plan
 from ..radiomics.resegment import parse_region
 from ..radiomics.vector import FeatureVector
@@ -27,7 +27,7 @@ from .reference_texture import reference_texture
 GAMES = ("erase", "infill")
 TUMOUR = "tumour"
 FROZEN_SHAPE, FROZEN_CLINICAL, FROZEN_IMPUTED = "shape", "clinical", "imputed"
-FROZEN_REGION = "other region"
+FROZEN_REGION, FROZEN_CHANGE = "other region", "change between two time points"
 
 _ROWS_AT_ONCE = 32768
 
@@ -177,6 +177,9 @@ def _frozen(model: RadModel, inputs: Inputs, measured: Measured) -> dict[str, st
     for key in model.feature_keys:
         if is_clinical(key):
             found[key] = FROZEN_CLINICAL
+            continue
+        if is_delta(key):
+            found[key] = FROZEN_CHANGE
             continue
         parsed = FeatureKey.parse(key)
         if parsed.sequence == MASK:

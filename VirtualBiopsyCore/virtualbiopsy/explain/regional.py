@@ -27,7 +27,7 @@ class RegionExplanation:
     method : "exact enumeration" or "sampled orders" with the number of evaluations.
     evaluations : coalitions that were evaluated.
     frozen : why a feature of the model was kept at its value, by key: "shape", "clinical", "imputed", "other
-        region".
+        region", "change between two time points".
     recounted : keys whose matrices were counted anew for every coalition, which is slower.
     orders, seed : number of sampled orders (0: exact) and what they were drawn with.
     parents : after a refinement, the part 1… before it that each part belongs to; else empty.

@@ -14,11 +14,12 @@ import numpy as np
 from ..case.model import ROLES
 from ..errors import FeatureError, ModelFormatError
 from ..prepare.model import Kinetics, Preparation
-from ..radiomics.keys import CLINICAL_PREFIX, FeatureKey, is_clinical
+from ..radiomics.keys import CLINICAL_PREFIX, is_clinical, measured_key
 from ..tasks import MENINGIOMA, TASKS
 from .calibration import Calibrator, calibrator_problem
 from .classifier import NEEDS_CALIBRATION, SPECS, classifier_problem
 from .container import ADVICE
+from .ordinal import Ordinal, ordinal_problem
 
 if TYPE_CHECKING:
     from .radmodel import RadModel
@@ -41,7 +42,7 @@ _TEXTS = (
     "recipe",
 )
 _OPTIONAL_TEXTS = ("engine", "published")
-_OPTIONAL = (*_OPTIONAL_TEXTS, "task", "conformal_cases", "image_statistics")
+_OPTIONAL = (*_OPTIONAL_TEXTS, "task", "ordinal", "conformal_cases", "image_statistics")
 """Written where there is something to say; files without them are as before."""
 _FEATURE = {"key", "impute", "mean", "scale", "low", "high"}
 _PREPARATION = {
@@ -154,6 +155,11 @@ def encode(model: RadModel) -> dict[str, Any]:
             name: [float(value) for value in values] for name, values in model.protocol_ranges.items()
         },
     )
+    if model.ordinal is not None:
+        content["ordinal"] = {
+            "classes": list(model.ordinal.classes),
+            "shifts": [float(shift) for shift in model.ordinal.shifts],
+        }
     if model.conformal_scores:
         content["conformal_cases"] = len(model.conformal_scores[0])
     if model.image_statistics:
@@ -220,6 +226,8 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
     fields["threshold"] = _number(content["threshold"], "threshold", refuse)
     fields["metrics"] = _metrics(content["metrics"], refuse)
     fields["protocol_ranges"] = _ranges(content["protocol_ranges"], "protocol range", 200, refuse)
+    if "ordinal" in content:
+        fields["ordinal"] = _ordinal(content["ordinal"], refuse)
     lengths = {"p": len(features)}
     if "conformal_cases" in content:
         lengths["c"] = _count(content["conformal_cases"], "conformal_cases", MAX_CONFORMAL, refuse)
@@ -254,7 +262,7 @@ def check(model: RadModel, where: str) -> None:
                 raise refuse(f"{key[:80]!r} is not a clinical key")
             continue
         try:
-            sequence = FeatureKey.parse(key).sequence
+            sequence = measured_key(key).sequence
         except FeatureError as error:
             raise refuse(error.message.rstrip(".")) from error
         if sequence != "mask" and sequence not in sequences:
@@ -270,6 +278,12 @@ def check(model: RadModel, where: str) -> None:
     problem = calibrator_problem(model.calibrator)
     if problem:
         raise refuse(problem)
+    if model.ordinal is not None:
+        problem = ordinal_problem(model.ordinal)
+        if problem:
+            raise refuse(problem)
+        if not model.calibrator.affine:
+            raise refuse("ordered classes need a calibrator that is affine in the log-odds")
     if model.classifier.kind in NEEDS_CALIBRATION and model.calibrator.kind == "none":
         raise refuse(f"a {model.classifier.kind} gives no log-odds without Platt or other calibration")
     if not 0 < model.threshold < 1:
@@ -400,6 +414,18 @@ def _calibrator(table: Mapping[str, Any], refuse: Callable) -> Calibrator:
         _number(table["intercept"], "calibrator intercept", refuse),
         **{name: tuple(_number(v, f"calibrator {name}", refuse) for v in table[name]) for name in knots},
     )
+
+
+def _ordinal(table: Any, refuse: Callable) -> Ordinal:
+    if not isinstance(table, dict):
+        raise refuse("ordinal is not a table")
+    _exactly(table, {"classes", "shifts"}, "ordinal", refuse)
+    classes, shifts = table["classes"], table["shifts"]
+    if not isinstance(classes, list) or not all(isinstance(c, str) and len(c) <= 80 for c in classes):
+        raise refuse("ordinal.classes is not a list of short names")
+    if not isinstance(shifts, list):
+        raise refuse("ordinal.shifts is not a list of numbers")
+    return Ordinal(tuple(classes), tuple(_number(value, "ordinal.shifts", refuse) for value in shifts))
 
 
 def _metrics(table: Any, refuse: Callable) -> dict[str, dict[str, float]]:

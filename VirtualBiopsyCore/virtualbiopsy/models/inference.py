@@ -10,7 +10,8 @@ from ..errors import FeatureError
 from ..radiomics.vector import FeatureVector
 from .calibration import sigmoid
 from .classifier import NEEDS_CALIBRATION
-from .prediction import Prediction
+from .ordinal import class_probabilities
+from .prediction import ClassProbability, Prediction
 from .radmodel import RadModel
 
 __all__ = [
@@ -122,4 +123,16 @@ def predict(model: RadModel, features: FeatureVector) -> Prediction:
         threshold=model.threshold,
         imputed=inputs.imputed,
         out_of_range=inputs.out_of_range,
+        classes=_classes(model, value),
+        classes_note="" if model.ordinal is None else model.ordinal.note,
+    )
+
+
+def _classes(model: RadModel, value: float) -> tuple[ClassProbability, ...]:
+    if model.ordinal is None:
+        return ()
+    shares = class_probabilities(value, model.ordinal)
+    return tuple(
+        ClassProbability(name, float(share))
+        for name, share in zip(model.ordinal.classes, shares, strict=True)
     )

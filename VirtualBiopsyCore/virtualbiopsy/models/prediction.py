@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class ClassProbability:
+    """One of several ordered classes and its estimated probability."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The answer of one model for one case.
 
@@ -18,6 +26,9 @@ class Prediction:
     threshold : probability at or above which the model's card speaks of "high".
     imputed : feature keys that this case lacks and that were replaced as the model's card states.
     out_of_range : feature keys whose value lies outside the range seen in training.
+    classes : of a model with ordered classes, from the lowest to the highest; their probabilities add up to
+        1, and those of the classes in `positive` to `probability`. Empty for two classes.
+    classes_note : which cut between the classes the log-odds and their explanation are about; "" without.
     """
 
     model_id: str
@@ -29,3 +40,5 @@ class Prediction:
     threshold: float
     imputed: tuple[str, ...] = ()
     out_of_range: tuple[str, ...] = ()
+    classes: tuple[ClassProbability, ...] = ()
+    classes_note: str = ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import FeatureError, ModelFormatError
 from ..prepare.model import Kinetics, Preparation
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import measured_key
 from ..resources import resource
 from ..tasks import MENINGIOMA, TASKS
 
@@ -115,8 +115,7 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
     if len(features) != len(content["features"]):
         raise ValueError("a feature is there twice")
     for key in features:
-        if not is_clinical(key):
-            FeatureKey.parse(key)
+        measured_key(key)
     preparation = _preparation(content["preparation"])
     endpoint, sequences = content["endpoint"], content["sequences"]
     return Recipe(

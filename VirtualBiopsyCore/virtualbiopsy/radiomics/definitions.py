@@ -15,7 +15,7 @@ from ..errors import FeatureError
 from . import feature_tables
 from .aggregation import DIRECTIONAL, SINGLE, Aggregation, parse_aggregation
 from .discretise import parse_discretisation
-from .keys import CLINICAL_PREFIX, PROFILES, FeatureKey, is_clinical
+from .keys import CLINICAL_PREFIX, PROFILES, FeatureKey, delta_parts, is_clinical, is_delta
 from .resegment import parse_region
 
 MASK = "mask"
@@ -256,7 +256,8 @@ def _fitting(aggregation: Aggregation, base: str, family: str) -> Aggregation:
 
 
 def describe(key: str) -> FeatureDefinition:
-    """The definition of a key in text; clinical keys (``clinical:age``) too, as family "clinical".
+    """The definition of a key in text; clinical keys (``clinical:age``) too, as family "clinical", and changes
+    between two time points (``delta:…``) in the family of their feature.
 
     The unit is that of the key: intensities of an IVH with a fixed bin number are grey levels.
 
@@ -266,6 +267,8 @@ def describe(key: str) -> FeatureDefinition:
     """
     if is_clinical(key):
         return _describe_clinical(key.removeprefix(CLINICAL_PREFIX))
+    if is_delta(key):
+        return _describe_delta(key)
     parsed = FeatureKey.parse(key)
     found = definition(parsed)
     if parsed.family == "ivh" and found.unit and parsed.discretisation.startswith("fbn"):
@@ -273,7 +276,23 @@ def describe(key: str) -> FeatureDefinition:
     return found
 
 
+def _describe_delta(key: str) -> FeatureDefinition:
+    feature, relative = delta_parts(key)
+    found = describe(str(feature))
+    kind = "Relative change" if relative else "Change"
+    formula = "(later − earlier) / |earlier|" if relative else "later − earlier"
+    return replace(
+        found,
+        label=f"{kind} of {found.label[:1].lower()}{found.label[1:]}",
+        ibsi_code="",
+        pyradiomics_name=None,
+        unit="" if relative else found.unit,
+        description=f"{kind} between two time points, {formula}. {found.description}",
+    )
+
+
 _CLINICAL_CODES = {
+    "postmenopausal": ("Postmenopausal", "1 after the menopause, else 0."),
     "skull_base": ("Skull base", "1 if the tumour lies at the skull base, else 0."),
     "margin_irregular": ("Irregular margin", "1 if the margin is irregular, else 0."),
     "interface_blurred": ("Blurred brain interface", "1 if the interface with the brain is blurred, else 0."),

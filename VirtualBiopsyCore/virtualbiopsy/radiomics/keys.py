@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -90,3 +91,52 @@ def clinical_key(variable: str) -> str:
 
 def is_clinical(key: str) -> bool:
     return key.startswith(CLINICAL_PREFIX)
+
+
+DELTA_PREFIX, RELATIVE_DELTA_PREFIX = "delta:", "reldelta:"
+
+
+def delta_key(key: FeatureKey | str, relative: bool = False) -> str:
+    """Key of the change of a radiomic feature between two time points, see :func:`delta_parts`."""
+    return (RELATIVE_DELTA_PREFIX if relative else DELTA_PREFIX) + str(key)
+
+
+def is_delta(key: str) -> bool:
+    return key.startswith((DELTA_PREFIX, RELATIVE_DELTA_PREFIX))
+
+
+def delta_parts(key: str) -> tuple[FeatureKey, bool]:
+    """The feature that a delta key is about, and whether its change is relative.
+
+    ``delta:<key>`` is later − earlier, ``reldelta:<key>`` is (later − earlier) / |earlier|.
+
+    Raises
+    ------
+    FeatureError : it is not a delta key, or its feature is not a radiomic one.
+    """
+    for prefix, relative in ((DELTA_PREFIX, False), (RELATIVE_DELTA_PREFIX, True)):
+        if key.startswith(prefix):
+            return FeatureKey.parse(key[len(prefix) :]), relative
+    raise FeatureError(f"{key!r} is not the key of a change between two time points.")
+
+
+def is_radiomic(key: str) -> bool:
+    """Whether the feature is measured on one outline: neither a clinical variable nor a change."""
+    return not is_clinical(key) and not is_delta(key)
+
+
+def measured_key(key: str) -> FeatureKey | None:
+    """The radiomic feature that must be measured for a key: its own, or that of a change; None for clinical.
+
+    Raises
+    ------
+    FeatureError : the key is malformed.
+    """
+    if is_clinical(key):
+        return None
+    return delta_parts(key)[0] if is_delta(key) else FeatureKey.parse(key)
+
+
+def measured_keys(keys: Iterable[str]) -> tuple[FeatureKey, ...]:
+    """The radiomic features that must be measured for some keys, each once, in their order."""
+    return tuple(dict.fromkeys(found for key in keys if (found := measured_key(key)) is not None))

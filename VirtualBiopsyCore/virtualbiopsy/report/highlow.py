@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import FeatureError
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import FeatureKey, is_clinical, is_delta
 from . import svg
 from .labels import feature_label
 from .theme import Theme, theme
@@ -212,6 +212,10 @@ def _looks() -> Mapping[str, Look]:
         "clinical:age": Look("younger", "older"),
         "clinical:sex": Look("female (0)", "male (1)"),
         "clinical:who_grade": Look("grade 1", "grade 3"),
+        "clinical:histological_grade": Look("grade 1", "grade 3"),
+        "clinical:postmenopausal": Look("before the menopause (0)", "after the menopause (1)"),
+        "clinical:er_positive": Look("oestrogen receptor negative (0)", "oestrogen receptor positive (1)"),
+        "clinical:pr_positive": Look("progesterone receptor negative (0)", "progesterone receptor positive (1)"),
         "clinical:margin_irregular": Look("smooth margin (0)", "irregular margin (1)", ball, jagged),
         "clinical:interface_blurred": Look(
             "clear border with the brain (0)", "blurred border with the brain (1)", _edge(False), _edge(True)
@@ -228,6 +232,7 @@ def _looks() -> Mapping[str, Look]:
 
 
 _ANY = Look("lower value", "higher value")
+_CHANGE = Look("fell between the time points", "rose between the time points")
 
 _BY_NAME: Mapping[str, tuple[str, ...]] = {
     "level": (
@@ -303,6 +308,8 @@ def look_of(key: str) -> Look:
     """What low and high of a feature key look like; a feature without a drawing of its own in words only."""
     if is_clinical(key):
         return _looks().get(key, _ANY)
+    if is_delta(key):
+        return _CHANGE
     try:
         name = FeatureKey.parse(key).name
     except FeatureError:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from ..errors import FeatureError
 from ..radiomics.aggregation import parse_aggregation
 from ..radiomics.definitions import MASK, describe
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import is_delta, measured_key
 from ..radiomics.resegment import parse_region
 from ..radiomics.spec import parse_spec
 
 IMAGE_UNITS = "image units"
 ORIGINAL = "original"
+BETWEEN = "later − earlier time point"
 IMAGE_NAMES = {
     "log": "LoG",
     "laws": "Laws",
@@ -34,9 +35,27 @@ ROLE_NAMES = {
     "t1map": "T1 map",
     "aptw": "APTw",
     "dce": "DCE",
+    "pe": "PE",
+    "ser": "SER",
+    "washin": "wash-in",
+    "washout": "wash-out",
+    "ttp": "time to peak",
+    "maxslope": "maximum slope",
+    "ktrans": "Ktrans",
     "swi": "SWI",
 }
-ROLE_UNITS = {"adc": "×10⁻⁶ mm²/s", "t1map": "ms", "aptw": "%"}
+ROLE_UNITS = {
+    "adc": "×10⁻⁶ mm²/s",
+    "t1map": "ms",
+    "aptw": "%",
+    "pe": "%",
+    "washin": "%/min",
+    "washout": "%/min",
+    "ttp": "s",
+    "maxslope": "%/min",
+    "ktrans": "1/min",
+    "kep": "1/min",
+}
 
 
 @dataclass(frozen=True)
@@ -71,12 +90,13 @@ def feature_label(key: str) -> Label:
     """Describe a feature key; a key unknown to the definitions is shown as it is."""
     try:
         known = describe(key)
-        parsed = None if is_clinical(key) else FeatureKey.parse(key)
+        parsed = measured_key(key)
     except FeatureError:
         return Label(name=key)
     if parsed is None:
         return Label(known.label, "clinical", known.unit, known.ibsi_code, known.description)
-    return Label(known.label, _where(parsed), _unit(known.unit, parsed), known.ibsi_code, known.description)
+    where = ", ".join(filter(None, (_where(parsed), BETWEEN if is_delta(key) else "")))
+    return Label(known.label, where, _unit(known.unit, parsed), known.ibsi_code, known.description)
 
 
 def _unit(unit: str, key: FeatureKey) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import RESEARCH_USE_ONLY
-from ..explain.groups import CLINICAL, SHAPE, bars
+from ..explain.groups import CHANGE, CLINICAL, SHAPE, bars
 from ..explain.model import Bar, Contribution, Explanation
 from ..models.prediction import Prediction
 from . import svg
 from .credit import phi_words
-from .labels import feature_label, role_words
+from .labels import ROLE_NAMES, feature_label, role_words
 from .numbers import percent, signed, value
 from .theme import Theme, theme
 
 PAD, ROW, INDENT = 14, 20, 14
 FEATURES = 5
-_TOP = {SHAPE: "Shape (no place in the image)", CLINICAL: "Clinical data (no place in the image)"}
+_TOP = {
+    SHAPE: "Shape (no place in the image)",
+    CLINICAL: "Clinical data (no place in the image)",
+    CHANGE: "Change between two time points (no place in the image)",
+}
 
 
 def ledger_bars(explanation: Explanation) -> tuple[Bar, ...]:
@@ -34,7 +38,10 @@ def bar_words(bar: Bar) -> str:
 
 
 def class_words(name: str) -> str:
-    """Name of a class of features: matrices by their letters ("GLCM"), the others in words."""
+    """Name of a class of features: matrices by their letters ("GLCM"), sequences by their short names, the
+    others in words."""
+    if name in ROLE_NAMES:
+        return ROLE_NAMES[name]
     return name.upper() if name[:2] in ("gl", "ng") else name.replace("_", " ")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..models.calibration import sigmoid
 from ..models.recipe import Recipe
 from ..progress import Progress, silent
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import measured_key
 from .fit import fit, fold_numbers, rounded
 from .metrics import calibration, interval, resamples, wins
 
@@ -88,9 +88,8 @@ def conformal_scores(held_out: HeldOut, labels: np.ndarray) -> tuple[np.ndarray,
 
 
 def _columns(keys: Sequence[str], roles: Sequence[str]) -> list[int]:
-    return [
-        j for j, key in enumerate(keys) if not is_clinical(key) and FeatureKey.parse(key).sequence in roles
-    ]
+    measured = [measured_key(key) for key in keys]
+    return [j for j, key in enumerate(measured) if key is not None and key.sequence in roles]
 
 
 def _figures(

@@ -13,7 +13,7 @@ from ..models.inference import Inputs
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..radiomics.definitions import describe
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import is_clinical, measured_keys
 from .conformal import model_set
 from .model import LIGHTS, ConformalSet, ImageFacts, Reason, Stability, TrustCard
 from .ood import feature_space
@@ -78,7 +78,7 @@ def _missing(model: RadModel, inputs: Inputs) -> list[Reason]:
     if not inputs.imputed:
         return []
     clinical = [describe(key).label for key in inputs.imputed if is_clinical(key)]
-    absent = {FeatureKey.parse(key).sequence for key in inputs.imputed if not is_clinical(key)}
+    absent = {key.sequence for key in measured_keys(inputs.imputed)}
     roles = [role for role in model.required_sequences + model.optional_sequences if role in absent]
     names = [*roles, *clinical, *(["features of the outline"] if "mask" in absent else [])]
     count, p = len(inputs.imputed), len(model.feature_keys)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ..models.inference import Inputs
 from ..models.radmodel import RadModel
 from ..radiomics.definitions import describe
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import measured_key
 from .model import Reason
 from .ood import MIN_ROWS, Excess, FeatureSpace, Remoteness
 
@@ -108,7 +108,7 @@ def _extrapolation(widths: float) -> list[Reason]:
 
 def _tell(excess: Excess) -> str:
     label = describe(excess.key).label
-    if not is_clinical(excess.key):
-        sequence = FeatureKey.parse(excess.key).sequence
-        label = label if sequence == "mask" else f"{sequence} {label}"
+    measured = measured_key(excess.key)
+    if measured is not None and measured.sequence != "mask":
+        label = f"{measured.sequence} {label}"
     return f"{label} {excess.value:.3g} (training {excess.low:.3g} to {excess.high:.3g})"

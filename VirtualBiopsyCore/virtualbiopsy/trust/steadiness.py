@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
@@ -22,7 +22,7 @@ from ..explain.workspace import Workspace
 from ..measure import Measured, Measuring
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.delta import completed
 from ..radiomics.vector import FeatureVector
 from ..variants import Variants
 from .stability import outline_variants
@@ -97,9 +97,7 @@ def steadiness(
         nothing = sitk.Image(measured.grid.GetSize(), sitk.sitkFloat64) + math.nan
         nothing.CopyInformation(measured.grid)
         return Steadiness(nothing, sitk.Cast(nothing > 0, sitk.sitkUInt8), np.zeros(0))
-    keys = [FeatureKey.parse(key) for key in model.feature_keys if not is_clinical(key)]
-    clinical = {key: value for key, value in features.values.items() if is_clinical(key)}
-    variants = Variants(measuring, measured, keys, REACH_VOXELS * max(measured.spacing))
+    variants = Variants(measuring, measured, model.measured_keys, REACH_VOXELS * max(measured.spacing))
     others = list(outline_variants(variants.tumour, variants.spacing) if outlines is None else outlines)
     others = [other for other in others if not np.array_equal(other, variants.tumour)]
     own = sitk.GetArrayFromImage(explanation.total)
@@ -108,7 +106,7 @@ def steadiness(
     for n, other in enumerate(others):
         step = part(progress, n / len(others), (n + 1) / len(others))
         step(0.0, "Trying small changes of the outline")
-        found = _map(model, variants, other, clinical, explanation.total, step)
+        found = _map(model, variants, other, features, explanation.total, step)
         if found is None:
             continue
         both = (found != 0) & (own != 0)
@@ -130,7 +128,7 @@ def _map(
     model: RadModel,
     variants: Variants,
     tumour: np.ndarray,
-    clinical: dict[str, float],
+    features: FeatureVector,
     like: sitk.Image,
     progress: Progress,
 ) -> np.ndarray | None:
@@ -140,7 +138,7 @@ def _map(
         masks = variants.masks(tumour)
     except (RegionError, ImageError, FeatureError):
         return None
-    vector = replace(vector, values={**vector.values, **clinical})
+    vector = completed(vector, features, model.feature_keys)
     workspace = Workspace(variants.arrays, masks, variants.spacing, variants.responses)
     total = explain(model, vector, variants.arrays, masks, variants.grid, progress, workspace=workspace).total
     placed = np.zeros(like.GetSize()[::-1])

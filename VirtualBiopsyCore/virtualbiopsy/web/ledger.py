@@ -12,7 +12,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..case.model import ROLES
-from ..explain.groups import CLINICAL, SHAPE, bars
+from ..explain.groups import CHANGE, CLINICAL, SHAPE, bars
 from ..explain.model import Bar, Contribution, Explanation
 from ..models.prediction import Prediction
 from ..report import numbers
@@ -20,8 +20,8 @@ from ..report.highlow import high_low_svg, high_low_words
 from ..report.labels import feature_label, role_words
 
 BASELINE, TOTAL, PROBABILITY = "baseline", "total", "probability"
-NO_PLACE = (SHAPE, CLINICAL)
-GROUP_WORDS = {SHAPE: "Shape of the outline", CLINICAL: "Clinical"}
+NO_PLACE = (SHAPE, CLINICAL, CHANGE)
+GROUP_WORDS = {SHAPE: "Shape of the outline", CLINICAL: "Clinical", CHANGE: "Change between time points"}
 CLASS_WORDS = {
     "first order": "Grey values (first order)",
     "glcm": "Neighbouring grey values (GLCM)",
