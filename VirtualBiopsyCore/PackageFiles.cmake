@@ -9,6 +9,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/acquired.py
   virtualbiopsy/case/archive.py
   virtualbiopsy/case/arrays.py
+  virtualbiopsy/case/b_values.py
   virtualbiopsy/case/changes.py
   virtualbiopsy/case/clinical.py
   virtualbiopsy/case/dicom.py
@@ -263,6 +264,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/__init__.py
   virtualbiopsy/report/changes.py
   virtualbiopsy/report/credit.py
+  virtualbiopsy/report/curve.py
   virtualbiopsy/report/dicom/__init__.py
   virtualbiopsy/report/dicom/headers.py
   virtualbiopsy/report/dicom/identity.py
@@ -315,12 +317,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/breast/chest.py
   virtualbiopsy/simulate/breast/frame.py
   virtualbiopsy/simulate/breast/layers.py
+  virtualbiopsy/simulate/breast/lesion.py
   virtualbiopsy/simulate/breast/tissues.py
   virtualbiopsy/simulate/breast/uptake.py
   virtualbiopsy/simulate/breast/vessels.py
   virtualbiopsy/simulate/cohort.py
   virtualbiopsy/simulate/fields.py
   virtualbiopsy/simulate/head.py
+  virtualbiopsy/simulate/imaging.py
   virtualbiopsy/simulate/meningioma.py
   virtualbiopsy/simulate/pose.py
   virtualbiopsy/simulate/sample.py
