@@ -53,8 +53,8 @@ def test_a_prediction_gives_the_classes():
     log_odds = prediction.log_odds - 2.25
     assert shares[2] == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=1e-12)
     assert prediction.classes_note == (
-        "The contributions explain the log-odds of “HER2-low or HER2-positive”. Features weigh the same at every "
-        "cut (proportional odds): for every case the log-odds of “HER2-positive” are 2.25 lower."
+        "The contributions explain the log-odds of “HER2-low or HER2-positive”. Features weigh the same at "
+        "every cut (proportional odds): for every case the log-odds of “HER2-positive” are 2.25 lower."
     )
     assert predict(toy_model(), toy_features(toy_model())).classes == ()
 

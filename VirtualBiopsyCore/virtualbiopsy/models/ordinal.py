@@ -43,8 +43,9 @@ class Ordinal:
             if cut != self.cut
         ]
         return (
-            f"The contributions explain the log-odds of “{above(self.classes, self.cut)}”. Features weigh the "
-            f"same at every cut (proportional odds): for every case the log-odds of {' and of '.join(others)}."
+            f"The contributions explain the log-odds of “{above(self.classes, self.cut)}”. Features weigh "
+            "the same at every cut (proportional odds): for every case the log-odds of "
+            f"{' and of '.join(others)}."
         )
 
 
@@ -62,7 +63,7 @@ def class_probabilities(log_odds: np.ndarray | float, ordinal: Ordinal) -> np.nd
 
 
 def median_class(log_odds: np.ndarray, ordinal: Ordinal) -> np.ndarray:
-    """Return the number of the class (from 0) that holds the median of the distribution, shape of `log_odds`."""
+    """Return the number of the class (from 0) that holds the median, shape of `log_odds`."""
     return (np.asarray(log_odds)[..., None] + np.asarray(ordinal.shifts) >= 0).sum(axis=-1)
 
 

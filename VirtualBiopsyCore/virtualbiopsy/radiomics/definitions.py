@@ -256,8 +256,8 @@ def _fitting(aggregation: Aggregation, base: str, family: str) -> Aggregation:
 
 
 def describe(key: str) -> FeatureDefinition:
-    """The definition of a key in text; clinical keys (``clinical:age``) too, as family "clinical", and changes
-    between two time points (``delta:…``) in the family of their feature.
+    """The definition of a key in text; clinical keys (``clinical:age``) too, as family "clinical", and
+    changes between two time points (``delta:…``) in the family of their feature.
 
     The unit is that of the key: intensities of an IVH with a fixed bin number are grey levels.
 

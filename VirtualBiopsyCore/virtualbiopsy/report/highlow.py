@@ -215,7 +215,9 @@ def _looks() -> Mapping[str, Look]:
         "clinical:histological_grade": Look("grade 1", "grade 3"),
         "clinical:postmenopausal": Look("before the menopause (0)", "after the menopause (1)"),
         "clinical:er_positive": Look("oestrogen receptor negative (0)", "oestrogen receptor positive (1)"),
-        "clinical:pr_positive": Look("progesterone receptor negative (0)", "progesterone receptor positive (1)"),
+        "clinical:pr_positive": Look(
+            "progesterone receptor negative (0)", "progesterone receptor positive (1)"
+        ),
         "clinical:margin_irregular": Look("smooth margin (0)", "irregular margin (1)", ball, jagged),
         "clinical:interface_blurred": Look(
             "clear border with the brain (0)", "blurred border with the brain (1)", _edge(False), _edge(True)

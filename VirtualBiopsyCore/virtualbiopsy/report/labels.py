@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import FeatureError
 from ..radiomics.aggregation import parse_aggregation
 from ..radiomics.definitions import MASK, describe
-from ..radiomics.keys import is_delta, measured_key
+from ..radiomics.keys import FeatureKey, is_delta, measured_key
 from ..radiomics.resegment import parse_region
 from ..radiomics.spec import parse_spec
 
