@@ -146,3 +146,11 @@ class PrecontrastError(DynamicSeriesError):
 
 class DiffusionSeriesError(VirtualBiopsyError):
     """b-values are missing, equal or too few."""
+
+
+class ArterialInputError(VirtualBiopsyError):
+    """The arterial input is empty, zero or negative, too short, or cannot be read."""
+
+
+class KineticsError(VirtualBiopsyError):
+    """A pharmacokinetic model or a T1 map cannot be fitted, or failed in every voxel."""
