@@ -24,6 +24,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/phase_times.py
   virtualbiopsy/case/precontrast.py
   virtualbiopsy/case/read.py
+  virtualbiopsy/case/repeated.py
   virtualbiopsy/case/roles.py
   virtualbiopsy/case/tags.py
   virtualbiopsy/case/task.py
@@ -50,6 +51,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/desktop/whatif.py
+  virtualbiopsy/dynamic_command.py
   virtualbiopsy/dynamics.py
   virtualbiopsy/earlier.py
   virtualbiopsy/engines/__init__.py
@@ -76,6 +78,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/evidence/__init__.py
   virtualbiopsy/evidence/condition.py
   virtualbiopsy/evidence/facts.py
+  virtualbiopsy/evidence/gate.py
   virtualbiopsy/evidence/model.py
   virtualbiopsy/evidence/rules.py
   virtualbiopsy/explain/__init__.py
@@ -147,6 +150,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/kinetics/search.py
   virtualbiopsy/prepare/kinetics/semiquantitative.py
   virtualbiopsy/prepare/kinetics/signal.py
+  virtualbiopsy/prepare/kinetics/t1map.py
   virtualbiopsy/prepare/kinetics/tofts.py
   virtualbiopsy/prepare/limits.py
   virtualbiopsy/prepare/live_mask.py
@@ -255,10 +259,12 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/zones.py
   virtualbiopsy/regions/__init__.py
   virtualbiopsy/regions/breast.py
+  virtualbiopsy/regions/contralateral.py
   virtualbiopsy/regions/crop.py
   virtualbiopsy/regions/curves.py
   virtualbiopsy/regions/derive.py
   virtualbiopsy/regions/facts.py
+  virtualbiopsy/regions/habitats.py
   virtualbiopsy/regions/model.py
   virtualbiopsy/regions/proposal.py
   virtualbiopsy/report/__init__.py
@@ -293,6 +299,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/scene/__init__.py
   virtualbiopsy/scene/cases.py
   virtualbiopsy/scene/colors.py
+  virtualbiopsy/scene/dynamic.py
   virtualbiopsy/scene/flipmarks.py
   virtualbiopsy/scene/hatching.py
   virtualbiopsy/scene/layer.py
@@ -370,8 +377,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/engine.py
   virtualbiopsy/web/explanation.py
   virtualbiopsy/web/exports.py
+  virtualbiopsy/web/geometry.py
   virtualbiopsy/web/hypothesis.py
   virtualbiopsy/web/jobs.py
+  virtualbiopsy/web/kinetics.py
   virtualbiopsy/web/layers.py
   virtualbiopsy/web/ledger.py
   virtualbiopsy/web/localpaths.py
@@ -393,6 +402,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/trust.py
   virtualbiopsy/web/panels/views.py
   virtualbiopsy/web/panels/whatif.py
+  virtualbiopsy/web/phases.py
   virtualbiopsy/web/pictures.py
   virtualbiopsy/web/prediction.py
   virtualbiopsy/web/preflight.py
@@ -403,6 +413,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/saving.py
   virtualbiopsy/web/secure.py
   virtualbiopsy/web/segmentation.py
+  virtualbiopsy/web/series.py
   virtualbiopsy/web/state.py
   virtualbiopsy/web/tasks.py
   virtualbiopsy/web/trustcard.py
@@ -442,5 +453,6 @@ set(PACKAGE_RESOURCES
   Reference/ibsi2/feature_values.csv
   Reference/ibsi2/response_map_voxels.csv
   Reference/ibsi2/response_maps.csv
+  Rules/breast.toml
   Rules/meningioma.toml
   )

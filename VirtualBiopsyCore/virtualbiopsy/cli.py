@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import RESEARCH_USE_ONLY, __version__
+from . import dynamic_command as dynamic
 from .engines import commands as engines
 from .errors import VirtualBiopsyError
+from .progress import show, silent
 from .radiomics.maps import command as maps
+from .tasks import TASKS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--clinical", action="append", default=[], metavar="NAME=VALUE", help="clinical variable"
     )
+    predict.add_argument("--task", choices=tuple(TASKS), help="what the case is for; guessed if left out")
+    predict.add_argument(
+        "--earlier", type=Path, help="folder of the examination before treatment, for models of change"
+    )
+    predict.add_argument("--earlier-region", type=Path, help="its mask file; its own mask if left out")
     predict.add_argument("--out", type=Path, required=True, help="folder for the results")
     predict.add_argument("--overwrite", action="store_true", help="replace results that are there")
     predict.add_argument("--dicom", action="store_true", help="DICOM objects too (case from DICOM only)")
@@ -83,13 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list the bundled models, or show a model's card")
     models.add_argument("model", nargs="?", help="id or .radmodel file")
     models.set_defaults(run=_models)
+    dynamic.register(commands)
     engines.register(commands)
     maps.register(commands)
     return parser
-
-
-def _show(fraction: float, message: str) -> None:
-    print(f"\r{100 * fraction:3.0f} %  {message:<60}", end="", file=sys.stderr, flush=True)
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -103,17 +108,17 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from .case.read import read_case, read_mask
-    from .errors import EmptyRegionError
+    from .case.read import read_case
     from .models.radmodel import find_model
-    from .progress import silent
     from .report.export import write_outputs
     from .session import Session
 
-    progress = silent if options.quiet else _show
+    progress = silent if options.quiet else show
     case = read_case(options.case, progress=progress)
     clinical = {**case.clinical, **_pairs(options.clinical, "--clinical")}
-    session = Session(case.with_clinical(clinical), [find_model(name) for name in options.model] or None)
+    models = [find_model(name) for name in options.model] or None
+    task = None if options.task is None else TASKS[options.task]
+    session = Session(case.with_clinical(clinical), models, task)
     for name, role in _pairs(options.role, "--role").items():
         _check_role(session.case, name, role)
         session.set_role(name, role)
@@ -124,10 +129,11 @@ def _predict(options: argparse.Namespace) -> None:
     if options.dicom:  # refused before anything is computed
         from .report.dicom.headers import source_headers
 
-        source_headers(session.case.sequence(session.models[0].preparation.reference))
-    mask = read_mask(options.region) if options.region else case.regions.get("tumour")
-    if mask is None:
-        raise EmptyRegionError("The case has no tumour mask.", "Give one with --region FILE.")
+        source_headers(session.case.sequence(session.task.reference))
+    mask = _outline(case, options.region, "--region")
+    if options.earlier is not None:
+        earlier = read_case(options.earlier, progress=progress)
+        session.set_earlier(earlier, _outline(earlier, options.earlier_region, "--earlier-region"), progress)
     result = session.set_region(mask, progress)
     if not options.no_stability:
         session.stability(progress)
@@ -161,6 +167,16 @@ def _predict(options: argparse.Namespace) -> None:
         print(path)
 
 
+def _outline(case, file: Path | None, option: str):
+    from .case.read import read_mask
+    from .errors import EmptyRegionError
+
+    mask = read_mask(file) if file else case.regions.get("tumour")
+    if mask is None:
+        raise EmptyRegionError(f"The case {case.name} has no tumour mask.", f"Give one with {option} FILE.")
+    return mask
+
+
 def _print_result(session, result) -> None:
     models = {model.model_id: model for model in session.models}
     ranges = {entry.model_id: entry for entry in result.stability}
@@ -172,6 +188,8 @@ def _print_result(session, result) -> None:
         if model.simulated:
             line += f" — {model.model_id}, trained on simulated cases"
         print(line)
+        for entry in prediction.classes:
+            print(f"    {entry.name}: {entry.probability:.3f}")
     for model_id, why in result.skipped.items():
         print(f"{model_id} was not run: {why}")
     for warning in result.warnings:
@@ -208,7 +226,7 @@ def _simulate_meningioma(options: argparse.Namespace) -> None:
     from .simulate.meningioma import SimulationSettings
 
     settings = SimulationSettings(scanner=options.scanner)
-    for folder in write_cohort(options.out, options.n, options.seed, _show, settings=settings):
+    for folder in write_cohort(options.out, options.n, options.seed, show, settings=settings):
         print(f"\r{folder}")
 
 
@@ -218,7 +236,7 @@ def _train_demo(options: argparse.Namespace) -> None:
 
     agreement = None if options.agreement is None else load_agreement(options.agreement)
     chosen = {"n": options.n, "seed": options.seed, "features_csv": options.features, "agreement": agreement}
-    for path in train_demo(options.out, progress=_show, **{k: v for k, v in chosen.items() if v is not None}):
+    for path in train_demo(options.out, progress=show, **{k: v for k, v in chosen.items() if v is not None}):
         print(f"\r{path}")
 
 

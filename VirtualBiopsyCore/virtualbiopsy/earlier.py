@@ -8,7 +8,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from .case.model import Case
-from .groundwork import Groundwork, needs_earlier
+from .groundwork import Groundwork
 from .models.radmodel import RadModel
 from .progress import Progress, silent
 from .radiomics.keys import delta_parts, is_delta
@@ -46,7 +46,7 @@ class Earlier:
     ) -> None:
         self.case, self.mask = case, mask
         self.facts = region_facts(mask)
-        self._ground = Groundwork(case, [m for m in models if needs_earlier(m)], task, changes)
+        self._ground = Groundwork(case, [m for m in models if m.needs_earlier], task, changes)
         self._values: dict[str, float] | None = None
 
     def with_changes(self, changes: Mapping[str, Any]) -> Earlier:

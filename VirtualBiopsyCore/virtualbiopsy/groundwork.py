@@ -19,7 +19,7 @@ from .prepare.kinetics.derive import Derived, derive_maps
 from .prepare.model import Kinetics, Preparation, PreparedCase
 from .prepare.prepare import prepare_case
 from .progress import Progress, part, silent
-from .radiomics.keys import is_delta, measured_keys
+from .radiomics.keys import measured_keys
 from .radiomics.vector import FeatureVector
 from .tasks import Task
 from .trust.images import CaseImages
@@ -208,11 +208,6 @@ class Groundwork:
                 if role in DYNAMIC_MAPS
             )
             self._derived[kinetics] = derive_maps(self.case, kinetics, tuple(roles), progress)
-
-
-def needs_earlier(model: RadModel) -> bool:
-    """Whether a model is about the change between two time points."""
-    return any(is_delta(key) for key in model.feature_keys)
 
 
 def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:

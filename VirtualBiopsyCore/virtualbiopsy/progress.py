@@ -6,6 +6,7 @@ A progress callback is ``progress(fraction, message)`` with fraction in 0…1. I
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 
@@ -16,6 +17,11 @@ Progress = Callable[[float, str], None]
 
 def silent(fraction: float, message: str) -> None:
     """Progress callback that does nothing."""
+
+
+def show(fraction: float, message: str) -> None:
+    """Progress callback that writes one line to stderr, over and over."""
+    print(f"\r{100 * fraction:3.0f} %  {message:<60}", end="", file=sys.stderr, flush=True)
 
 
 def part(progress: Progress, start: float, stop: float) -> Progress:

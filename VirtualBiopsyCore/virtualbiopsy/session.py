@@ -22,7 +22,7 @@ from .explain.delta import Delta, deltas
 from .explain.explain import explain
 from .explain.workspace import Workspace
 from .findings import evidence_facts, outline_warnings, provenance
-from .groundwork import MAPS_SHARE, Groundwork, needs_earlier
+from .groundwork import MAPS_SHARE, Groundwork
 from .inquiry import Inquiry
 from .measure import Measured, Measuring
 from .models.inference import model_inputs, predict
@@ -137,7 +137,7 @@ class Session(Asking):
         """
         models, skipped = self._ground.runnable()
         if self._earlier is None:
-            skipped |= {m.model_id: NO_EARLIER_STUDY for m in models if needs_earlier(m)}
+            skipped |= {m.model_id: NO_EARLIER_STUDY for m in models if m.needs_earlier}
         return tuple(m for m in models if m.model_id not in skipped), skipped
 
     def prepare(self, progress: Progress = silent) -> None:

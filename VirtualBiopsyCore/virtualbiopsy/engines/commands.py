@@ -134,15 +134,9 @@ def _read(options: argparse.Namespace, keys: list) -> tuple[dict, dict]:
 
 
 def _progress(options: argparse.Namespace):
-    from ..progress import silent
+    from ..progress import show, silent
 
-    if options.quiet:
-        return silent
-
-    def show(fraction: float, message: str) -> None:
-        print(f"\r{100 * fraction:3.0f} %  {message:<60}", end="", file=sys.stderr, flush=True)
-
-    return show
+    return silent if options.quiet else show
 
 
 def _end(options: argparse.Namespace) -> None:

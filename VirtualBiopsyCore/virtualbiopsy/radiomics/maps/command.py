@@ -44,7 +44,7 @@ def _maps(options: argparse.Namespace) -> None:
     from ...case.read import read_image
     from ...errors import EmptyRegionError, GeometryError
     from ...prepare.geometry import same_grid
-    from ...progress import silent
+    from ...progress import show, silent
     from .compute import feature_maps
     from .files import write_maps
 
@@ -68,7 +68,7 @@ def _maps(options: argparse.Namespace) -> None:
         discretisation=options.discretisation,
         profile=options.profile,
         aggregation=options.aggregation,
-        progress=silent if options.quiet else _show,
+        progress=silent if options.quiet else show,
     )
     reach = f"{options.radius_mm:g} mm" if options.radius_mm is not None else f"{radius} voxels"
     settings = {
@@ -83,7 +83,3 @@ def _maps(options: argparse.Namespace) -> None:
     print(RESEARCH_USE_ONLY)
     for path in written:
         print(path)
-
-
-def _show(fraction: float, message: str) -> None:
-    print(f"\r{100 * fraction:3.0f} %  {message:<60}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,157 @@
+"""The command ``virtualbiopsy dynamic``: phases, maps, curves and a proposed lesion of a dynamic series."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import RESEARCH_USE_ONLY
+from .errors import ExistingFileError, VirtualBiopsyError
+from .progress import Progress, show, silent
+from .tasks import BREAST
+
+if TYPE_CHECKING:
+    from .regions.curves import Curve
+    from .session import Session
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "dynamic", help="phases, kinetic maps, curves and a proposed lesion of a dynamic series"
+    )
+    parser.add_argument("case", type=Path, nargs="+", help="case folder, DICOM folder, or image files")
+    parser.add_argument(
+        "--precontrast", action="append", default=[], metavar="PHASE", help="phase before the contrast agent"
+    )
+    parser.add_argument(
+        "--align", action="store_true", help="align the phases rigidly to the last pre-contrast phase"
+    )
+    parser.add_argument(
+        "--point", type=_point, metavar="X,Y,Z", help="propose a lesion around this point (mm, LPS)"
+    )
+    parser.add_argument("--region", type=Path, help="mask file for the curve; the case's own if left out")
+    parser.add_argument(
+        "--out", type=Path, help="folder for maps, curve and proposal; the screen if left out"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    parser.set_defaults(run=_run)
+
+
+def _point(text: str) -> tuple[float, float, float]:
+    x, y, z = (float(part) for part in text.split(","))
+    return x, y, z
+
+
+def _run(options: argparse.Namespace) -> None:
+    from .case.phase_times import with_precontrast
+    from .case.read import read_case
+    from .session import Session
+
+    progress = silent if options.quiet else show
+    session = Session(read_case(options.case, progress=progress), (), BREAST)
+    if options.precontrast:
+        session.set_dynamic(with_precontrast(session.dynamics.series, options.precontrast))
+    if options.align:
+        _align(session, progress)
+    series = session.dynamics.series
+    print(RESEARCH_USE_ONLY)
+    print(phase_table(session))
+    for motion in series.motion:
+        print(
+            f"{motion.name}: {motion.shift_mm:.2f} mm, {motion.rotation_degrees:.2f}°, similarity "
+            f"{motion.similarity_before:.4f} → {motion.similarity_after:.4f}"
+        )
+    mask = _mask(session, options, progress)
+    if options.out is None:
+        if mask is not None:
+            print(curve_csv(session.dynamics.curve_of(mask)), end="")
+        return
+    for path in _write(session, mask, options, progress):
+        print(path)
+
+
+def _align(session: Session, progress: Progress) -> None:
+    from .prepare.kinetics.motion import align
+
+    session.set_dynamic(align(session.dynamics.series, progress=progress))
+
+
+def _mask(session: Session, options: argparse.Namespace, progress: Progress):
+    from .case.read import read_mask
+
+    if options.point is not None:
+        proposal = session.dynamics.propose(options.point, progress)
+        print(proposal.note)
+        return proposal.mask
+    return read_mask(options.region) if options.region else session.case.regions.get("tumour")
+
+
+def phase_table(session: Session) -> str:
+    """The phases with their times and where these came from, as text."""
+    from .case.phase_times import phase_rows
+
+    series = session.dynamics.series
+    lines = [f"{series.name}: {len(series.phases)} phases"]
+    for row in phase_rows(series):
+        start, centre = (
+            "unknown" if value is None else f"{value:.1f} s" for value in (row.start_s, row.effective_s)
+        )
+        mark = "pre-contrast" if row.precontrast else ""
+        lines.append(f"{row.name:16} began {start:>10}  centre {centre:>10}  {mark:12}  {row.time_source}")
+    lines += [text for text in (series.precontrast_reason, series.injection_source) if text]
+    return "\n".join(lines)
+
+
+def curve_csv(curve: Curve) -> str:
+    """A curve as a table: one line for every phase."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(("phase", "seconds_after_injection", "mean", "sd", "percent_enhancement"))
+    percent = curve.enhancement or ("",) * len(curve.phases)
+    table.writerows(zip(curve.phases, curve.times_s, curve.mean, curve.sd, percent, strict=True))
+    return out.getvalue()
+
+
+def _write(session: Session, mask, options: argparse.Namespace, progress: Progress) -> list[Path]:
+    import SimpleITK as sitk
+
+    from .report.curve import curve_svg
+
+    maps = session.dynamics.maps(progress)
+    writers: dict[str, Callable[[Path], object]] = {
+        f"{found.role}.nrrd": lambda path, found=found: sitk.WriteImage(found.image, str(path), True)
+        for found in maps
+    }
+    if mask is not None:
+        curve = session.dynamics.curve_of(mask)
+        writers["curve.csv"] = lambda path: path.write_text(curve_csv(curve), encoding="utf-8")
+        writers["curve.svg"] = lambda path: path.write_text(
+            curve_svg([("region", curve)], dark=False), encoding="utf-8"
+        )
+    if options.point is not None:
+        writers["proposed_mask.nrrd"] = lambda path: sitk.WriteImage(mask, str(path), True)
+    for role, why in session.dynamics.left_out(progress).items():
+        print(f"Not computed: {role} ({why})")
+    return _written(options.out, writers, options.overwrite)
+
+
+def _written(folder: Path, writers: Mapping[str, Callable[[Path], object]], overwrite: bool) -> list[Path]:
+    there = [name for name in writers if (folder / name).exists()]
+    if there and not overwrite:
+        raise ExistingFileError(
+            f"The folder {folder} already holds {', '.join(sorted(there))}.",
+            "Choose another folder, or allow overwriting.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, write in writers.items():
+        try:
+            write(folder / name)
+        except (OSError, RuntimeError) as error:
+            raise VirtualBiopsyError(f"{folder / name} cannot be written ({error}).") from error
+    return [folder / name for name in writers]
