@@ -31,10 +31,10 @@ def breast_mask(image: sitk.Image) -> sitk.Image:
     The skin is where the body begins along lines from front to back. The back of the mask is a surface
     `BEHIND_SKIN_MM` behind the skin of the chest: where both breasts are imaged, that over the sternum
     between them, level by level, falling off to both sides with the radius of a thorax; with one breast, that
-    at the ends of the breast. The pectoral muscle and the heart are thereby left out by geometry, to a centimetre or
-    so, not found in the image. Works with and without fat suppression and in any orientation of the slices;
-    the patient may lie prone or supine. The mask does not change when the image is multiplied by a positive
-    number or shifted.
+    at the ends of the breast. The pectoral muscle and the heart are thereby left out by geometry, to a
+    centimetre or so, not found in the image. Works with and without fat suppression and in any orientation of
+    the slices; the patient may lie prone or supine. The mask does not change when the image is multiplied by
+    a positive number or shifted.
 
     Raises
     ------

@@ -50,13 +50,14 @@ def box_around(prepared: PreparedCase, mask: sitk.Image, margin: float) -> Box:
 
 
 def crop_prepared(prepared: PreparedCase, box: Box) -> PreparedCase:
-    """Cut grid and images to a box (k, j, i): voxel centres and values are unchanged."""
+    """Cut grid, images and limits to a box (k, j, i): voxel centres and values are unchanged."""
     part = tuple(reversed(box))
     return replace(
         prepared,
         grid=prepared.grid[part],
         images={role: image[part] for role, image in prepared.images.items()},
         covered={role: cover[part] for role, cover in prepared.covered.items()},
+        limits={name: limit[part] for name, limit in prepared.limits.items()},
     )
 
 

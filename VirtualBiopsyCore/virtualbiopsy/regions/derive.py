@@ -1,4 +1,4 @@
-"""Regions that follow from the outlined tumour: its largest axial slice and the ring around it."""
+"""Regions that follow from the outlined tumour alone: its largest axial slice and the ring around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..case.arrays import (
 )
 from ..errors import EmptyRegionError, GeometryError, RegionError
 
-_RING = re.compile(r"ring(\d+(?:\.\d+)?)")
+_RING = re.compile(r"(with_)?ring(\d+(?:\.\d+)?)")
 
 
 def region_mask(name: str, tumour: sitk.Image, within: sitk.Image | None = None) -> sitk.Image:
@@ -29,9 +29,10 @@ def region_mask(name: str, tumour: sitk.Image, within: sitk.Image | None = None)
 
     Parameters
     ----------
-    name : "tumour", "largest_slice", or "ring" with its width in mm ("ring5", "ring7.5").
+    name : "tumour", "largest_slice", or "ring" with its width in mm ("ring5", "ring7.5"); "with_ring5" is the
+        tumour with its ring.
     tumour : mask of the tumour, any value but 0 is inside.
-    within : mask that limits rings (the head or the brain), on the same grid; None for no limit.
+    within : mask that limits rings (the head, the brain or the breast), on the same grid; None for no limit.
 
     Raises
     ------
@@ -46,17 +47,20 @@ def region_mask(name: str, tumour: sitk.Image, within: sitk.Image | None = None)
     if name == "largest_slice":
         return largest_slice(tumour)
     match = _RING.fullmatch(name)
-    if match and float(match[1]) > 0:
-        return ring(tumour, float(match[1]), within)
+    if match and float(match[2]) > 0:
+        around = ring(tumour, float(match[2]), within)
+        return mask_image(mask_array(around) | mask_array(tumour), tumour) if match[1] else around
     raise RegionError(
-        f"There is no region called {name!r}.", 'Known regions: "tumour", "largest_slice", "ring5" (mm).'
+        f"There is no region called {name!r}.",
+        'Known regions: "tumour", "largest_slice", "ring5", "with_ring5" (mm); for breast lesions also '
+        '"enhancing", "nonenhancing", "habitat1" and "contralateral".',
     )
 
 
 def ring_width(name: str) -> float:
-    """Width in mm of the ring that a region name stands for; 0 for regions that are no ring."""
+    """Width in mm of the ring that a region name stands for; 0 for regions without one."""
     match = _RING.fullmatch(name)
-    return float(match[1]) if match else 0.0
+    return float(match[2]) if match else 0.0
 
 
 def largest_slice(mask: sitk.Image) -> sitk.Image:
@@ -117,6 +121,6 @@ def ring(mask: sitk.Image, mm: float, within: sitk.Image | None = None) -> sitk.
     if not result.any():
         raise EmptyRegionError(
             f"The ring of {mm:g} mm around the region holds no voxel.",
-            "The region fills the image or the head; check the outline.",
+            "The region fills the image or what limits the ring; check the outline.",
         )
     return mask_image(result, mask)
