@@ -266,6 +266,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/regions/facts.py
   virtualbiopsy/regions/habitats.py
   virtualbiopsy/regions/model.py
+  virtualbiopsy/regions/multi.py
   virtualbiopsy/regions/proposal.py
   virtualbiopsy/report/__init__.py
   virtualbiopsy/report/changes.py
@@ -319,12 +320,15 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/anatomy.py
   virtualbiopsy/simulate/biology.py
   virtualbiopsy/simulate/breast/__init__.py
+  virtualbiopsy/simulate/breast/acquisition.py
   virtualbiopsy/simulate/breast/biology.py
   virtualbiopsy/simulate/breast/body.py
+  virtualbiopsy/simulate/breast/case.py
   virtualbiopsy/simulate/breast/chest.py
   virtualbiopsy/simulate/breast/frame.py
   virtualbiopsy/simulate/breast/layers.py
   virtualbiopsy/simulate/breast/lesion.py
+  virtualbiopsy/simulate/breast/scanner.py
   virtualbiopsy/simulate/breast/tissues.py
   virtualbiopsy/simulate/breast/uptake.py
   virtualbiopsy/simulate/breast/vessels.py

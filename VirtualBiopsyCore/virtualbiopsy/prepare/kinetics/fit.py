@@ -187,7 +187,7 @@ def fit_volume(
 def arrival_delay(
     concentration: np.ndarray, table: WashoutTable, *, model: str, bounds: Bounds, earliest_s: float = -30.0
 ) -> float:
-    """The arrival of the arterial input in s, to half a second: where the model fits best.
+    """The arrival of the arterial input in s, to a tenth of a second: where the model fits best.
 
     The curve that is fitted is the mean of the tenth of the voxels with the highest mean concentration.
     Sought from `earliest_s` (at least −30) to 60 s.
@@ -210,14 +210,15 @@ def arrival_delay(
         found = fit_table(curve, table.delayed(delay), model=model, bounds=bounds)
         return float(found.residual[0])
 
-    best = earliest_s
-    for candidates in (
-        np.arange(max(earliest_s, -30.0), 60.1, 2.0),
-        np.array([-1.5, -1.0, -0.5, 0.5, 1.0, 1.5]),
-    ):
-        shifted = candidates if candidates.size > 6 else best + candidates
-        tried = {float(d): misfit(float(d)) for d in (*shifted, best)}
-        best = min(tried, key=tried.__getitem__)
+    first = max(earliest_s, -30.0)
+    # Later than this too few phases would remain for a fit.
+    last = max(first, min(60.0, float(table.times_s[-min(5, len(table.times_s))])))
+    best, tried = first, {}
+    for offsets in (np.arange(0.0, last - first, 2.0), np.arange(-1.5, 1.6, 0.5), np.arange(-0.4, 0.45, 0.1)):
+        for delay in np.round(best + offsets, 1).tolist():
+            if first <= delay <= last:
+                tried.setdefault(delay, misfit(delay))
+        best = min(tried, key=tried.__getitem__, default=first)
     return best
 
 
