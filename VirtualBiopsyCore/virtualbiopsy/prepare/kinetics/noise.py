@@ -49,17 +49,17 @@ def noise_of(image: sitk.Image, averaged: int = 1) -> Noise:
     ----------
     image : 3D scalar image; its slices lie along k. averaged : pre-contrast images whose mean S is.
     """
-    values = sitk.GetArrayViewFromImage(image)
-    try:
-        body = sitk.GetArrayViewFromImage(head_mask(image)) != 0
-    except ConstantImageError:
-        body = np.ones(values.shape, dtype=bool)
+    values = np.nan_to_num(sitk.GetArrayFromImage(image), nan=0.0, posinf=0.0, neginf=0.0)
+    body = _body(values, image)
     air = values[~body & (values > 0)]
     if air.size >= _ENOUGH and np.count_nonzero(~body) < 2 * air.size:
         sd, how = float(np.median(air)) / _RAYLEIGH_MEDIAN, f"the median of {air.size} voxels of air"
     else:
         sd, how = _difference_sd(values, body & (values != 0)), "differences of neighbouring voxels of tissue"
-    floor, least = 100.0 / _PE_SD * sd * float(np.sqrt(1 + 1 / averaged)), _FLOOR_SHARE * _bright(values)
+    floor, least = (
+        100.0 / _PE_SD * sd * float(np.sqrt(1 + 1 / averaged)),
+        _FLOOR_SHARE * float(np.percentile(values, 99)),
+    )
     why = (
         f"where noise alone changes the enhancement by {_PE_SD:g} %"
         if floor > least
@@ -69,9 +69,14 @@ def noise_of(image: sitk.Image, averaged: int = 1) -> Noise:
     return Noise(sd, floor, f"Noise {sd:.4g} (from {how}); signals below {floor:.4g} are not used ({why}).")
 
 
-def _bright(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return max(0.0, float(np.percentile(finite, 99))) if finite.size else 0.0
+def _body(values: np.ndarray, image: sitk.Image) -> np.ndarray:
+    """Where the body is, bool; from a copy averaged over 7×7 voxels, in which air does not fall apart."""
+    averaged = sitk.BoxMean(sitk.GetImageFromArray(values.astype(np.float32)), (3, 3, 0))
+    averaged.CopyInformation(image)
+    try:
+        return sitk.GetArrayFromImage(head_mask(averaged)) != 0
+    except ConstantImageError:
+        return np.ones(values.shape, dtype=bool)
 
 
 def _difference_sd(values: np.ndarray, inside: np.ndarray) -> float:
