@@ -36,8 +36,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/database.py
   virtualbiopsy/desktop/editor.py
   virtualbiopsy/desktop/engine.py
+  virtualbiopsy/desktop/exporting.py
   virtualbiopsy/desktop/images.py
   virtualbiopsy/desktop/job.py
+  virtualbiopsy/desktop/keeping.py
   virtualbiopsy/desktop/ledger.py
   virtualbiopsy/desktop/module.py
   virtualbiopsy/desktop/outline.py
@@ -48,6 +50,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/probe.py
   virtualbiopsy/desktop/questions.py
   virtualbiopsy/desktop/samples.py
+  virtualbiopsy/desktop/shown.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/desktop/whatif.py
@@ -376,6 +379,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/alerts.py
   virtualbiopsy/web/app.py
   virtualbiopsy/web/casework.py
+  virtualbiopsy/web/curves.py
   virtualbiopsy/web/desk.py
   virtualbiopsy/web/effects.py
   virtualbiopsy/web/engine.py
@@ -388,6 +392,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/layers.py
   virtualbiopsy/web/ledger.py
   virtualbiopsy/web/localpaths.py
+  virtualbiopsy/web/maps.py
   virtualbiopsy/web/panels/__init__.py
   virtualbiopsy/web/panels/case.py
   virtualbiopsy/web/panels/controls.py
@@ -412,6 +417,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/preflight.py
   virtualbiopsy/web/present.py
   virtualbiopsy/web/probe.py
+  virtualbiopsy/web/proposals.py
   virtualbiopsy/web/questions.py
   virtualbiopsy/web/remembered.py
   virtualbiopsy/web/saving.py

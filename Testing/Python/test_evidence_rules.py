@@ -3,12 +3,18 @@
 import re
 
 import pytest
+from support import toy_model
 from virtualbiopsy.case.clinical import CLINICAL, check_clinical
 from virtualbiopsy.errors import RuleFormatError
 from virtualbiopsy.evidence.facts import FACTS
+from virtualbiopsy.evidence.gate import gate_outcomes
 from virtualbiopsy.evidence.rules import evaluate_rule, evaluate_rules, load_rules, read_rules
+from virtualbiopsy.resources import resource
+from virtualbiopsy.tasks import BREAST, MENINGIOMA
 
-RULES = {rule.rule_id: rule for rule in load_rules()}
+RULES = {rule.rule_id: rule for rule in read_rules(resource("Rules") / MENINGIOMA.rules)}
+BREAST_RULES = {rule.rule_id: rule for rule in read_rules(resource("Rules") / BREAST.rules)}
+ALL_RULES = {**RULES, **BREAST_RULES}
 
 MET = {
     "M5": {"margin": "irregular", "brain_interface": "blurred"},
@@ -121,7 +127,7 @@ def test_values_that_are_no_numbers_are_unknown(value):
 
 
 def test_every_rule_has_reference_and_caveat():
-    for rule in RULES.values():
+    for rule in ALL_RULES.values():
         assert len(rule.reference) > 20, rule.rule_id
         assert len(rule.caveat) > 20, rule.rule_id
 
@@ -155,7 +161,7 @@ ADVICE = r"\byou\b|\bshould\b|\brecommend|\bmust\b|\bconsider\b|\badvis"
 
 
 def test_no_advice_and_treatment_only_in_quotations():
-    for rule in RULES.values():
+    for rule in ALL_RULES.values():
         outside = re.sub(r"“[^”]*”", "", rule.statement)
         assert not re.search(ADVICE, rule.statement, re.IGNORECASE), rule.rule_id
         assert not re.search(
@@ -172,11 +178,67 @@ def test_facts_and_values_are_those_of_the_clinical_form():
     for fact in FACTS.values():
         if fact.source == "clinical form":
             assert fact.name in CLINICAL
-    for rule in RULES.values():
+    for rule in ALL_RULES.values():
         for leaf in rule.condition.leaves() if rule.condition else ():
             if leaf.fact in CLINICAL:
                 for value in leaf.value if leaf.op == "in" else (leaf.value,):
                     assert check_clinical({leaf.fact: value}) == {leaf.fact: value}
+
+
+def test_all_rules_together_have_different_ids():
+    assert {rule.rule_id for rule in load_rules()} == set(ALL_RULES)
+    assert not set(RULES) & set(BREAST_RULES)
+
+
+BREAST_FACTS = {
+    "diameter_mm": 18.0,
+    "volume_ml": 2.1,
+    "adc_mean": 905.0,
+    "adc_p10": 760.0,
+    "ktrans_mean": 0.31,
+    "kep_mean": 0.85,
+    "histological_grade": 3,
+}
+
+
+def test_the_breast_rules_inform_and_judge_nothing():
+    assert set(BREAST_RULES) == {"H0", "H2", "H2a", "H3", "H4a", "H5", "H10", "H12", "H13", "H14"}
+    outcomes = {o.rule_id: o for o in evaluate_rules(BREAST_RULES.values(), BREAST_FACTS)}
+    assert set(outcomes) == set(BREAST_RULES) - {"H14"}
+    assert {o.status for o in outcomes.values()} == {"information"}
+    assert outcomes["H2"].finding == "mean Ktrans 0.310 1/min; mean kep 0.850 1/min"
+    assert outcomes["H2a"].finding == "maximum diameter 18.0 mm"
+    assert "contrast" in outcomes["H2a"].statement and "fibro" in outcomes["H4a"].statement
+    without = {o.rule_id: o for o in evaluate_rules(BREAST_RULES.values(), {})}
+    assert without["H2"].finding == "needs fast dynamic series (ktrans)"
+
+
+def test_the_breast_rules_honour_what_is_known_about_the_review():
+    assert "sets no rules of acquisition" in BREAST_RULES["H13"].caveat
+    assert "without a study behind it" in BREAST_RULES["H14"].caveat
+    assert not any("DenseNet" in rule.statement or "68" in rule.statement for rule in BREAST_RULES.values())
+
+
+@pytest.mark.parametrize(
+    ("simulated", "metrics", "status"),
+    [
+        (True, {}, "not met"),
+        (True, {"auc": {"value": 0.99}, "fresh_auc": {"value": 0.99}}, "not met"),
+        (True, {"external_auc": {"value": 0.99}}, "not met"),
+        (False, {"auc": {"value": 0.99}}, "not evaluable"),
+        (False, {"external_auc": {"value": 0.8499}}, "not met"),
+        (False, {"external_auc": {"value": 0.85, "low": 0.8, "high": 0.9}}, "met"),
+    ],
+)
+def test_only_an_external_auc_on_patients_passes_the_gate(simulated, metrics, status):
+    model = toy_model(simulated=simulated, metrics=metrics)
+    (outcome,) = gate_outcomes(BREAST_RULES.values(), [model])
+    assert (outcome.rule_id, outcome.status) == ("H14 toy-logistic", status)
+    assert model.title in outcome.finding
+    assert ("simulated cases" in outcome.finding) == simulated
+    assert ("95 % interval 0.800 to 0.900" in outcome.finding) == (status == "met")
+    assert "for example, with an AUC ≥ 0.85" in outcome.statement and "not advice" in outcome.statement
+    assert gate_outcomes(RULES.values(), [model]) == ()
 
 
 GOOD = """
@@ -217,6 +279,7 @@ def test_a_small_rule_file_is_read(tmp_path):
         "format = 1\nrule = 3\n",
         "format = 1\nrule = [3]\n",
         GOOD.replace('caveat = "c"', ""),
+        GOOD.replace('id = "A"', 'id = "A"\nsubject = "patient"'),
         GOOD.replace('reference = "r"', 'reference = " "'),
         GOOD.replace('title = "t"', "title = 3"),
         GOOD.replace('needs = ["aptw_max"]', 'needs = ["nothing"]'),

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 CLINICAL_FORM = "clinical form"
 IMMUNOHISTOCHEMISTRY = "immunohistochemistry"
+KINETICS = "fast dynamic series (ktrans)"
+EXTERNAL_VALIDATION = "external validation on patients"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,14 @@ _ALL = (
         CLINICAL_FORM,
     ),
     Fact("dural_tail", "dural tail", "flag", "", CLINICAL_FORM),
+    Fact("menopausal_status", "menopausal status", "text", "", CLINICAL_FORM),
+    Fact("er_positive", "oestrogen receptor positive", "flag", "", CLINICAL_FORM),
+    Fact("histological_grade", "histological grade", "number", "", CLINICAL_FORM, 0),
+    Fact("pe_mean", "mean percent enhancement", "number", "%", "dynamic series (dce)", 0),
+    Fact("ser_mean", "mean signal enhancement ratio", "number", "", "dynamic series (dce)", 2),
+    Fact("ktrans_mean", "mean Ktrans", "number", "1/min", KINETICS, 3),
+    Fact("kep_mean", "mean kep", "number", "1/min", KINETICS, 3),
+    Fact("external_auc", "external AUC", "number", "", EXTERNAL_VALIDATION, 3),
     Fact("ki67_percent", "measured Ki-67", "number", "%", IMMUNOHISTOCHEMISTRY),
     Fact("pr_positive", "PR positive on tissue", "flag", "", IMMUNOHISTOCHEMISTRY),
 )

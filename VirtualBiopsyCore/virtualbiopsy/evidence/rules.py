@@ -25,7 +25,8 @@ INFORMATION = "information"
 NOT_EVALUABLE = "not evaluable"
 
 _TEXTS = ("id", "title", "endpoint", "statement", "cites", "reference", "caveat")
-_KEYS = frozenset((*_TEXTS, "needs", "shows", "condition", "treatment_quote"))
+CASE, MODEL = "case", "model"
+_KEYS = frozenset((*_TEXTS, "needs", "shows", "condition", "treatment_quote", "subject"))
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Rule:
     condition : None if the rule only informs.
     statement : what the publication states, a treatment sentence included as a marked quotation.
     reference, caveat : never empty.
+    subject : "case", or "model" for a bar that models are held to (see :mod:`virtualbiopsy.evidence.gate`).
     """
 
     rule_id: str
@@ -51,6 +53,7 @@ class Rule:
     statement: str
     reference: str
     caveat: str
+    subject: str = CASE
 
 
 def load_rules(directory: Path | None = None) -> tuple[Rule, ...]:
@@ -111,6 +114,8 @@ def _rule(entry: object, file: str, position: int) -> Rule:
             raise RuleFormatError(f"{where}: {key!r} is not a list of known facts: {names!r}.")
         lists[key] = tuple(names)
     condition = parse_condition(entry["condition"], where) if "condition" in entry else None
+    if entry.get("subject", CASE) not in (CASE, MODEL):
+        raise RuleFormatError(f"{where}: 'subject' is neither {CASE!r} nor {MODEL!r}.")
     for leaf in condition.leaves() if condition else ():
         if leaf.fact not in lists["needs"]:
             raise RuleFormatError(
@@ -126,6 +131,7 @@ def _rule(entry: object, file: str, position: int) -> Rule:
         statement=_statement(entry, where),
         reference=entry["reference"],
         caveat=entry["caveat"],
+        subject=entry.get("subject", CASE),
     )
 
 
@@ -140,11 +146,13 @@ def _statement(entry: Mapping[str, object], where: str) -> str:
 
 
 def evaluate_rules(rules: Iterable[Rule], facts: Mapping[str, object]) -> tuple[RuleOutcome, ...]:
-    """Evaluate each rule on `facts` (values by the names of :data:`FACTS`; other names are ignored).
+    """Evaluate each rule on a case on `facts` (values by the names of :data:`FACTS`; others are ignored).
+
+    Rules on models are passed over, see :func:`virtualbiopsy.evidence.gate.gate_outcomes`.
 
     A rule is "not evaluable" while one of its needs is unknown; without a condition it is "information".
     """
-    return tuple(evaluate_rule(rule, facts) for rule in rules)
+    return tuple(evaluate_rule(rule, facts) for rule in rules if rule.subject == CASE)
 
 
 def evaluate_rule(rule: Rule, facts: Mapping[str, object]) -> RuleOutcome:
