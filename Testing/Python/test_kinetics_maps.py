@@ -1,4 +1,4 @@
-"""Semi-quantitative maps: closed forms on a synthetic series, noise, missing times, the real study's own maps."""
+"""Semi-quantitative maps: closed forms on a synthetic series, noise, missing times, a real study's maps."""
 
 from dataclasses import replace
 
@@ -48,10 +48,9 @@ def test_every_role_has_a_formula_and_a_name():
 
 
 def test_maps_equal_the_closed_forms(course, derived):
-    """Early: the phase centred at 90 s (30 and 90 are nearest to 120 …), late: 330 s, as chosen below.
+    """Injection is assumed at the start of phase 2 (60 s), so the centres lie at -30, 30, 90, …, 330 s.
 
-    Injection is assumed at the start of phase 2 (60 s), so the centres lie at -30, 30, 90, …, 330 s; early is the
-    phase at 90 s (120 lies between 90 and 150; of equal distances the earlier), late that at 330 s.
+    Early is the phase at 90 s (120 lies between 90 and 150; of equal distances the earlier), late that at 330 s.
     """
     assert not derived.left_out
     times = (-30.0, 30.0, 90.0, 150.0, 210.0, 270.0, 330.0)
@@ -86,7 +85,7 @@ def test_maps_lie_on_the_grid_of_the_phases_and_say_what_they_are(course, derive
         sequence = derived.case.sequence(role)
         assert same_grid(sequence.image, course.series.phases[0].image)
         assert sequence.image.GetPixelID() == sitk.sitkFloat32
-        assert sequence.frame_of_reference == "1.2.3" and sequence.protocol == {"FlipAngle": "12"}
+        assert sequence.frame_of_reference == "1.2.3" and sequence.protocol["FlipAngle"] == "12"
         assert FORMULAS[role] in sequence.reason and sequence.unit and "computed" in sequence.name
     text = " ".join(derived.steps)
     assert "phase 3, centre 90 s after the injection" in text and "phase 7, centre 330 s" in text
@@ -108,12 +107,21 @@ def test_several_precontrast_phases_are_averaged():
         np.mean([sitk.GetArrayFromImage(phases[n].image) for n in indices], axis=0, dtype=np.float64)
         for indices in ((0, 1), (3,))
     )
+    with np.errstate(divide="ignore"):
+        expected = 100 * (early - pre) / pre
     inside = values(found, "pe") != 0
     assert inside.mean() > 0.2
     assert values(found, "pe")[inside] == pytest.approx(
         (100 * (early - pre) / pre)[inside], rel=1e-4, abs=1e-3
     )
     assert any("mean of 2 phases" in step for step in found.steps)
+
+
+def test_steepest_rise_may_come_late():
+    phases = [np.full((1, 1, 1), s) for s in (100.0, 104.0, 110.0, 200.0, 190.0)]
+    signals = Signals(phases, (0,), 1, 4, (-30.0, 20.0, 50.0, 90.0, 150.0))
+    maps = semiquantitative(signals, ("maxslope", "ttp")).maps
+    assert maps["maxslope"].item() == pytest.approx(90 / 40 * 60) and maps["ttp"].item() == 90.0
 
 
 def test_ratio_is_limited_where_everything_washes_out():
@@ -134,7 +142,7 @@ def test_what_is_asked_of_too_few_phases_is_refused():
         semiquantitative(Signals(phases, (0,), 1, None, None), ("adc",))
 
 
-# --- noise -------------------------------------------------------------------------------------------------
+# --- noise ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sd", [2.0, 6.0])
@@ -162,7 +170,7 @@ def test_percent_enhancement_at_the_floor_has_a_standard_deviation_of_twenty_per
     floor = 5 * np.sqrt(2) * sd
     phases = [np.hypot(floor + rng.normal(0, sd, shape), rng.normal(0, sd, shape)) for _ in range(2)]
     pe = semiquantitative(Signals(phases, (0,), 1, None, None), ("pe",)).maps["pe"]
-    # The formula is to first order in sd/S, which is 0.14; the next order and the Rice bias give some percent.
+    # The formula is to first order in sd/S, which is 0.14; the next order gives some percent.
     assert np.std(pe) == pytest.approx(20.0, rel=0.1)
 
 
@@ -187,7 +195,7 @@ def test_voxels_that_are_not_finite_become_zero(course):
     assert any("1 voxels without a finite value" in step for step in found.steps)
 
 
-# --- what cannot be computed ---------------------------------------------------------------------------------
+# --- what cannot be computed ------------------------------------------------------------
 
 
 def test_maps_of_the_scanner_stay(course):
@@ -293,7 +301,7 @@ def test_cancelling(course):
         derive_maps(case_of(course.series), Kinetics(), SIMPLE, token.watch(stop))
 
 
-# --- the real study --------------------------------------------------------------------------------------
+# --- the real study ------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

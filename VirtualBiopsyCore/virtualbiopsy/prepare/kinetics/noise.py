@@ -56,16 +56,11 @@ def noise_of(image: sitk.Image, averaged: int = 1) -> Noise:
         sd, how = float(np.median(air)) / _RAYLEIGH_MEDIAN, f"the median of {air.size} voxels of air"
     else:
         sd, how = _difference_sd(values, body & (values != 0)), "differences of neighbouring voxels of tissue"
-    floor, least = (
-        100.0 / _PE_SD * sd * float(np.sqrt(1 + 1 / averaged)),
-        _FLOOR_SHARE * float(np.percentile(values, 99)),
-    )
-    why = (
-        f"where noise alone changes the enhancement by {_PE_SD:g} %"
-        if floor > least
-        else "1 % of bright tissue"
-    )
-    floor = max(floor, least)
+    floor = 100.0 / _PE_SD * sd * float(np.sqrt(1 + 1 / averaged))
+    least = _FLOOR_SHARE * float(np.percentile(values, 99))
+    why = f"noise alone changes their enhancement by {_PE_SD:g} %"
+    if least >= floor:
+        floor, why = least, "1 % of bright tissue"
     return Noise(sd, floor, f"Noise {sd:.4g} (from {how}); signals below {floor:.4g} are not used ({why}).")
 
 
