@@ -26,6 +26,8 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/read.py
   virtualbiopsy/case/repeated.py
   virtualbiopsy/case/roles.py
+  virtualbiopsy/case/segmentation.py
+  virtualbiopsy/case/sidecar.py
   virtualbiopsy/case/tags.py
   virtualbiopsy/case/task.py
   virtualbiopsy/cli.py
@@ -136,6 +138,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/prediction.py
   virtualbiopsy/models/radmodel.py
   virtualbiopsy/models/recipe.py
+  virtualbiopsy/models/study.py
   virtualbiopsy/models/trees.py
   virtualbiopsy/perturb.py
   virtualbiopsy/prepare/__init__.py
@@ -165,6 +168,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/run.py
   virtualbiopsy/prepare/separable.py
   virtualbiopsy/prepare/units.py
+  virtualbiopsy/presence.py
   virtualbiopsy/progress.py
   virtualbiopsy/radiomics/__init__.py
   virtualbiopsy/radiomics/aggregation.py
@@ -282,6 +286,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/dicom/measurements.py
   virtualbiopsy/report/dicom/parametric_map.py
   virtualbiopsy/report/dicom/write.py
+  virtualbiopsy/report/dynamic.py
   virtualbiopsy/report/export.py
   virtualbiopsy/report/figures.py
   virtualbiopsy/report/glyphs.py
@@ -307,6 +312,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/scene/flipmarks.py
   virtualbiopsy/scene/hatching.py
   virtualbiopsy/scene/layer.py
+  virtualbiopsy/scene/mapoverlay.py
   virtualbiopsy/scene/markups.py
   virtualbiopsy/scene/nodes.py
   virtualbiopsy/scene/overlay.py
@@ -453,6 +459,17 @@ set(PACKAGE_RESOURCES
   Models/pr-meningioma-demo.radmodel
   Recipes/ki67-meningioma-demo.toml
   Recipes/pr-meningioma-demo.toml
+  Recipes/published/H1.toml
+  Recipes/published/H10.toml
+  Recipes/published/H11.toml
+  Recipes/published/H2.toml
+  Recipes/published/H3.toml
+  Recipes/published/H4.toml
+  Recipes/published/H5.toml
+  Recipes/published/H6.toml
+  Recipes/published/H7.toml
+  Recipes/published/H8.toml
+  Recipes/published/H9.toml
   Reference/ibsi1/ct_phantom_a.csv
   Reference/ibsi1/ct_phantom_b.csv
   Reference/ibsi1/ct_phantom_c.csv
