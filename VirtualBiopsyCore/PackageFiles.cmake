@@ -52,6 +52,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/probe.py
   virtualbiopsy/desktop/questions.py
   virtualbiopsy/desktop/samples.py
+  virtualbiopsy/desktop/selftest.py
   virtualbiopsy/desktop/shown.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
@@ -334,6 +335,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/breast/body.py
   virtualbiopsy/simulate/breast/case.py
   virtualbiopsy/simulate/breast/chest.py
+  virtualbiopsy/simulate/breast/cohort.py
   virtualbiopsy/simulate/breast/frame.py
   virtualbiopsy/simulate/breast/layers.py
   virtualbiopsy/simulate/breast/lesion.py
@@ -341,6 +343,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/breast/tissues.py
   virtualbiopsy/simulate/breast/uptake.py
   virtualbiopsy/simulate/breast/vessels.py
+  virtualbiopsy/simulate/breast/write.py
   virtualbiopsy/simulate/cohort.py
   virtualbiopsy/simulate/fields.py
   virtualbiopsy/simulate/head.py
@@ -387,6 +390,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/casework.py
   virtualbiopsy/web/curves.py
   virtualbiopsy/web/desk.py
+  virtualbiopsy/web/earlier.py
   virtualbiopsy/web/effects.py
   virtualbiopsy/web/engine.py
   virtualbiopsy/web/explanation.py
@@ -412,6 +416,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/outline.py
   virtualbiopsy/web/panels/result.py
   virtualbiopsy/web/panels/save.py
+  virtualbiopsy/web/panels/series.py
   virtualbiopsy/web/panels/start.py
   virtualbiopsy/web/panels/style.py
   virtualbiopsy/web/panels/trust.py

@@ -44,6 +44,10 @@ class FlatRegionError(RegionError):
     """All voxels of the region have the same value."""
 
 
+class OutsideBreastError(RegionError):
+    """The outline of a lesion lies outside the breast."""
+
+
 class ImageError(VirtualBiopsyError):
     """An image cannot be used."""
 

@@ -16,11 +16,13 @@ import SimpleITK as sitk
 
 from .case.arrays import grow_box
 from .case.changes import join_boxes
+from .errors import RegionError
+from .prepare.limits import BREAST
 from .prepare.live_mask import LiveMask, LiveRegion
 from .prepare.model import PreparedCase
 from .prepare.prepare import UNCOVERED_ALLOWED, uncovered_shares
+from .presence import divide_keys
 from .progress import Progress, silent
-from .radiomics.definitions import MASK
 from .radiomics.extract import Responses, extract
 from .radiomics.images import MAX_BYTES, Box, ImageCache, holds
 from .radiomics.keys import FeatureKey
@@ -29,8 +31,10 @@ from .radiomics.local_intensity import RADIUS as PEAK_RADIUS
 from .radiomics.plan import plan
 from .radiomics.resegment import parse_region
 from .radiomics.vector import FeatureVector
+from .regions.contralateral import Mirror, mirror_of
 from .regions.crop import box_around, crop_grid, crop_prepared
-from .regions.derive import region_mask, ring_width
+from .regions.derive import ring_width
+from .regions.multi import CONTRALATERAL, Setting, mirrored_box, region_masks
 
 MARGIN_MM = 3.0
 """At least so much around the outline and its rings is kept with it."""
@@ -48,10 +52,11 @@ class Measured:
     grid : image with the geometry of the arrays: the common grid, cut to the outline with a margin.
     box : where that is on the common grid, slices (k, j, i).
     arrays : by role, float64 (k, j, i), read-only; without the sequences that are left out.
-    masks : by region, bool (k, j, i) of the same shape.
+    masks : by region, bool (k, j, i) of the same shape; without those that are absent.
     spacing : (dk, dj, di) in mm.
     left_out : why a sequence of the case is not among the arrays, by role.
-    vector : the features; those of absent sequences are in `missing`.
+    vector : the features; those of absent sequences and regions are in `missing`.
+    absent : why a region (an enhancing part, a habitat, the other breast) is not there, by name.
     """
 
     grid: sitk.Image
@@ -61,6 +66,7 @@ class Measured:
     spacing: tuple[float, float, float]
     left_out: Mapping[str, str]
     vector: FeatureVector
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,7 @@ class Surroundings:
     arrays : by role, float64 (k, j, i), read-only; all sequences of the case.
     covered : by role, bool (k, j, i), what lies inside the field of view; without sequences that cover all.
     tumour : bool (k, j, i), the measured outline.
-    responses : filtered images on this box.
+    responses : filtered images on this box. setting : what regions follow from besides the outline.
     """
 
     grid: sitk.Image
@@ -82,6 +88,7 @@ class Surroundings:
     covered: Mapping[str, np.ndarray]
     tumour: np.ndarray
     responses: Responses
+    setting: Setting
 
 
 @dataclass(eq=False)
@@ -97,7 +104,7 @@ class _Window:
     arrays: Mapping[str, np.ndarray]
     outline: LiveMask
     live: LiveExtraction | None = None
-    keys: list[FeatureKey] = field(default_factory=list)
+    keys: tuple[FeatureKey, ...] = ()
 
 
 class Measuring:
@@ -126,6 +133,12 @@ class Measuring:
         peaks = any(key.family == "local_intensity" for key in self.plan.keys)
         self._margin = rings + max(MARGIN_MM, PEAK_RADIUS if peaks else 0.0)
         self._window: _Window | None = None
+        limit = prepared.limits.get(BREAST)
+        self._limit = None if limit is None else sitk.GetArrayViewFromImage(limit) != 0
+        self._covered = {
+            role: sitk.GetArrayViewFromImage(cover) != 0 for role, cover in prepared.covered.items()
+        }
+        self._mirror = _mirror(limit) if CONTRALATERAL in self.regions else ""
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -152,30 +165,29 @@ class Measuring:
             if share > UNCOVERED_ALLOWED
         }
         reach = [math.ceil((self._margin) / step) for step in self.spacing]
-        box = grow_box(region.extent, region.inside.shape, tuple(reach))
+        box = self._both_sides(
+            grow_box(region.extent, region.inside.shape, tuple(reach)), window.prepared.grid
+        )
         grid = crop_grid(window.prepared.grid, box)
+        place = _moved(box, window.box)
         arrays = {role: array[box] for role, array in window.arrays.items() if role not in left_out}
-        masks = self.masks(region.inside[box], grid)
+        masks, absent = region_masks(self.regions, region.inside[box], self._setting(grid, place, arrays))
         progress(0.5, "Extracting features")
-        vector = self._follow(window, region, box, masks, left_out)
-        return Measured(grid, _moved(box, window.box), arrays, masks, self.spacing, left_out, vector)
-
-    def masks(self, tumour: np.ndarray, grid: sitk.Image) -> dict[str, np.ndarray]:
-        """Masks (k, j, i) of all regions that follow from a mask of the tumour, on its grid."""
-        found = {"tumour": np.array(tumour, dtype=bool)}
-        if len(self.regions) > 1:
-            image = sitk.GetImageFromArray(found["tumour"].view(np.uint8))
-            image.CopyInformation(grid)
-            for name in self.regions:
-                if name not in found:
-                    found[name] = sitk.GetArrayFromImage(region_mask(name, image)) > 0
-        return found
+        vector = self._follow(window, region, box, masks, left_out, absent)
+        return Measured(grid, place, arrays, masks, self.spacing, left_out, vector, absent)
 
     def vector(self, measured: Measured, masks: Mapping[str, np.ndarray]) -> FeatureVector:
         """Features of masks (by region, bool) on the grid of a measured outline."""
-        present, absent = self._present(measured.left_out)
+        present, missing = divide_keys(
+            self.plan.keys,
+            measured.arrays,
+            masks,
+            measured.left_out,
+            measured.absent,
+            self._covered_in(measured.box),
+        )
         vector = extract(measured.arrays, masks, self.spacing, present, self._responder(measured.box))
-        return replace(vector, missing={**vector.missing, **absent})
+        return replace(vector, missing={**vector.missing, **missing})
 
     @property
     def images(self) -> Mapping[str, np.ndarray]:
@@ -198,16 +210,16 @@ class Measuring:
         outer = box if self._window is None else join_boxes(self._window.box, box)
         part = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, outer, strict=True))
         respond = self._responder(outer)
+        grid = crop_grid(self.prepared.grid, box)
+        arrays = {role: array[box] for role, array in self._arrays.items()}
         return Surroundings(
-            grid=crop_grid(self.prepared.grid, box),
+            grid=grid,
             box=box,
-            arrays={role: array[box] for role, array in self._arrays.items()},
-            covered={
-                role: sitk.GetArrayViewFromImage(cover)[box] != 0
-                for role, cover in self.prepared.covered.items()
-            },
+            arrays=arrays,
+            covered=self._covered_in(box),
             tumour=tumour,
             responses=lambda sequence, image, profile: respond(sequence, image, profile)[part],
+            setting=self._setting(grid, box, arrays),
         )
 
     def responses(self, measured: Measured) -> Responses:
@@ -221,9 +233,13 @@ class Measuring:
         box: Box,
         masks: Mapping[str, np.ndarray],
         left_out: Mapping[str, str],
+        absent: Mapping[str, str],
     ) -> FeatureVector:
         """Features of the outline in the window, from what changed since the last one."""
-        present, absent = self._present(left_out)
+        arrays = {role: array[box] for role, array in window.arrays.items()}
+        present, missing = divide_keys(
+            self.plan.keys, arrays, masks, left_out, absent, self._covered_in(_moved(box, window.box))
+        )
         if window.live is None or window.keys != present:
             window.keys = present
             window.live = LiveExtraction(window.arrays, self.spacing, present, self._responder(window.box))
@@ -233,23 +249,26 @@ class Measuring:
                 placed[name] = np.zeros(region.inside.shape, dtype=bool)
                 placed[name][box] = mask
         vector = window.live.update(placed)
-        return replace(vector, missing={**vector.missing, **absent})
+        return replace(vector, missing={**vector.missing, **missing})
 
-    def _present(self, left_out: Mapping[str, str]) -> tuple[list[FeatureKey], dict[str, str]]:
-        """Keys whose images are there, and why the others are missing."""
-        present, absent = [], {}
-        for key in self.plan.keys:
-            if key.sequence == MASK or (key.sequence in self._arrays and key.sequence not in left_out):
-                present.append(key)
-            else:
-                why = left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
-                absent[str(key)] = why
-        return present, absent
+    def _setting(self, grid: sitk.Image, box: Box, arrays: Mapping[str, np.ndarray]) -> Setting:
+        """What regions on a box of the common grid follow from."""
+        return Setting(grid, arrays, None if self._limit is None else self._limit[box], self._mirror)
+
+    def _covered_in(self, box: Box) -> dict[str, np.ndarray]:
+        return {role: cover[box] for role, cover in self._covered.items()}
+
+    def _both_sides(self, box: Box, grid: sitk.Image) -> Box:
+        """A box that holds its place in the other breast too, where that is asked for."""
+        if not isinstance(self._mirror, Mirror):
+            return box
+        return join_boxes(box, mirrored_box(box, grid, self._mirror))
 
     def _window_around(self, mask: sitk.Image) -> _Window:
-        wanted = box_around(self.prepared, mask, self._margin)
+        grid = self.prepared.grid
+        wanted = self._both_sides(box_around(self.prepared, mask, self._margin), grid)
         if self._window is None or not holds(self._window.box, wanted):
-            box = box_around(self.prepared, mask, self._margin + SLACK_MM)
+            box = self._both_sides(box_around(self.prepared, mask, self._margin + SLACK_MM), grid)
             part = crop_prepared(self.prepared, box)
             arrays = {role: array[box] for role, array in self._arrays.items()}
             for (role, profile), filters in self.plan.responses.items():
@@ -272,3 +291,13 @@ def _moved(box: Box, outer: Box) -> Box:
     """A box inside another one, in the coordinates of what holds the other."""
     k, j, i = (slice(a.start + b.start, a.stop + b.start) for a, b in zip(box, outer, strict=True))
     return k, j, i
+
+
+def _mirror(breast: sitk.Image | None) -> Mirror | str:
+    """The mirror onto the other breast, or why there is none."""
+    if breast is None:
+        return Setting.mirror
+    try:
+        return mirror_of(breast)
+    except RegionError as error:
+        return error.message

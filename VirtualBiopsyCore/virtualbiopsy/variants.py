@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
-import SimpleITK as sitk
 
 from .measure import Measured, Measuring
 from .prepare.prepare import UNCOVERED_ALLOWED
-from .radiomics.definitions import MASK
+from .presence import divide_keys
 from .radiomics.extract import extract
 from .radiomics.keys import FeatureKey
 from .radiomics.live.extraction import LiveExtraction
 from .radiomics.resegment import parse_region
 from .radiomics.vector import FeatureVector
-from .regions.derive import region_mask
+from .regions.multi import region_masks
 
 
 class Variants:
@@ -46,7 +45,7 @@ class Variants:
         # A variant's surface lies up to a voxel beyond its outermost centres.
         self._around = measuring.around(measured, reach + max(measured.spacing))
         self._keys = tuple(keys)
-        self._regions = sorted({parse_region(key.region).name for key in self._keys} - {"tumour"})
+        self._regions = sorted({"tumour", *(parse_region(key.region).name for key in self._keys)})
         self._followed: dict[tuple[FeatureKey, ...], LiveExtraction] = {}
         self.spacing = measured.spacing
         self.grid, self.box, self.tumour = self._around.grid, self._around.box, self._around.tumour
@@ -59,15 +58,12 @@ class Variants:
         ------
         As :meth:`vector`.
         """
-        left_out = {role for role, share in self._uncovered(tumour).items() if share > UNCOVERED_ALLOWED}
-        arrays = {
-            role: array + noise.get(role, 0.0) for role, array in self.arrays.items() if role not in left_out
-        }
-        present = [key for key in self._keys if key.sequence == MASK or key.sequence in arrays]
-        vector = extract(arrays, self.masks(tumour), self.spacing, present)
-        why = "the case has no such sequence, or it does not cover the outline"
-        absent = {str(key): why for key in self._keys if key.sequence != MASK and key.sequence not in arrays}
-        return replace(vector, missing={**vector.missing, **absent})
+        left_out = self._left_out(tumour)
+        masks, absent = region_masks(self._regions, tumour, self._around.setting)
+        arrays = {role: array + noise.get(role, 0.0) for role, array in self.arrays.items()}
+        present, missing = divide_keys(self._keys, arrays, masks, left_out, absent, self._around.covered)
+        vector = extract(arrays, masks, self.spacing, present)
+        return replace(vector, missing={**vector.missing, **missing})
 
     def vector(self, tumour: np.ndarray) -> FeatureVector:
         """Features of an outline.
@@ -80,40 +76,32 @@ class Variants:
         ------
         EmptyRegionError, RegionTooSmallError, FlatRegionError, NonFiniteError : as for any outline.
         """
-        left_out = {
-            role: f"{100 * share:.0f} % of the outline lies outside the field of view of the {role} sequence"
-            for role, share in self._uncovered(tumour).items()
-            if share > UNCOVERED_ALLOWED
-        }
-        absent = {
-            str(key): left_out.get(key.sequence, f"the case has no {key.sequence} sequence")
-            for key in self._keys
-            if key.sequence != MASK and (key.sequence in left_out or key.sequence not in self._around.arrays)
-        }
-        present = tuple(key for key in self._keys if str(key) not in absent)
+        left_out = self._left_out(tumour)
+        masks, absent = region_masks(self._regions, tumour, self._around.setting)
+        present, missing = divide_keys(self._keys, self.arrays, masks, left_out, absent, self._around.covered)
         if present not in self._followed:
-            arrays = {role: array for role, array in self._around.arrays.items() if role not in left_out}
-            self._followed[present] = LiveExtraction(arrays, self.spacing, present, self._around.responses)
-        vector = self._followed[present].update(self.masks(tumour))
-        return replace(vector, missing={**vector.missing, **absent})
+            arrays = {role: array for role, array in self.arrays.items() if role not in left_out}
+            self._followed[present] = LiveExtraction(arrays, self.spacing, present, self.responses)
+        vector = self._followed[present].update(masks)
+        return replace(vector, missing={**vector.missing, **missing})
 
-    def _uncovered(self, tumour: np.ndarray) -> dict[str, float]:
+    def _left_out(self, tumour: np.ndarray) -> dict[str, str]:
+        """Why sequences do not count for an outline, by role."""
         voxels = max(1, np.count_nonzero(tumour))
-        return {
+        shares = {
             role: np.count_nonzero(tumour & ~cover) / voxels for role, cover in self._around.covered.items()
+        }
+        return {
+            role: f"{100 * share:.0f} % of the outline lies outside the field of view of the {role} sequence"
+            for role, share in shares.items()
+            if share > UNCOVERED_ALLOWED
         }
 
     def masks(self, tumour: np.ndarray) -> dict[str, np.ndarray]:
-        """Masks of all regions that the keys name, for an outline on `grid`.
+        """Masks of all regions that the keys name and that there are, for an outline on `grid`.
 
         Raises
         ------
-        EmptyRegionError : a region holds no voxel.
+        EmptyRegionError : a region that must be there holds no voxel.
         """
-        found = {"tumour": tumour}
-        if self._regions:
-            image = sitk.GetImageFromArray(tumour.view(np.uint8))
-            image.CopyInformation(self.grid)
-            for name in self._regions:
-                found[name] = sitk.GetArrayFromImage(region_mask(name, image)) > 0
-        return found
+        return region_masks(self._regions, tumour, self._around.setting)[0]

@@ -31,7 +31,7 @@ class Mirror:
     right: tuple[float, float, float]
 
     def transform(self, side: str) -> sitk.AffineTransform:
-        """Transform of physical points from the breast opposite of `side` back to `side` ("left", "right")."""
+        """Transform of points of the other breast to those of the breast on `side` ("left", "right")."""
         here, there = (self.left, self.right) if side == "left" else (self.right, self.left)
         flip = sitk.AffineTransform(3)
         flip.SetMatrix((-1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))

@@ -51,8 +51,8 @@ def habitats(
 ) -> Habitats:
     """Divide a lesion by k-means on standardised maps.
 
-    Each map is brought to mean 0 and standard deviation 1 inside the lesion; k-means (Lloyd's algorithm, eight
-    k-means++ starts from a fixed seed, the smallest within-cluster sum of squares) then gives the habitats.
+    Each map is brought to mean 0 and standard deviation 1 inside the lesion; k-means (Lloyd's algorithm,
+    eight k-means++ starts from a fixed seed, the smallest within-cluster sum of squares) gives the habitats.
     Lesions of more than 6000 voxels are divided on an evenly spaced sample and all voxels given to the
     nearest centre. Unless the number is given, that of 2, 3 and 4 with the largest Calinski–Harabasz index
     (variance ratio criterion; Calinski and Harabasz, Commun Stat 3:1, 1974) is taken. The result depends on
@@ -156,7 +156,7 @@ def _k_means(points: np.ndarray, count: int) -> np.ndarray:
 
 
 def _start(points: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:
-    """k-means++ (Arthur and Vassilvitskii, SODA 2007): each next centre with probability by squared distance."""
+    """k-means++ (Arthur and Vassilvitskii, SODA 2007): next centres by squared distance from the last."""
     centres = [points[draw.integers(len(points))]]
     for _ in range(count - 1):
         weight = np.cumsum(_squares(points, np.array(centres)).min(axis=1))

@@ -1,4 +1,4 @@
-"""All regions that follow from one outline: rings, multi-region, enhancing parts, habitats, the other breast."""
+"""Regions that follow from one outline: rings, enhancing parts, habitats, the other breast."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .derive import region_mask
 from .habitats import MAPS, habitats
 
 ENHANCING_PERCENT = 70.0
-"""Percent enhancement from which a voxel counts as enhancing unless the name says otherwise: the usual threshold
-of functional tumour volumes (Hylton et al., Radiology 263:663, 2012)."""
+"""Percent enhancement from which a voxel counts as enhancing unless the name says otherwise: the usual
+threshold of functional tumour volumes (Hylton et al., Radiology 263:663, 2012)."""
 
 LEAST_VOXELS = 20
 """A part of the outline with fewer voxels is not measured."""
@@ -68,8 +68,8 @@ def region_masks(
     "enhancing", "nonenhancing" : voxels of the outline with a percent enhancement (map pe) of at least, or
     less than, 70 %; "enhancing50", "nonenhancing50" for another threshold.
 
-    "habitat1", "habitat2", … : parts of the outline that look alike in pe, ser and adc, ascending in pe, as many
-    as the criterion of :func:`virtualbiopsy.regions.habitats.habitats` chooses; "habitat1of3" of three;
+    "habitat1", "habitat2", … : parts of the outline that look alike in pe, ser and adc, ascending in pe, as
+    many as the criterion of :func:`virtualbiopsy.regions.habitats.habitats` chooses; "habitat1of3" of three;
     "habitat1of3_ktrans_adc" made of other maps, ascending in the first.
 
     "contralateral" : the outline mirrored into the other breast.
