@@ -8,13 +8,15 @@ import numpy as np
 import SimpleITK as sitk
 from support import SyntheticTumour, synthetic_tumour, toy_features, toy_model
 from virtualbiopsy.case.model import Case, Sequence
-from virtualbiopsy.evidence.rules import evaluate_rules, load_rules
+from virtualbiopsy.evidence.rules import evaluate_rules, read_rules
 from virtualbiopsy.explain.model import Contribution, Explanation
 from virtualbiopsy.models.prediction import Prediction
 from virtualbiopsy.models.radmodel import RadModel
 from virtualbiopsy.regions.facts import region_facts
 from virtualbiopsy.report.numbers import probability_of
+from virtualbiopsy.resources import resource
 from virtualbiopsy.session import Result
+from virtualbiopsy.tasks import MENINGIOMA
 from virtualbiopsy.trust.model import Stability
 
 HOSTILE = '<script>alert("1")</script>&\'"\x00'
@@ -105,7 +107,7 @@ def reported(name: str = "case one", models: tuple[RadModel, ...] | None = None)
         features=features,
         predictions=tuple(predictions),
         explanations=tuple(explanations),
-        evidence=evaluate_rules(load_rules(), known),
+        evidence=evaluate_rules(read_rules(resource("Rules") / MENINGIOMA.rules), known),
         skipped={"other-model": f"needs FLAIR {name}"},
         warnings=(f"The ADC map is missing {name}",),
         provenance=("N4 was not applied.", f"Resampled to 1 mm {name}"),

@@ -17,6 +17,7 @@ from .case.task import guess_task
 from .dynamics import Dynamics, with_series
 from .earlier import NO_EARLIER_STUDY, Earlier
 from .errors import EmptyRegionError, MissingSequenceError
+from .evidence.gate import gate_outcomes
 from .evidence.rules import evaluate_rules, read_rules
 from .explain.delta import Delta, deltas
 from .explain.explain import explain
@@ -255,7 +256,10 @@ class Session(Asking):
                 features=features,
                 predictions=tuple(predictions),
                 explanations=tuple(explanations),
-                evidence=evaluate_rules(self._rules, evidence_facts(self._case, facts, outline, measured)),
+                evidence=(
+                    *evaluate_rules(self._rules, evidence_facts(self._case, facts, outline, measured)),
+                    *gate_outcomes(self._rules, models),
+                ),
                 skipped=skipped,
                 warnings=outline_warnings(self._case, facts, features, measured, self._ground, models),
                 provenance=provenance(self._ground, models, features),

@@ -22,6 +22,7 @@ class Task:
     clinical : names of the clinical variables that are asked for.
     rules : name of the file in Resources/Rules. sample : folder in Resources/Cases.
     module : name of the Slicer module.
+    review : what "the source review" of the rules is, a clause.
     """
 
     task_id: str
@@ -35,6 +36,7 @@ class Task:
     rules: str
     sample: str
     module: str
+    review: str
 
     @property
     def dynamic(self) -> bool:
@@ -62,6 +64,10 @@ MENINGIOMA = Task(
     rules="meningioma.toml",
     sample="meningioma-sample",
     module="MeningiomaPredictor",
+    review=(
+        "a review, in Chinese, of MR imaging for predicting Ki-67 and progesterone receptor expression in "
+        "meningioma"
+    ),
 )
 
 BREAST = Task(
@@ -76,6 +82,7 @@ BREAST = Task(
     rules="breast.toml",
     sample="breast-sample",
     module="BreastHER2",
+    review="a review, in Chinese, of multiparametric MR radiomics for predicting HER2 in breast cancer",
 )
 
 TASKS: Mapping[str, Task] = MappingProxyType({task.task_id: task for task in (MENINGIOMA, BREAST)})

@@ -5,6 +5,7 @@
 - ``format`` "virtualbiopsy-result", ``format_version`` 1, ``created`` (UTC, ISO 8601), ``research_use_only``
 - ``software``: versions of virtualbiopsy, Python, numpy, scipy, SimpleITK
 - ``case``: name, sequences (name, role, unit, reason), clinical, warnings
+- ``dynamic``: phases with times, and the curve of the region; null without a dynamic series
 - ``region``: digest and the fields of RegionFacts
 - ``features``: key → value, unit, ibsi_code, label; ``missing``: key → reason; ``bins``
 - ``models``: model_id, title, version, simulated, sha256, metrics
@@ -42,6 +43,7 @@ from ..errors import ExistingFileError
 from ..explain.model import Explanation
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
+from .dynamic import dynamic_document
 from .html import html_report
 from .labels import feature_label
 from .tree import ledger_bars
@@ -96,7 +98,7 @@ def write_outputs(
     with tempfile.TemporaryDirectory(prefix=".virtualbiopsy-", dir=folder) as scratch:
         made = {key: Path(scratch) / path.name for key, path in targets.items()}
         progress(0.0, "Writing numbers")
-        made["result"].write_text(result_json(case, result, models, created), encoding="utf-8")
+        made["result"].write_text(result_json(case, result, models, created, mask), encoding="utf-8")
         made["features"].write_text(features_csv(result), encoding="utf-8", newline="")
         for key, (_, explanation) in maps.items():
             write_map(explanation, made[key])
@@ -164,7 +166,13 @@ def features_csv(result: Result) -> str:
     return out.getvalue()
 
 
-def result_json(case: Case, result: Result, models: Sequence[RadModel], created: datetime) -> str:
+def result_json(
+    case: Case,
+    result: Result,
+    models: Sequence[RadModel],
+    created: datetime,
+    mask: sitk.Image | None = None,
+) -> str:
     """The result as JSON text; see the module's docstring for the schema."""
     stability = {s.model_id: asdict(s) for s in result.stability}
     maps = {e.model_id: name for name, e in map_files(result.explanations).values()}
@@ -188,6 +196,7 @@ def result_json(case: Case, result: Result, models: Sequence[RadModel], created:
             "clinical": dict(case.clinical),
             "warnings": list(case.warnings),
         },
+        "dynamic": dynamic_document(case.dynamic, mask),
         "region": {"digest": result.region_digest, **asdict(result.facts)},
         "features": {key: _feature(key, number) for key, number in result.features.values.items()},
         "missing": dict(result.features.missing),

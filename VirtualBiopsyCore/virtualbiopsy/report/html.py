@@ -12,7 +12,9 @@ from .. import RESEARCH_USE_ONLY, __version__
 from ..case.model import Case
 from ..models.radmodel import RadModel
 from ..progress import Progress, part, silent
+from ..tasks import MENINGIOMA, TASKS, Task
 from . import sections
+from .dynamic import dynamic_section
 from .markup import esc, tag
 from .style import CSS
 
@@ -55,6 +57,7 @@ def html_report(
         sections.warnings(result),
         sections.case_section(case),
         sections.region_section(result, image, mask, part(progress, 0.0, 0.3)),
+        dynamic_section(case.dynamic, mask),
     ]
     count = max(len(result.predictions), 1)
     for i, prediction in enumerate(result.predictions):
@@ -65,7 +68,7 @@ def html_report(
     body += [
         sections.skipped_section(result),
         sections.feature_section(result, by_id),
-        sections.evidence_section(result),
+        sections.evidence_section(result, _task(models)),
         sections.provenance_section(result, models),
     ]
     progress(1.0, "Report written")
@@ -78,3 +81,8 @@ def html_report(
         f"<main>{''.join(body)}</main>"
         f'<div class="banner last" role="note">{esc(RESEARCH_USE_ONLY)}</div></body></html>\n'
     )
+
+
+def _task(models: Sequence[RadModel]) -> Task:
+    """What the models are for; of several tasks the first."""
+    return TASKS[models[0].task] if models else MENINGIOMA

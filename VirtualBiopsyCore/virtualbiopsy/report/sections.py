@@ -17,6 +17,7 @@ from ..explain.model import Explanation
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..progress import Progress, silent
+from ..tasks import Task
 from ..trust.model import TrustCard
 from .changes import delta_words
 from .credit import shared_words
@@ -126,6 +127,7 @@ def model_section(
     ]
     svg = probability_svg(prediction, stability, dark=False, simulated=simulated)
     parts.append(tag("div", tag("div", svg) + tag("div", "".join(head) + facts(pairs)), "row card"))
+    parts.append(_classes(prediction))
     parts += [
         paragraph(delta_words(delta, prediction.endpoint))
         for delta in result.deltas
@@ -177,6 +179,16 @@ def _model_pairs(model: RadModel | None) -> list[tuple[str, str]]:
         if words:
             pairs.append((label, words))
     return pairs
+
+
+def _classes(prediction: Prediction) -> str:
+    """Ordered classes with their probabilities; "" where there are two."""
+    if not prediction.classes:
+        return ""
+    rows = [(entry.name, percent(entry.probability)) for entry in prediction.classes]
+    return table(("Class", "Estimated probability"), rows, numbers=(1,)) + paragraph(
+        prediction.classes_note, "quiet"
+    )
 
 
 def _inputs(prediction: Prediction) -> str:
@@ -300,15 +312,14 @@ def feature_section(result: Result, models: Mapping[str, RadModel]) -> str:
     return tag("h2", "Features") + paragraph(note, "quiet") + table(head, rows, numbers=(1, 3))
 
 
-def evidence_section(result: Result) -> str:
+def evidence_section(result: Result, task: Task) -> str:
     """Published rules on what is known about this case."""
     parts = [
         tag("h2", "Published evidence"),
         paragraph(
             "Quoted from publications and evaluated on measured or entered facts only; an estimated "
             "probability never stands in for a measured marker. Sentences on treatment are quotations, "
-            "not advice. “The source review” is a review, in Chinese, of MR imaging for predicting Ki-67 and "
-            "progesterone receptor expression in meningioma; quotations from it are translated."
+            f"not advice. “The source review” is {task.review}; quotations from it are translated."
         ),
     ]
     for o in result.evidence:
