@@ -21,9 +21,9 @@ from virtualbiopsy.simulate import (
     write_case,
     write_cohort,
 )
-from virtualbiopsy.simulate.acquisition import _smoothed
 from virtualbiopsy.simulate.biology import draw_biology
 from virtualbiopsy.simulate.cohort import case_seed
+from virtualbiopsy.simulate.imaging import smoothed
 from virtualbiopsy.simulate.scanner import Protocol
 
 needs_template = pytest.mark.skipif(
@@ -288,8 +288,8 @@ def test_unknown_scanner():
 def test_kernel_smooths_signal_and_noise():
     noise = np.random.default_rng(0).standard_normal((4, 64, 64)).astype(np.float32)
     protocol = Protocol("spin_echo", {}, 1.0, 5.0, 0.0, 30.0, kernel_mm=np.sqrt(8 * np.log(2)) * 1.5)
-    smooth = _smoothed(noise, protocol)
+    smooth = smoothed(noise, protocol)
     # White noise through a Gaussian of sigma s pixels: variance falls by 4 pi s² in the plane, none across.
     assert noise.var() / smooth.var() == pytest.approx(4 * np.pi * 1.5**2, rel=0.15)
     assert abs(np.corrcoef(smooth[0].ravel(), smooth[1].ravel())[0, 1]) < 0.2
-    assert _smoothed(noise, replace(protocol, kernel_mm=0.0)) is noise
+    assert smoothed(noise, replace(protocol, kernel_mm=0.0)) is noise

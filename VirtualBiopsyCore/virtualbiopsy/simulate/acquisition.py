@@ -11,7 +11,7 @@ from scipy import ndimage
 from ..progress import Progress, silent
 from . import signal
 from .anatomy import Anatomy, tissue_rows
-from .fields import Lattice
+from .imaging import acquire_slices, finish, grid_image, receive_field, slice_grid, smoothed
 from .scanner import SEQUENCES, Protocol, Scanner
 from .tissues import NAMES, R1, R2, Parameters, parameters
 
@@ -120,74 +120,22 @@ def _paint(anatomy: Anatomy, protocol: Protocol, tesla: float) -> tuple[np.ndarr
     return volumes[0], volumes[1] if diffusion else None
 
 
-def _bias(axes: Sequence[np.ndarray], tesla: float, rng: np.random.Generator) -> np.ndarray:
-    """Multiplicative receive field: smooth, stronger at 3 T."""
-    lattice = Lattice(axes, 75.0)
-    strength = 0.11 if tesla == 3.0 else 0.06
-    return np.exp(strength * lattice.noise(rng))
-
-
-def grid_image(array: np.ndarray, axes: Sequence[np.ndarray]) -> sitk.Image:
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing([float(a[1] - a[0]) for a in axes[::-1]])
-    image.SetOrigin([float(a[0]) for a in axes[::-1]])
-    return image
-
-
 def _slices(
     protocol: Protocol, axes: Sequence[np.ndarray], rng: np.random.Generator, motion: float
 ) -> tuple[sitk.Image, sitk.Transform]:
     """Reference grid of a thick-slice sequence, slightly oblique, and the patient's motion before it."""
-    pitch = protocol.slice_mm + protocol.gap_mm
     centre = [(a[0] + a[-1]) / 2 for a in axes[::-1]]
     tilt = sitk.Euler3DTransform()
     tilt.SetRotation(*(float(x) for x in np.deg2rad(rng.normal(0, (4.0, 0.8, 1.0)))))
     direction = np.array(tilt.GetMatrix()).reshape(3, 3)
     field_of_view = (186.0, 236.0, axes[0][-1] - axes[0][0] - 22)
-    size = [
-        int(field_of_view[0] / protocol.in_plane),
-        int(field_of_view[1] / protocol.in_plane),
-        int(field_of_view[2] / pitch),
-    ]
-    spacing = np.array([protocol.in_plane, protocol.in_plane, pitch])
     centre = np.array(centre) + (0, 0, 9.0) + rng.normal(0, (1.0, 1.0, 1.5))
-    origin = centre - direction @ (spacing * (np.array(size) - 1) / 2)
-    reference = sitk.Image(size, sitk.sitkFloat32)
-    reference.SetSpacing(spacing.tolist())
-    reference.SetOrigin(origin.tolist())
-    reference.SetDirection(direction.ravel().tolist())
+    reference = slice_grid(protocol, centre, field_of_view, direction)
     moved = sitk.Euler3DTransform()
     moved.SetCenter(centre.tolist())
     moved.SetRotation(*(float(x) for x in np.deg2rad(rng.normal(0, 0.35 * motion, 3))))
     moved.SetTranslation(rng.normal(0, 0.45 * motion, 3).tolist())
     return reference, moved
-
-
-def _acquire(
-    volume: np.ndarray, protocol: Protocol, axes, reference: sitk.Image, moved: sitk.Transform
-) -> np.ndarray:
-    """Average over the slice thickness and sample on the slices."""
-    width = max(int(round(protocol.slice_mm / (axes[0][1] - axes[0][0]))), 1)
-    averaged = ndimage.uniform_filter1d(volume, width, axis=0)
-    if protocol.in_plane > 1.3:
-        averaged = ndimage.gaussian_filter(averaged, (0, 0.35 * protocol.in_plane, 0.35 * protocol.in_plane))
-    image = grid_image(averaged, axes)
-    return sitk.GetArrayFromImage(sitk.Resample(image, reference, moved, sitk.sitkLinear, 0.0))
-
-
-def _smoothed(array: np.ndarray, protocol: Protocol, axes: Sequence[np.ndarray] = ()) -> np.ndarray:
-    """The reconstruction's kernel, in the slice: it smooths signal and noise alike."""
-    if protocol.kernel_mm <= 0:
-        return array
-    pixels = [float(a[1] - a[0]) for a in axes] or [protocol.in_plane, protocol.in_plane]
-    sigma = protocol.kernel_mm / np.sqrt(8 * np.log(2))
-    return ndimage.gaussian_filter(array, (0, *(sigma / pixel for pixel in pixels)))
-
-
-def _finish(array: np.ndarray, reference: sitk.Image) -> sitk.Image:
-    image = sitk.GetImageFromArray(np.clip(np.rint(array), -32768, 32767).astype(np.int16))
-    image.CopyInformation(reference)
-    return image
 
 
 def acquire(
@@ -224,30 +172,30 @@ def acquire(
         sigma = white / protocol.snr
         level = white_level * scanner.level / white * float(own.uniform(0.85, 1.2))
         volume, weighted = _paint(anatomy, protocol, scanner.tesla)
-        bias = _bias(axes, scanner.tesla, own)
+        bias = receive_field(axes, scanner.tesla, own)
         volume *= bias
         if protocol.in_plane is None:
-            noisy = _smoothed(signal.rician(volume, sigma, own), protocol, (axes[1], axes[2]))
+            noisy = smoothed(signal.rician(volume, sigma, own), protocol, (axes[1], axes[2]))
             if head is not None:
                 noisy *= head
-            images[name] = _finish(noisy * level, grid_image(volume, axes))
+            images[name] = finish(noisy * level, grid_image(volume, axes))
             continue
         reference, moved = _slices(protocol, axes, own, motion)
-        noisy = signal.rician(_acquire(volume, protocol, axes, reference, moved), sigma, own)
-        noisy = _smoothed(noisy, protocol)
+        noisy = signal.rician(acquire_slices(volume, protocol, axes, reference, moved), sigma, own)
+        noisy = smoothed(noisy, protocol)
         if weighted is None:
             if head is not None:
-                noisy *= _acquire(head, protocol, axes, reference, moved) > 0.05
-            images[name] = _finish(noisy * level, reference)
+                noisy *= acquire_slices(head, protocol, axes, reference, moved) > 0.05
+            images[name] = finish(noisy * level, reference)
             continue
         weighted *= bias
-        thick = _acquire(weighted, protocol, axes, reference, moved)
+        thick = acquire_slices(weighted, protocol, axes, reference, moved)
         # The three directions of the trace are averaged: less noise in the weighted image.
         noisy_b = sum(signal.rician(thick, sigma, own) for _ in range(3)) / 3
         adc = signal.adc_from(noisy, noisy_b, protocol.timing["b"])
         mask = ndimage.gaussian_filter(noisy, (0, 1, 1)) > 0.22 * white
         mask = ndimage.binary_opening(mask, np.ones((1, 3, 3)))
-        images[name] = _finish(np.where(mask, np.clip(adc, 0, 4000), 0), reference)
+        images[name] = finish(np.where(mask, np.clip(adc, 0, 4000), 0), reference)
     return images
 
 

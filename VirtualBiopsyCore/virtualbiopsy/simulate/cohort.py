@@ -1,4 +1,4 @@
-"""Cohorts of simulated cases."""
+"""Cohorts of simulated cases of any kind."""
 
 from __future__ import annotations
 
@@ -7,17 +7,41 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..progress import Progress, silent
-from .meningioma import SimulatedCase, SimulationSettings, case_name, simulate_meningioma
+from .meningioma import SimulationSettings, case_name, simulate_meningioma
 from .template import template_folder
 from .write import write_case
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a cohort consists of; all functions at module level, for use in worker processes.
+
+    Attributes
+    ----------
+    settings : makes the default settings; they have a `scanner`.
+    simulate : (seed, settings=) -> a case with `name` and `truth`.
+    name : (seed, scanner) -> name of the case.
+    write : (case, folder) -> writes it.
+    ready : raises what is missing before anything is simulated.
+    """
+
+    settings: Callable[[], Any]
+    simulate: Callable[..., Any]
+    name: Callable[[int, str], str]
+    write: Callable[..., Any]
+    ready: Callable[[], Any]
+
+
+MENINGIOMA = Kind(SimulationSettings, simulate_meningioma, case_name, write_case, template_folder)
 
 
 def case_seed(cohort_seed: int, number: int) -> int:
@@ -25,8 +49,8 @@ def case_seed(cohort_seed: int, number: int) -> int:
     return int(np.random.SeedSequence([cohort_seed, number]).generate_state(1)[0])
 
 
-def _one(seed: int, settings: SimulationSettings | None, apply: Callable[[SimulatedCase], Any] | None) -> Any:
-    case = simulate_meningioma(seed, settings=settings)
+def _one(kind: Kind, seed: int, settings: Any, apply: Callable[[Any], Any] | None) -> Any:
+    case = kind.simulate(seed, settings=settings)
     return case if apply is None else apply(case)
 
 
@@ -35,29 +59,32 @@ def simulate_cohort(
     seed: int,
     progress: Progress = silent,
     *,
-    settings: SimulationSettings | None = None,
+    settings: Any = None,
     processes: int = 2,
-    apply: Callable[[SimulatedCase], Any] | None = None,
+    apply: Callable[[Any], Any] | None = None,
     start: int = 0,
+    kind: Kind = MENINGIOMA,
 ) -> Iterator[Any]:
     """Yield the cases `start` … `start + n - 1` of a cohort, in order.
 
     Parameters
     ----------
+    settings : of the kind; its default settings if None.
     apply : module-level function that is called with each case in the process that made it (for example to
         extract features); its result is yielded instead of the case, which saves sending the images.
     processes : 1 to work in this process.
+    kind : what is simulated.
 
     Raises
     ------
-    TemplateMissingError : if the anatomical template is not installed.
+    TemplateMissingError : if the anatomical template is needed and not installed.
     """
-    template_folder()
+    kind.ready()
     seeds = [case_seed(seed, start + number) for number in range(n)]
     if processes <= 1:
         for number, one in enumerate(seeds):
             progress(number / n, f"Simulating case {number + 1} of {n}")
-            yield _one(one, settings, apply)
+            yield _one(kind, one, settings, apply)
         progress(1.0, f"{n} cases simulated")
         return
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
@@ -69,7 +96,7 @@ def simulate_cohort(
         submitted = 0
         for number in range(n):
             while submitted < n and submitted < number + processes + 1:
-                running[submitted] = pool.submit(_one, seeds[submitted], settings, apply)
+                running[submitted] = pool.submit(_one, kind, seeds[submitted], settings, apply)
                 submitted += 1
             while not running[number].done():
                 progress(number / n, f"Simulating case {number + 1} of {n}")
@@ -88,11 +115,11 @@ def simulate_cohort(
 class _Writer:
     """Writes a case into a folder of its own; picklable, for use in worker processes."""
 
-    def __init__(self, out_dir: Path) -> None:
-        self.out_dir = out_dir
+    def __init__(self, out_dir: Path, write: Callable[..., Any]) -> None:
+        self.out_dir, self.write = out_dir, write
 
-    def __call__(self, case: SimulatedCase) -> tuple[str, dict[str, Any]]:
-        write_case(case, self.out_dir / case.name)
+    def __call__(self, case: Any) -> tuple[str, dict[str, Any]]:
+        self.write(case, self.out_dir / case.name)
         return case.name, dict(case.truth)
 
 
@@ -102,8 +129,9 @@ def write_cohort(
     seed: int,
     progress: Progress = silent,
     *,
-    settings: SimulationSettings | None = None,
+    settings: Any = None,
     processes: int = 2,
+    kind: Kind = MENINGIOMA,
 ) -> list[Path]:
     """Simulate a cohort into `out_dir`, one folder for each case; cases that are there already are kept.
 
@@ -112,8 +140,8 @@ def write_cohort(
     """
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    scanner = (settings or SimulationSettings()).scanner
-    names = [case_name(case_seed(seed, number), scanner) for number in range(n)]
+    scanner = (settings or kind.settings()).scanner
+    names = [kind.name(case_seed(seed, number), scanner) for number in range(n)]
     number = 0
     while number < n:
         if (out / names[number] / "truth.json").is_file():
@@ -132,8 +160,9 @@ def write_cohort(
             report,
             settings=settings,
             processes=processes,
-            apply=_Writer(out),
+            apply=_Writer(out, kind.write),
             start=number,
+            kind=kind,
         )
         for _ in cases:
             pass

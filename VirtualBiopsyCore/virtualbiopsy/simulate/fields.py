@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import ndimage
 
 
 def bspline_matrix(coordinates: np.ndarray, count: int) -> np.ndarray:
@@ -78,6 +79,25 @@ def fractal_noise(
         total += np.float32(amplitude) * smooth_noise(axes, step / 2**octave, rng)
         power += amplitude**2
     return total / np.float32(np.sqrt(power))
+
+
+def radial_noise(
+    points: np.ndarray, rng: np.random.Generator, *, stretch: float, reach: float = 0.1
+) -> np.ndarray:
+    """Return noise drawn out along rays from the origin, sd about 1.
+
+    Parameters
+    ----------
+    points : (3, …) coordinates in mm from where the rays begin.
+    stretch, reach : cells per unit of direction, and per mm along the ray.
+    """
+    r = np.sqrt((points**2).sum(axis=0)) + 1e-3
+    noise = ndimage.gaussian_filter(rng.standard_normal((40, 40, 40), dtype=np.float32), 1.0, mode="wrap")
+    noise /= noise.std()
+    scale = stretch + reach * r
+    return ndimage.map_coordinates(
+        noise, np.stack([20 + p / r * scale for p in points]), order=1, mode="wrap", output=np.float32
+    )
 
 
 def ramp(values: np.ndarray, width: float = 1.0) -> np.ndarray:

@@ -13,10 +13,11 @@ import SimpleITK as sitk
 from ..case.model import Case
 from ..case.model import Sequence as CaseSequence
 from ..progress import Progress, part, silent
-from .acquisition import acquire, grid_image
+from .acquisition import acquire
 from .anatomy import Anatomy, build_anatomy, csf_thickness
 from .biology import Biology, draw_biology, read_signs
 from .head import template_head
+from .imaging import grid_image
 from .pose import draw_pose, scanner_axes
 from .scanner import SEQUENCES, Scanner, draw_scanner
 from .tumour import draw_site, grow_tumour

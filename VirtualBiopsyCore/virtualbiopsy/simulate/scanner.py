@@ -35,6 +35,7 @@ class Protocol:
     snr : signal of white matter over the noise of one channel.
     contrast : whether contrast agent is present.
     kernel_mm : full width at half maximum of the reconstruction's smoothing in the slice; 0 for none.
+    fat : share of the fat signal that the fat suppression leaves; 1 without.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Protocol:
     snr: float
     contrast: bool = False
     kernel_mm: float = 0.0
+    fat: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ class Scanner:
             elif pixel is not None and protocol.kind != "diffusion":
                 protocols[name] = replace(protocol, in_plane=pixel)
         return replace(self, grid=grid, protocols=protocols)
+
+    def with_pixel(self, role: str, pixel: float) -> Scanner:
+        """Return the same examination with another pixel size of one thick-slice sequence."""
+        changed = replace(self.protocols[role], in_plane=pixel)
+        return replace(self, protocols={**self.protocols, role: changed})
 
 
 def draw_scanner(rng: np.random.Generator, name: str = "A") -> Scanner:

@@ -80,14 +80,28 @@ class Shapes:
         r = float(widths.max())
         box = self._box(np.min(points, axis=0) - r, np.max(points, axis=0) + r)
         x, y, z, _ = self._local(box)
-        best: np.ndarray | None = None
-        for a, b, ra, rb in zip(points[:-1], points[1:], widths[:-1], widths[1:], strict=True):
-            d = b - a
-            length = float(d @ d)
-            t = np.clip(((x - a[0]) * d[0] + (y - a[1]) * d[1] + (z - a[2]) * d[2]) / length, 0, 1)
-            gap = np.sqrt(
-                (x - a[0] - t * d[0]) ** 2 + (y - a[1] - t * d[1]) ** 2 + (z - a[2] - t * d[2]) ** 2
-            )
-            gap -= ra + (rb - ra) * t
-            best = gap if best is None else np.minimum(best, gap)
-        return Body(box, best.astype(np.float32))
+        return Body(box, tube_distance((x, y, z), points, widths))
+
+
+def tube_distance(
+    coordinates: Sequence[np.ndarray], points: Sequence[np.ndarray], radii: Sequence[float]
+) -> np.ndarray:
+    """Return the distance, float32, to a chain of round cones.
+
+    Parameters
+    ----------
+    coordinates : three arrays that broadcast against each other. points : (n, 3) in the same order, n ≥ 2.
+    radii : (n,).
+    """
+    x, y, z = coordinates
+    points = [np.asarray(p, dtype=np.float32) for p in points]
+    radii = np.asarray(radii, dtype=np.float32)
+    best: np.ndarray | None = None
+    for a, b, ra, rb in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
+        d = b - a
+        length = float(d @ d)
+        t = np.clip(((x - a[0]) * d[0] + (y - a[1]) * d[1] + (z - a[2]) * d[2]) / length, 0, 1)
+        gap = np.sqrt((x - a[0] - t * d[0]) ** 2 + (y - a[1] - t * d[1]) ** 2 + (z - a[2] - t * d[2]) ** 2)
+        gap -= ra + (rb - ra) * t
+        best = gap if best is None else np.minimum(best, gap)
+    return best.astype(np.float32)

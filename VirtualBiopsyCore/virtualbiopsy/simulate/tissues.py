@@ -9,6 +9,7 @@ Wansapura for T2*; Le Bihan/Helenius, Radiology 222:... for normal ADC; Rohrer e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +77,7 @@ FLOW_VOID = {"artery": 0.05, "blood": 0.35}
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Tissue parameters as arrays in the order of :data:`NAMES` (times in ms, ADC in 10⁻⁶ mm²/s)."""
+    """Tissue parameters as arrays in the order of the tissue table (times in ms, ADC in 10⁻⁶ mm²/s)."""
 
     pd: np.ndarray
     t1: np.ndarray
@@ -88,8 +89,8 @@ class Parameters:
     flow: np.ndarray
 
 
-def parameters(tesla: float) -> Parameters:
-    """Return the parameters at 1.5 or 3 tesla.
+def parameters(tesla: float, tissues: Mapping[str, Tissue] = TISSUES) -> Parameters:
+    """Return the parameters of these tissues at 1.5 or 3 tesla, in their order.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def parameters(tesla: float) -> Parameters:
     if tesla not in (1.5, 3.0):
         raise ValueError(f"tissue parameters are known at 1.5 T and 3 T, not at {tesla} T")
     at = int(tesla == 3.0)
-    values = list(TISSUES.values())
+    values = list(tissues.values())
     return Parameters(
         np.array([t.pd for t in values]),
         np.array([t.t1[at] for t in values], dtype=float),
@@ -107,5 +108,5 @@ def parameters(tesla: float) -> Parameters:
         np.array([t.adc for t in values], dtype=float),
         np.array([t.gadolinium for t in values]),
         np.array([t.dwi for t in values], dtype=float),
-        np.array([FLOW_VOID.get(name, 1.0) for name in NAMES]),
+        np.array([FLOW_VOID.get(name, 1.0) for name in tissues]),
     )

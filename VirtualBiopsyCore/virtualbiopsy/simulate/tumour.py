@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from .biology import Biology
-from .fields import Lattice, fractal_noise, ramp, smooth_noise
+from .fields import Lattice, fractal_noise, radial_noise, ramp, smooth_noise
 from .head import Head
 from .pose import Pose, sample
 from .shapes import smooth_min
@@ -259,7 +259,7 @@ def grow_tumour(
     grain = float(np.clip(6.0 * np.exp(0.28 * p["texture_scale"]), 3.0, 13.0))
     coarse = fractal_noise(axes, grain * 1.6, rng, 2)
     cells = fractal_noise(axes, grain, rng, 3, 0.75)
-    spokes = _spokes(a, b, h, rng)
+    spokes = radial_noise(np.stack([a, b, h + 4]), rng, stretch=11.0)
     perfusion = 0.55 * cells + 0.45 * coarse + 0.45 * spokes
     water = 0.6 * fractal_noise(axes, grain, rng, 2) + 0.5 * coarse - 0.5 * spokes
     density = 0.75 * fractal_noise(axes, grain * 1.2, rng, 2) - 0.45 * perfusion
@@ -317,16 +317,6 @@ def grow_tumour(
         push,
         lattice,
     )
-
-
-def _spokes(a: np.ndarray, b: np.ndarray, h: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Noise drawn out along rays from the attachment: the spoke-wheel pattern of feeding vessels."""
-    r = np.sqrt(a**2 + b**2 + (h + 4) ** 2) + 1e-3
-    noise = ndimage.gaussian_filter(rng.standard_normal((40, 40, 40), dtype=np.float32), 1.0, mode="wrap")
-    noise /= noise.std()
-    stretch = 11.0 + 0.10 * r
-    points = np.stack([20 + a / r * stretch, 20 + b / r * stretch, 20 + (h + 4) / r * stretch])
-    return ndimage.map_coordinates(noise, points, order=1, mode="wrap", output=np.float32)
 
 
 def _oedema(

@@ -18,8 +18,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import SimpleITK as sitk
 
@@ -52,6 +53,31 @@ def write_case(case: SimulatedCase, out_dir: Path | str, *, compression: int = 4
     ------
     FileExistsError : if the folder exists and is not empty (nothing is overwritten).
     """
+
+    def fill(work: Path) -> None:
+        for role, image in case.images.items():
+            write_image(work, role, image, case.scanner.header(role), compression)
+        write_image(work, "tumour_mask", case.masks["tumour"])
+        for name, values in (("clinical", case.clinical), ("truth", case.truth)):
+            write_json(work, name, values)
+        text = README.format(ruo=RESEARCH_USE_ONLY, seed=case.seed, notice=NOTICE)
+        (work / "README.txt").write_text(text, encoding="utf-8")
+        truth = work / "truth"
+        truth.mkdir()
+        for name, mask in case.masks.items():
+            if name != "tumour":
+                write_image(truth, f"{name}_mask", mask)
+
+    return write_whole(out_dir, fill)
+
+
+def write_whole(out_dir: Path | str, fill: Callable[[Path], None]) -> Path:
+    """Let `fill` write into a folder that appears whole or not at all. Returns the folder.
+
+    Raises
+    ------
+    FileExistsError : if the folder exists and is not empty (nothing is overwritten).
+    """
     out = Path(out_dir)
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} exists and is not empty; simulated cases do not overwrite anything")
@@ -59,22 +85,7 @@ def write_case(case: SimulatedCase, out_dir: Path | str, *, compression: int = 4
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         os.chmod(work, 0o755)
-        for role, image in case.images.items():
-            sitk.WriteImage(
-                image, str(work / f"{role}.nii.gz"), useCompression=True, compressionLevel=compression
-            )
-            sidecar = _sidecar(case.scanner.header(role))
-            (work / f"{role}.json").write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
-        sitk.WriteImage(case.masks["tumour"], str(work / "tumour_mask.nii.gz"), useCompression=True)
-        for name, values in (("clinical", case.clinical), ("truth", case.truth)):
-            (work / f"{name}.json").write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
-        text = README.format(ruo=RESEARCH_USE_ONLY, seed=case.seed, notice=NOTICE)
-        (work / "README.txt").write_text(text, encoding="utf-8")
-        truth = work / "truth"
-        truth.mkdir()
-        for name, mask in case.masks.items():
-            if name != "tumour":
-                sitk.WriteImage(mask, str(truth / f"{name}_mask.nii.gz"), useCompression=True)
+        fill(work)
         if out.exists():
             out.rmdir()
         work.rename(out)
@@ -82,6 +93,26 @@ def write_case(case: SimulatedCase, out_dir: Path | str, *, compression: int = 4
         shutil.rmtree(work, ignore_errors=True)
         raise
     return out
+
+
+def write_image(
+    folder: Path,
+    name: str,
+    image: sitk.Image,
+    header: Mapping[str, str] | None = None,
+    compression: int = -1,
+    extra: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `name`.nii.gz and, with a header by DICOM keyword or `extra` entries, its BIDS sidecar."""
+    path = str(folder / f"{name}.nii.gz")
+    sitk.WriteImage(image, path, useCompression=True, compressionLevel=compression)
+    if header is not None:
+        write_json(folder, name, {**_sidecar(header), **(extra or {})})
+
+
+def write_json(folder: Path, name: str, values: Mapping[str, Any]) -> None:
+    """Write `name`.json."""
+    (folder / f"{name}.json").write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
 
 
 def _sidecar(header: Mapping[str, str]) -> dict[str, float]:
