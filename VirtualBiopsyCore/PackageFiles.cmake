@@ -154,6 +154,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/kinetics/derive.py
   virtualbiopsy/prepare/kinetics/fit.py
   virtualbiopsy/prepare/kinetics/noise.py
+  virtualbiopsy/prepare/kinetics/pharmacokinetic.py
   virtualbiopsy/prepare/kinetics/search.py
   virtualbiopsy/prepare/kinetics/semiquantitative.py
   virtualbiopsy/prepare/kinetics/signal.py
@@ -487,4 +488,5 @@ set(PACKAGE_RESOURCES
   Reference/ibsi2/response_maps.csv
   Rules/breast.toml
   Rules/meningioma.toml
+  UI/VirtualBiopsyPanel.ui
   )

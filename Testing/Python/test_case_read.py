@@ -299,16 +299,16 @@ def test_two_orientations_under_one_series_uid_are_two_volumes(tmp_path, values)
 
 def test_repeated_positions_become_volumes(tmp_path, values):
     uid = None
-    for phase in range(3):
+    for echo in range(3):
         uid = write_series(
-            tmp_path, values + 100 * phase, description="DCE", prefix=f"p{phase}", series=uid,
-            first_instance=1 + 20 * phase, TemporalPositionIdentifier=phase + 1,
+            tmp_path, values + 100 * echo, description="T2 map", prefix=f"p{echo}", series=uid,
+            first_instance=1 + 20 * echo, EchoTime=15 * (echo + 1), RepetitionTime=2000,
         )  # fmt: skip
     case = read_case(tmp_path)
-    assert [s.name for s in case.sequences] == ["DCE (1 of 3)", "DCE (2 of 3)", "DCE (3 of 3)"]
-    assert [s.role for s in case.sequences] == ["dce", "other", "other"]
-    for phase, sequence in enumerate(case.sequences):
-        np.testing.assert_array_equal(sitk.GetArrayFromImage(sequence.image), values + 100 * phase)
+    assert [s.name for s in case.sequences] == ["T2 map (1 of 3)", "T2 map (2 of 3)", "T2 map (3 of 3)"]
+    assert [s.role for s in case.sequences] == ["t2", "other", "other"] and case.dynamic is None
+    for echo, sequence in enumerate(case.sequences):
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(sequence.image), values + 100 * echo)
 
 
 def test_missing_slices(tmp_path, values):
@@ -385,9 +385,12 @@ def test_enhanced_multi_frame_with_two_b_values(tmp_path, values):
         description="DWI",
     )  # fmt: skip
     case = read_case(tmp_path)
-    assert [s.protocol["DiffusionBValue"] for s in case.sequences] == ["0", "1000"]
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(case.sequences[0].image), values)
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(case.sequences[1].image), values + 500)
+    assert case.diffusion.b_values == (0.0, 1000.0)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(case.diffusion.images[0]), values)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(case.diffusion.images[1]), values + 500)
+    (highest,) = case.sequences
+    assert (highest.role, highest.protocol["DiffusionBValue"]) == ("dwi", "1000")
+    assert highest.image is case.diffusion.images[1]
 
 
 def test_reading_can_be_cancelled(tmp_path, values):

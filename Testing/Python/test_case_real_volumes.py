@@ -38,8 +38,11 @@ EXPECTED = {
     "slicer_meningioma_roi/TG_scan1_SuperSampled.nhdr": (set(), set()),
     "sts_mr_t1/STS_004": ({"t1"}, {"tumour"}),
     "sts_mr_t1/STS_050": ({"t1"}, {"tumour"}),
-    "adc_dicom/QIN-PROSTATE-001_ADC_SEG.zip": ({"adc"}, set()),
-    "breast_dce_dicom/UCSF-BR-06.zip": ({"dce"}, set()),
+    "adc_dicom/QIN-PROSTATE-001_ADC_SEG.zip": (
+        {"adc"},
+        {"normal", "peripheral zone of the prostate", "tumour", "prostate"},
+    ),
+    "breast_dce_dicom/UCSF-BR-06.zip": ({"dce", "pe", "ser"}, {"breast"}),
     "dicom_vendors/ge_anatomical_001.zip": ({"t1"}, set()),
     "dicom_vendors/ge_dti_002.zip": (set(), set()),
     "dicom_vendors/generic_compressed_jpegls_001.zip": ({"flair"}, set()),

@@ -13,18 +13,22 @@ import SimpleITK as sitk
 
 from ..errors import GeometryError, ImageError, OversizedFileError, UnreadableFileError
 from ..progress import Progress, silent
-from .limits import MAX_BYTES, MAX_VOLUMES_OF_A_SERIES, readable_size
+from .acquired import CONTENT, SOURCES, TIME_KEYWORDS, bolus_of, duration_of, temporal_position, times_of
+from .b_values import B_VALUE_TAGS, b_value_of
+from .limits import MAX_BYTES, MAX_PHASES, MAX_VOLUMES_OF_A_SERIES, readable_size
+from .roles import is_fast_t1
 from .tags import PROTOCOL_KEYWORDS, first_item, functional_groups, number, protocol_of, text_of
 
 _READ = [
     *PROTOCOL_KEYWORDS, "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
     "ProtocolName", "FrameOfReferenceUID", "InstanceNumber", "Rows", "Columns", "NumberOfFrames",
     "ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept",
-    "SamplesPerPixel", "BitsAllocated", "TemporalPositionIdentifier", "TriggerTime", "AcquisitionNumber",
+    "SamplesPerPixel", "BitsAllocated", "AcquisitionNumber", *TIME_KEYWORDS, *B_VALUE_TAGS,
     "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence", "RealWorldValueMappingSequence",
 ]  # fmt: skip
 _NO_IMAGE = {"SEG": "a DICOM segmentation", "RTSTRUCT": "an RT structure set", "SR": "a structured report"}
 _GAP = 0.02
+_TIMING = "MRTimingAndRelatedParametersSequence"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,11 @@ class DicomVolume:
     frame_of_reference : Frame of Reference UID, None if it is not given.
     unit : unit of the values where the data state it (Real World Value Mapping), else None.
     source : folder or file.
+    series : the same text for the volumes of one series.
+    times : when its first slice was acquired, seconds by source, see :mod:`virtualbiopsy.case.acquired`.
+    number : number of the phase that the data state, 0 if they do not.
+    duration_s : acquisition time, None if it is not given.
+    bolus_s : when the contrast agent was given, on the clock of `times`; None if it is not given.
     """
 
     name: str
@@ -49,6 +58,11 @@ class DicomVolume:
     frame_of_reference: str | None
     unit: str | None
     source: str
+    series: str = ""
+    times: dict[str, float] = field(default_factory=dict)
+    number: int = 0
+    duration_s: float | None = None
+    bolus_s: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +89,20 @@ def is_dicom(path: Path) -> bool:
 
 
 def read_dicom(
-    paths: list[Path], *, max_bytes: int = MAX_BYTES, progress: Progress = silent
+    paths: list[Path],
+    *,
+    max_bytes: int = MAX_BYTES,
+    progress: Progress = silent,
+    segmentations: list[Path] | None = None,
 ) -> tuple[list[DicomVolume], list[str]]:
     """Read all series among DICOM files, whatever their names and order.
 
     Slices are sorted by their position along the slice normal; a series that repeats positions is split
     into volumes. What cannot be read is left out with a warning, unless nothing is left.
+
+    Parameters
+    ----------
+    segmentations : list that takes the paths of segmentation objects; without it they are left out.
 
     Returns
     -------
@@ -92,7 +114,7 @@ def read_dicom(
     OversizedFileError : the images need more than `max_bytes`.
     Cancelled : the progress callback asked to stop.
     """
-    series, warnings = _group(paths, progress)
+    series, warnings = _group(paths, progress, segmentations)
     volumes: list[DicomVolume] = []
     failures: list[Exception] = []
     left = max_bytes
@@ -106,14 +128,25 @@ def read_dicom(
             warnings.append(f"{error} The series was left out.")
             continue
         volumes.extend(found)
-        warnings.extend(notes)
+        warnings.extend(note for note in (*notes, *_oddities(slices[0])) if note not in warnings)
         left -= sum(_bytes(v.image) for v in found)
     if not volumes and failures:
         raise failures[0]
     return volumes, warnings
 
 
-def _group(paths: list[Path], progress: Progress) -> tuple[list[list[_Slice]], list[str]]:
+def _oddities(item: _Slice) -> list[str]:
+    """What the header states in an unusual way."""
+    written = text_of(getattr(item.dataset, "MagneticFieldStrength", None))
+    read = protocol_of(item.dataset).get("MagneticFieldStrength")
+    if read and written and number(read) != number(written):
+        return [f"The field strength is written as {written}; taken as gauss, {read} T."]
+    return []
+
+
+def _group(
+    paths: list[Path], progress: Progress, segmentations: list[Path] | None = None
+) -> tuple[list[list[_Slice]], list[str]]:
     groups: dict[tuple, list[_Slice]] = defaultdict(list)
     skipped: dict[str, int] = defaultdict(int)
     for index, path in enumerate(paths):
@@ -127,6 +160,9 @@ def _group(paths: list[Path], progress: Progress) -> tuple[list[list[_Slice]], l
             continue
         except NotImplementedError:
             skipped["files of an unknown kind"] += 1
+            continue
+        if segmentations is not None and str(getattr(dataset, "Modality", "")) == "SEG":
+            segmentations.append(path)
             continue
         if isinstance(slices, str):
             skipped[slices] += 1
@@ -247,19 +283,31 @@ def _read_series(name: str, slices: list[_Slice], max_bytes: int) -> tuple[list[
         raise UnreadableFileError(
             f"The series {name} has a single slice in this orientation.", "A volume has at least two."
         )
-    if len(stacks) > MAX_VOLUMES_OF_A_SERIES:
+    if len(stacks) > (MAX_PHASES if _repeats(stacks) else MAX_VOLUMES_OF_A_SERIES):
         warnings.append(
             f"The series {name} holds {len(stacks)} volumes; only the first was read. Export the one that "
             "is needed as a series of its own."
         )
         stacks = stacks[:1]
+    elif (lost := len(slices) - sum(map(len, stacks))) > 0:
+        warnings.append(
+            f"The series {name}: {lost} images belong to phases that lack slices; these phases were left out."
+        )
     volumes = []
     for number_, stack in enumerate(stacks, start=1):
         image, notes = _volume(name, stack, normal)
         warnings.extend(notes if number_ == 1 else [])
         label = name if len(stacks) == 1 else f"{name} ({number_} of {len(stacks)})"
-        volumes.append(_dicom_volume(label, stack[0], image, len(stacks)))
+        volumes.append(_dicom_volume(label, stack[0], image, len(stacks), stack))
     return volumes, warnings
+
+
+def _repeats(stacks: list[list[_Slice]]) -> bool:
+    """Whether the volumes are phases of a short gradient echo, or images with b-values: all are wanted."""
+    first = stacks[0][0]
+    if any(b_value_of(stack[0].dataset, stack[0].groups) for stack in stacks):
+        return True
+    return is_fast_t1(protocol_of(first.dataset))
 
 
 def _stacks(name: str, slices: list[_Slice], normal: np.ndarray) -> list[list[_Slice]]:
@@ -276,6 +324,9 @@ def _stacks(name: str, slices: list[_Slice], normal: np.ndarray) -> list[list[_S
         positions[-1].append(slices[index])
     counts = {len(p) for p in positions}
     if len(counts) > 1:
+        complete = _complete_phases(positions)
+        if complete:
+            return complete
         raise UnreadableFileError(
             f"The series {name} is incomplete: its {len(positions)} slice positions hold between "
             f"{min(counts)} and {max(counts)} images.",
@@ -288,15 +339,41 @@ def _stacks(name: str, slices: list[_Slice], normal: np.ndarray) -> list[list[_S
 
 def _time_order(item: _Slice) -> tuple:
     dataset = item.dataset
-    b_value = number(text_of(_find(dataset, item.groups, "MRDiffusionSequence", "DiffusionBValue")))
+    times = times_of(dataset, item.groups)
+    acquired = next((times[s] for s in SOURCES if s in times and s != CONTENT), 0.0)
     return (
-        _whole(dataset, "TemporalPositionIdentifier"),
-        0.0 if b_value is None else b_value,
+        temporal_position(dataset, item.groups),
+        b_value_of(dataset, item.groups) or 0.0,
         number(text_of(_find(dataset, item.groups, "MREchoSequence", "EchoTime"))) or 0.0,
+        number(text_of(_find(dataset, item.groups, _TIMING, "FlipAngle"))) or 0.0,
+        acquired,
+        int(times.get(CONTENT, 0.0)),
         _whole(dataset, "InstanceNumber"),
         item.frame,
         str(item.path),
     )
+
+
+def _complete_phases(positions: list[list[_Slice]]) -> list[list[_Slice]]:
+    """Volumes of the phases that hold every position, where one element tells the phases apart; else []."""
+    place = {id(item): n for n, position in enumerate(positions) for item in position}
+    for tells in (
+        lambda s: temporal_position(s.dataset, s.groups) or None,
+        *(lambda s, source=source: times_of(s.dataset, s.groups).get(source) for source in SOURCES),
+        lambda s: _whole(s.dataset, "AcquisitionNumber") or None,
+    ):
+        phases: dict[Any, list[_Slice]] = defaultdict(list)
+        for position in positions:
+            for item in position:
+                phases[tells(item)].append(item)
+        whole = [
+            stack
+            for key, stack in phases.items()
+            if key is not None and [place[id(s)] for s in stack] == list(range(len(positions)))
+        ]
+        if len(whole) > 1:
+            return sorted(whole, key=lambda stack: _time_order(stack[0]))
+    return []
 
 
 def _volume(name: str, stack: list[_Slice], normal: np.ndarray) -> tuple[sitk.Image, list[str]]:
@@ -323,6 +400,12 @@ def _volume(name: str, stack: list[_Slice], normal: np.ndarray) -> tuple[sitk.Im
             "their mean distance is used."
         )
     mean_step = float(steps.mean())
+    thickness = number(protocol_of(stack[0].dataset).get("SliceThickness")) or mean_step
+    if thickness > 1.05 * mean_step:
+        warnings.append(
+            f"The slices of {name} are {mean_step:.2f} mm apart, but the header calls them {thickness:g} mm "
+            "thick; the distance is used."
+        )
     line = points[0] + np.outer(np.arange(len(stack)) * mean_step, normal)
     drift = float(np.linalg.norm((points - line) - np.outer((points - line) @ normal, normal), axis=1).max())
     if drift > 0.5 * min(stack[0].spacing) + 0.05:
@@ -421,18 +504,37 @@ def _without_positions(name: str, slices: list[_Slice]) -> tuple[list[DicomVolum
     return [_dicom_volume(name, first, image, 1)], [note]
 
 
-def _dicom_volume(name: str, item: _Slice, image: sitk.Image, volumes: int) -> DicomVolume:
+def _dicom_volume(
+    name: str, item: _Slice, image: sitk.Image, volumes: int, stack: list[_Slice] | None = None
+) -> DicomVolume:
     protocol = protocol_of(item.dataset)
-    for keyword, sequence in (("DiffusionBValue", "MRDiffusionSequence"),):
-        text = text_of(_find(item.dataset, item.groups, sequence, keyword))
-        if text:
-            protocol[keyword] = text
+    b_value = b_value_of(item.dataset, item.groups)
+    if b_value is not None:
+        protocol["DiffusionBValue"] = f"{b_value:g}"
     if volumes > 1:
         protocol["NumberOfTemporalPositions"] = str(volumes)
     frame = text_of(getattr(item.dataset, "FrameOfReferenceUID", None)) or None
     description = _description(item) or _folder_word(item)
     source = str(item.path if _is_multiframe(item.dataset) else item.path.parent)
-    return DicomVolume(name, description, image, protocol, frame, _unit(item), source)
+    return DicomVolume(
+        name,
+        description,
+        image,
+        protocol,
+        frame,
+        _unit(item),
+        source,
+        text_of(getattr(item.dataset, "SeriesInstanceUID", None)) or source,
+        _earliest([times_of(s.dataset, s.groups) for s in stack or [item]]),
+        temporal_position(item.dataset, item.groups),
+        duration_of(item.dataset, item.groups),
+        bolus_of(item.dataset),
+    )
+
+
+def _earliest(slices: list[dict[str, float]]) -> dict[str, float]:
+    """The first slice's time by each source that all slices have."""
+    return {s: min(times[s] for times in slices) for s in slices[0] if all(s in times for times in slices)}
 
 
 def _folder_word(item: _Slice) -> str:

@@ -4,6 +4,7 @@ GIB = 1024**3
 MAX_BYTES = 4 * GIB
 MAX_FILES = 50_000
 MAX_VOLUMES_OF_A_SERIES = 12
+MAX_PHASES = 512
 
 
 def readable_size(count: float) -> str:

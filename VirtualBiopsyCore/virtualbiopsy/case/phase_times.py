@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
 import SimpleITK as sitk
 
 from ..errors import PhaseCountError, PhaseGeometryError, PhaseTimeError, PrecontrastError
-from .dynamic import DynamicSeries
+from .dynamic import DynamicSeries, Phase
 from .geometry import same_grid
 
 INJECTION_ASSUMED = "Assumed at the start of the first post-contrast phase; the data do not give it."
@@ -45,26 +45,7 @@ def check_series(series: DynamicSeries) -> None:
     PhaseGeometryError : phases differ in size, spacing, origin or direction.
     PrecontrastError : no phase is pre-contrast, or all are.
     """
-    if len(series.phases) < 2:
-        raise PhaseCountError(
-            f"{series.name} has one phase only; a dynamic series needs at least one before and one after the "
-            "contrast agent.",
-            "Load the other phases too.",
-        )
-    first = series.phases[0]
-    for phase in series.phases[1:]:
-        if first.image.GetSize() != phase.image.GetSize():
-            raise PhaseGeometryError(
-                f"{series.name}: {phase.name} has {_size(phase.image)} voxels, {first.name} has "
-                f"{_size(first.image)}.",
-                "Export all phases with the same matrix and slices.",
-            )
-        if not same_grid(first.image, phase.image):
-            raise PhaseGeometryError(
-                f"{series.name}: {phase.name} lies on another grid than {first.name} (origin, spacing or "
-                "direction).",
-                "Resample the phases to one grid first.",
-            )
+    check_images(series.name, series.phases)
     before = [phase.precontrast for phase in series.phases]
     if not any(before):
         raise PrecontrastError(
@@ -75,6 +56,36 @@ def check_series(series: DynamicSeries) -> None:
             f"{series.name} has no post-contrast phase: all are marked as pre-contrast.",
             "Mark only the phases before the contrast agent.",
         )
+
+
+def check_images(name: str, phases: Sequence[Phase]) -> None:
+    """Check the images of a series that is called `name`.
+
+    Raises
+    ------
+    PhaseCountError : fewer than two phases.
+    PhaseGeometryError : phases differ in size, spacing, origin or direction.
+    """
+    if len(phases) < 2:
+        raise PhaseCountError(
+            f"{name} has one phase only; a dynamic series needs at least one before and one after the "
+            "contrast agent.",
+            "Load the other phases too.",
+        )
+    first = phases[0]
+    for phase in phases[1:]:
+        if first.image.GetSize() != phase.image.GetSize():
+            raise PhaseGeometryError(
+                f"{name}: {phase.name} has {_size(phase.image)} voxels, {first.name} has "
+                f"{_size(first.image)}.",
+                "Export all phases with the same matrix and slices.",
+            )
+        if not same_grid(first.image, phase.image):
+            raise PhaseGeometryError(
+                f"{name}: {phase.name} lies on another grid than {first.name} (origin, spacing or "
+                "direction).",
+                "Resample the phases to one grid first.",
+            )
 
 
 def check_times(series: DynamicSeries) -> None:

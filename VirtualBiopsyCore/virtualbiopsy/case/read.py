@@ -7,7 +7,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,20 @@ from ..progress import Progress, part, silent
 from .archive import unpack
 from .clinical import CLINICAL, check_clinical
 from .dicom import is_dicom, read_dicom
+from .dynamic_series import TimedImage, early_sequence
 from .files import binary, is_image_file, labels_of, read_image, read_mask, stem
 from .geometry import same_grid
 from .limits import MAX_BYTES, MAX_FILES
 from .model import Case, Sequence
+from .repeated import Item, says_precontrast, sort_items
 from .roles import RoleGuess, guess_role, resolve_roles
+from .segmentation import on_grid_of, read_segmentation
+from .sidecar import times_of_sidecar
 from .tags import protocol_of_sidecar
 
 __all__ = ["read_case", "read_image", "read_mask"]
 
+PERCENT = {"pe": "%"}
 _CLINICAL_FILES = ("clinical.json", "clinical.toml")
 _SKIPPED_FOLDERS = {"__macosx", "truth"}  # truth/: what a simulation knows and a reader must not see
 _MASK_WORD = re.compile(
@@ -41,6 +46,7 @@ _MASK_WORD = re.compile(
     r"([^a-z]|$)|brainmask|multiclass"
 )
 _REGION_NAMES = (
+    ("breast", r"^(?!.*(tumou?r|lesion|mass|cancer|gtv)).*(breast|fibroglandular|fgt)"),
     ("brain", r"(brain|bet|head|skull) ?mask"),
     ("oedema", r"o?edema"),
     ("necrosis", r"necro"),
@@ -52,7 +58,8 @@ _REGION_NAMES = (
 class _Found:
     """What was read so far."""
 
-    sequences: list[tuple[Sequence, RoleGuess]] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    segmentations: list[Path] = field(default_factory=list)
     masks: list[tuple[Path, sitk.Image, tuple[int, ...]]] = field(default_factory=list)
     clinical: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -101,7 +108,7 @@ def read_case(
             else:
                 folders.append((path, None))
         _read_files(_listed(folders), len(given) == 1, found, part(progress, 0.1, 1.0))
-    return _assemble(given, found)
+        return _assemble(given, found)
 
 
 def _listed(folders: Iterable[tuple[Path, Path | None]]) -> list[tuple[Path, Path | None]]:
@@ -172,14 +179,22 @@ def _read_file(path: Path, archive: Path | None, found: _Found) -> None:
         return
     if called_mask and labels is not None:
         raise EmptyRegionError(f"The mask {path.name} holds no voxel.", "Outline the tumour.")
-    protocol = protocol_of_sidecar(path.with_name(name + ".json"))
-    _add(found, name, image, protocol, "", str(archive or path))
+    sidecar = path.with_name(name + ".json")
+    sequence = Sequence(
+        "other", name, image, protocol=protocol_of_sidecar(sidecar), source=str(archive or path)
+    )
+    _add(found, sequence, TimedImage(image, times_of_sidecar(sidecar), says_precontrast(name)))
 
 
 def _read_dicom(files: list[tuple[Path, Path | None]], found: _Found, progress: Progress) -> None:
     archives = {str(path.parent): archive for path, archive in files if archive}
     try:
-        volumes, warnings = read_dicom([p for p, _ in files], max_bytes=found.left, progress=progress)
+        volumes, warnings = read_dicom(
+            [p for p, _ in files],
+            max_bytes=found.left,
+            progress=progress,
+            segmentations=found.segmentations,
+        )
     except (OversizedFileError, Cancelled):
         raise
     except VirtualBiopsyError as error:
@@ -190,35 +205,38 @@ def _read_dicom(files: list[tuple[Path, Path | None]], found: _Found, progress: 
     for volume in volumes:
         found.left -= volume.image.GetNumberOfPixels() * volume.image.GetSizeOfPixelComponent()
         source = archives.get(volume.source) or archives.get(str(Path(volume.source).parent)) or volume.source
-        _add(
-            found,
+        several = volume.name != volume.description and volume.name.startswith(volume.description)
+        told = None if several else says_precontrast(volume.name)
+        timed = TimedImage(volume.image, volume.times, told, volume.number, volume.duration_s)
+        sequence = Sequence(
+            "other",
             volume.name,
             volume.image,
-            volume.protocol,
-            volume.description,
-            str(source),
+            "",
             volume.unit,
             volume.frame_of_reference,
+            volume.protocol,
+            str(source),
         )
+        _add(found, sequence, timed, volume.description, volume.series, volume.bolus_s)
 
 
 def _add(
     found: _Found,
-    name: str,
-    image: sitk.Image,
-    protocol: dict[str, str],
-    description: str,
-    source: str,
-    unit: str | None = None,
-    frame: str | None = None,
+    sequence: Sequence,
+    timed: TimedImage,
+    description: str = "",
+    series: str = "",
+    bolus_s: float | None = None,
 ) -> None:
-    guess = guess_role(name, protocol, description)
-    taken = {sequence.name for sequence, _ in found.sequences}
-    unique, n = name, 2
-    while unique in taken:
-        unique, n = f"{name} [{n}]", n + 1
-    sequence = Sequence("other", unique, image, "", unit, frame, protocol, source)
-    found.sequences.append((sequence, guess))
+    guess = guess_role(sequence.name, sequence.protocol, description)
+    taken = {item.sequence.name for item in found.items}
+    name, n = sequence.name, 2
+    while sequence.name in taken:
+        sequence, n = replace(sequence, name=f"{name} [{n}]"), n + 1
+    if guess.role in PERCENT and sequence.unit is None:
+        sequence = replace(sequence, unit=PERCENT[guess.role])
+    found.items.append(Item(sequence, guess, timed, series, bolus_s))
 
 
 def _read_clinical(path: Path, found: _Found) -> None:
@@ -243,17 +261,33 @@ def _read_clinical(path: Path, found: _Found) -> None:
 
 
 def _assemble(given: list[Path], found: _Found) -> Case:
-    if not found.sequences and not found.masks:
+    if not found.items and not found.masks and not found.segmentations:
         if found.failures:
             raise found.failures[0]
         raise UnreadableFileError(
             f"{given[0].name} holds no image that can be read.", "NIfTI, NRRD, MetaImage and DICOM are read."
         )
-    sequences = resolve_roles(found.sequences)
+    ordered = sort_items(found.items)
+    found.warnings.extend(ordered.warnings)
+    guessed = [(item.sequence, item.guess) for item in ordered.rest]
+    if ordered.dynamic is not None:
+        early = early_sequence(ordered.dynamic)
+        guessed.insert(0, (early, RoleGuess("dce", early.reason, 1.0)))
+    sequences = resolve_roles(guessed)
     regions = _regions(found, sequences)
+    if not sequences and not regions and found.failures:
+        raise found.failures[0]
     first = given[0]
     name = first.name if first.is_dir() else stem(first)
-    return Case(name or "case", sequences, regions, found.clinical, tuple(found.warnings))
+    return Case(
+        name or "case",
+        sequences,
+        regions,
+        found.clinical,
+        tuple(found.warnings),
+        ordered.dynamic,
+        ordered.diffusion,
+    )
 
 
 def _regions(found: _Found, sequences: tuple[Sequence, ...]) -> dict[str, sitk.Image]:
@@ -266,15 +300,36 @@ def _regions(found: _Found, sequences: tuple[Sequence, ...]) -> dict[str, sitk.I
         if sequences and not any(same_grid(image, s.image) for s in sequences):
             found.warnings.append(f"{path.name} lies on the grid of none of the sequences.")
         regions[name] = binary(image)
+    for path in found.segmentations:
+        _read_segments(path, sequences, regions, found)
     return regions
+
+
+def _read_segments(
+    path: Path, sequences: tuple[Sequence, ...], regions: dict[str, sitk.Image], found: _Found
+) -> None:
+    try:
+        segments, notes = read_segmentation(path, max_bytes=found.left)
+    except VirtualBiopsyError as error:
+        found.failures.append(error)
+        found.warnings.append(f"{error} The segmentation was left out.")
+        return
+    found.warnings.extend(notes)
+    for segment in segments:
+        mask = on_grid_of(segment, sequences)
+        if mask is None and sequences:
+            found.warnings.append(f"The segment {segment.name} lies on the grid of none of the sequences.")
+        regions[_free_name(segment.name, regions)] = segment.mask if mask is None else mask
 
 
 def _region_name(path: Path, taken: dict[str, sitk.Image]) -> str:
     plain = _plain(stem(path))
     fitting = (known for known, pattern in _REGION_NAMES if re.search(pattern, plain))
     name = next(fitting, "tumour")
-    if name in taken:
-        name = stem(path)
+    return _free_name(stem(path) if name in taken else name, taken)
+
+
+def _free_name(name: str, taken: dict[str, sitk.Image]) -> str:
     base, n = name, 2
     while name in taken:
         name, n = f"{base} [{n}]", n + 1

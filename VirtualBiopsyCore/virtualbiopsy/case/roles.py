@@ -42,12 +42,22 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ("other", r" (fa map|fractional anisotropy|colfa|tensor) ", "a tensor map"),
     ("dwi", rf" (dwi|diff|diffusion|tracew?|dti|ep2d ?diff\w*|resolve|hardi|{_B_VALUES}) ", "diffusion"),
     ("aptw", r" (aptw?|aptcest|cest|amide)\w* ", "amide proton transfer"),
-    ("perfusion", r" (r?cbv|r?cbf|mtt|ttp|tmax|perf\w*|pwi|dsc|asl|pcasl|pasl|ktrans|kep) ", "perfusion"),
+    ("ktrans", r" (k ?trans) ", "Ktrans"),
+    ("kep", r" (kep) ", "kep"),
+    ("perfusion", r" (r?cbv|r?cbf|mtt|tmax|perf\w*|pwi|dsc|asl|pcasl|pasl) ", "perfusion"),
+    ("ve", r"^ (dce |tofts |map )*ve (map )?$", "ve"),
+    ("vp", r"^ (dce |tofts |map )*vp (map )?$", "vp"),
+    ("pe", r" (pe ?1?|percent(age)? enhancement|pct ?enhance\w*) ", "percent enhancement"),
+    ("ser", r" (ser|signal enhancement ratio) (?!\d)", "the signal enhancement ratio"),
+    ("washin", r" (wash ?in) ", "wash-in"),
+    ("washout", r" (wash ?out) ", "wash-out"),
+    ("maxslope", r" (max(imum)? ?slope) ", "the maximum slope"),
+    ("ttp", r" (ttp|time to peak) ", "the time to peak"),
     ("t1map", r" (t1 ?map\w*|t1 ?mapping|molli|relaxometry) ", "a T1 map"),
     ("swi", r" (swi\w*|swan|venobold|t2star|t2\*|t2s|minip|hemo|qsm) ", "susceptibility weighting"),
     ("dce", r" (dce\w*|dyn\w*|dynamic|twist|disco|tricks|phase ?\d+) ", "a dynamic series"),
 )
-_DERIVED = re.compile(r" ((pe ?\d|ser|washin|washout|iauc|subtraction|subtract|mip) |sub $)")
+_DERIVED = re.compile(r" ((pe ?[02-9]|iauc|subtraction|subtract|mip) |sub $)")
 
 
 def guess_role(name: str, protocol: Mapping[str, str], series_description: str = "") -> RoleGuess:
@@ -104,7 +114,7 @@ def _lower(reason: str) -> str:
     return (reason[:1].lower() + reason[1:]).rstrip(".")
 
 
-def _tokens(text: str) -> str:
+def words_of(text: str) -> str:
     """Words of a name between single blanks, with the marks that carry meaning (+, *) kept."""
     spaced = re.sub(r"([a-z])([A-Z][a-z])", r"\1 \2", text).lower()
     spaced = spaced.replace("增强", " contrast ").replace("强化", " contrast ")
@@ -115,7 +125,7 @@ def _tokens(text: str) -> str:
 def _by_words(text: str, where: str, protocol: Mapping[str, str], confidence: float) -> RoleGuess | None:
     if not text.strip():
         return None
-    words = _tokens(text)
+    words = words_of(text)
     found = f"{where[0].upper()}{where[1:]} says"
     if _DERIVED.search(words):
         return RoleGuess("other", f"{found} that it is derived from other images.", confidence)
@@ -166,6 +176,8 @@ def _by_parameters(protocol: Mapping[str, str]) -> RoleGuess:
     parts = set(kind.split("\\")) | {contrast}
     for role, marks in (
         ("adc", {"ADC"}),
+        ("pe", {"PE1"}),
+        ("ser", {"SER"}),
         ("perfusion", {"PERFUSION", "RCBV", "RCBF", "MTT", "TTP"}),
         ("dwi", {"DIFFUSION", "TRACEW", "DWI"}),
         ("swi", {"SWI", "MNIP", "T2_STAR"}),
@@ -184,6 +196,17 @@ def _by_parameters(protocol: Mapping[str, str]) -> RoleGuess:
     if "T2" in parts:
         return RoleGuess("t2", "The DICOM image type says T2.", 0.7)
     return _by_timing(protocol)
+
+
+def is_fast_t1(protocol: Mapping[str, str]) -> bool:
+    """Whether the timing is that of a short spoiled gradient echo, as dynamic series use it (TR < 50 ms,
+    TE < 10 ms, not echo-planar, no b-value)."""
+    tr, te = number(protocol.get("RepetitionTime")), number(protocol.get("EchoTime"))
+    technique = set(protocol.get("ScanningSequence", "").upper().split("\\"))
+    diffusion = (number(protocol.get("DiffusionBValue")) or 0.0) > 0
+    return (
+        tr is not None and te is not None and tr < 50 and te < 10 and "EP" not in technique and not diffusion
+    )
 
 
 def _by_timing(protocol: Mapping[str, str]) -> RoleGuess:

@@ -15,6 +15,7 @@ PROTOCOL_KEYWORDS = (
     "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTrainLength", "NumberOfAverages",
     "PixelBandwidth", "SliceThickness", "SpacingBetweenSlices", "PixelSpacing", "ContrastBolusAgent",
     "DiffusionBValue", "BodyPartExamined", "AcquisitionContrast", "NumberOfTemporalPositions",
+    "DerivationDescription",
 )  # fmt: skip
 
 # Where enhanced objects keep them: functional group, keyword inside it, keyword of the classic object.
