@@ -1,0 +1,217 @@
+"""A session on a dynamic series: maps as sequences, marked phases, an earlier examination, tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+from support import oblique_grid, toy_model
+from virtualbiopsy.case.dynamic import DynamicSeries, Phase
+from virtualbiopsy.case.dynamic_series import with_dynamic
+from virtualbiopsy.case.model import Case
+from virtualbiopsy.case.phase_times import with_precontrast
+from virtualbiopsy.errors import DynamicSeriesError, EmptyRegionError, MissingSequenceError
+from virtualbiopsy.prepare.model import Kinetics, Preparation
+from virtualbiopsy.session import Session
+from virtualbiopsy.tasks import BREAST, MENINGIOMA
+
+SHAPE, SPACING = (20, 64, 56), (3.0, 1.5, 1.5)
+STARTS = (0.0, 60.0, 120.0, 180.0, 240.0, 300.0, 360.0)
+PREPARATION = Preparation(
+    reference="dce", spacing=(1.5, 1.5, 3.0), normalise="zscore_breast", kinetics=Kinetics()
+)
+PE = "pe:tumour:original:statistics:mean:3d:none:ibsi"
+SER = "ser:tumour:original:statistics:mean:3d:none:ibsi"
+KEYS = (PE, SER, "pe:tumour:original:glcm:joint_entropy:3d_average:fbn32:ibsi", "clinical:er_positive")
+
+
+def grid() -> sitk.Image:
+    return oblique_grid(SHAPE, SPACING, (0.0, 0.0, 0.0))
+
+
+def image_of(values: np.ndarray) -> sitk.Image:
+    image = sitk.GetImageFromArray(values)
+    image.CopyInformation(grid())
+    return image
+
+
+def lesion(radius_mm: float = 10.0) -> np.ndarray:
+    k, j, i = np.indices(SHAPE)
+    z, y, x = (k - 9.5) * SPACING[0], (j - 30) * SPACING[1], (i - 28) * SPACING[2]
+    return z**2 + y**2 + x**2 <= radius_mm**2
+
+
+def series(rise: float = 180.0, fall: float = 20.0, starts=STARTS, seed: int = 0) -> DynamicSeries:
+    """Half an ellipsoid of tissue with a lesion that takes up fast and washes out."""
+    rng = np.random.default_rng(seed)
+    k, j, i = np.indices(SHAPE)
+    body = (((k - 9.5) / 10) ** 2 + ((j - 60) / 55) ** 2 + ((i - 28) / 26) ** 2 <= 1) & (j < 60)
+    texture = ndimage.gaussian_filter(rng.standard_normal(SHAPE), 1.5)
+    texture = 1 + 0.25 * (texture - texture[lesion()].mean()) / texture.std()
+    phases = []
+    for n, start in enumerate(starts):
+        percent = np.where(lesion(), texture * (rise - fall * (n - 1)), 12.0) * (n > 0)
+        signal = np.where(body, 200.0 * (1 + percent / 100), 2.0)
+        signal = np.hypot(signal + rng.normal(0, 3, SHAPE), rng.normal(0, 3, SHAPE))
+        phases.append(Phase(f"phase {n + 1}", image_of(signal.astype(np.float32)), start, "given", n == 0))
+    return DynamicSeries("dynamic", tuple(phases), "the first", 60.0, protocol={"FlipAngle": "12"})
+
+
+def case(**changes) -> Case:
+    return with_dynamic(Case("toy", ()), series(**changes))
+
+
+def mask(radius_mm: float = 10.0) -> sitk.Image:
+    return image_of(lesion(radius_mm).astype(np.uint8))
+
+
+def model(keys=KEYS, **fields):
+    given = {
+        "model_id": "toy-breast",
+        "task": "breast",
+        "endpoint": "HER2",
+        "positive": "HER2-positive",
+        "preparation": PREPARATION,
+        "required_sequences": ("dce", "pe", "ser"),
+        "optional_sequences": ("adc", "ktrans"),
+    }
+    return toy_model("logistic", keys, **(given | fields))
+
+
+@pytest.fixture(scope="module")
+def predicted():
+    session = Session(case(), [model()])
+    session.set_region(mask())
+    return session
+
+
+def test_maps_are_sequences_of_the_model(predicted):
+    result = predicted.result
+    assert predicted.task is BREAST
+    # The lesion's enhancement in the phase that is centred nearest to 120 s: 180 − 20·1 = 160 %.
+    assert result.features.values[PE] == pytest.approx(160.0, rel=0.05)
+    # S_late is the phase nearest to 360 s: 180 − 20·5 = 80 %.
+    assert result.features.values[SER] == pytest.approx(2.0, rel=0.1)
+    total = result.explanations[0].baseline + sum(c.phi for c in result.explanations[0].contributions)
+    assert total == pytest.approx(result.predictions[0].log_odds, abs=1e-9)
+    assert {"pe", "ser"} <= set(result.explanations[0].maps)
+    assert any(step.startswith("pe: ") for step in result.provenance), result.provenance
+    assert len(result.trust) == 1
+
+
+def test_what_cannot_be_computed_is_said(predicted):
+    told = [w for w in predicted.result.warnings if w.startswith("Not computed: ktrans")]
+    assert len(told) == 1 and "20 s" in told[0]
+
+
+def test_a_required_map_that_cannot_be_computed_stops_the_model():
+    needy = model((PE, "ktrans:tumour:original:statistics:mean:3d:none:ibsi"), required_sequences=("ktrans",))
+    session = Session(case(), [needy])
+    assert session.runnable()[0] == (needy,)  # not tried yet
+    with pytest.raises(MissingSequenceError, match="No model can run.*ktrans"):
+        session.set_region(mask())
+    assert session.runnable()[0] == ()
+
+
+def test_maps_that_were_read_win():
+    given = case()
+    vendor = sitk.Cast(given.sequence("dce").image, sitk.sitkFloat32) * 0 + 77.0
+    noise = np.random.default_rng(0).normal(0, 1, SHAPE).astype(np.float32)
+    vendor = vendor + image_of(noise)
+    dce = given.sequence("dce")
+    read = replace(
+        given, sequences=(*given.sequences, replace(dce, role="pe", name="PE1", image=vendor, unit="%"))
+    )
+    session = Session(read, [model()])
+    assert session.set_region(mask()).features.values[PE] == pytest.approx(77.0, rel=0.01)
+
+
+def test_marking_phases_starts_anew(predicted):
+    session = Session(case(rise=100.0, fall=-20.0), [model()])
+    before = session.set_region(mask()).features.values[PE]
+    session.set_dynamic(with_precontrast(session.dynamics.series, ["phase 1", "phase 2"]))
+    assert session.result is None
+    after = session.set_region(mask()).features.values[PE]
+    assert after < 0.7 * before  # the baseline has contrast agent in it now
+    with pytest.raises(DynamicSeriesError):
+        session.set_dynamic(replace(session.dynamics.series, phases=session.dynamics.series.phases[:1]))
+    assert session.result is not None
+
+
+def test_proposal_and_curves(predicted):
+    centre = grid().TransformContinuousIndexToPhysicalPoint((28.0, 30.0, 9.5))
+    proposal = predicted.dynamics.propose(centre)
+    found, truth = sitk.GetArrayFromImage(proposal.mask) > 0, lesion()
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
+    curve = predicted.dynamics.curve_of(mask())
+    assert curve.enhancement == pytest.approx((0, 180, 160, 140, 120, 100, 80), rel=0.04, abs=1)
+    assert predicted.dynamics.curve_at(centre).voxels == 1
+    roles = [found.role for found in predicted.dynamics.maps()]
+    assert roles == ["pe", "ser", "washin", "washout", "ttp", "maxslope"]
+    assert set(predicted.dynamics.left_out()) == {"ktrans", "kep", "ve", "vp"}
+    with pytest.raises(DynamicSeriesError, match="no dynamic series"):
+        _ = Session(Case("bare", ()), (), BREAST).dynamics.series
+
+
+def test_change_between_two_examinations():
+    change = model(("delta:" + PE, "reldelta:" + SER, PE), model_id="toy-change")
+    session = Session(case(), [model(), change])
+    assert [p.model_id for p in session.set_region(mask()).predictions] == ["toy-breast"]
+    assert "earlier" in session.result.skipped["toy-change"]
+
+    session.set_earlier(case(), mask())
+    same = session.set_region(mask())
+    assert [p.model_id for p in same.predictions] == ["toy-breast", "toy-change"]
+    assert same.features.values["delta:" + PE] == 0.0
+    assert same.features.values["reldelta:" + SER] == 0.0
+
+    session.set_earlier(case(rise=280.0, fall=20.0), mask())
+    later = session.set_region(mask())
+    assert later.features.values["delta:" + PE] == pytest.approx(-100.0, rel=0.06)
+    by_key = {c.key: c for c in later.explanations[1].contributions}
+    assert not by_key["delta:" + PE].localised
+    entries = session.stability()
+    assert [entry.model_id for entry in entries] == ["toy-breast", "toy-change"]
+    with pytest.raises(EmptyRegionError):
+        session.set_earlier(case())
+    assert session.earlier is not None
+    session.set_earlier(None)
+    assert len(session.set_region(mask()).predictions) == 1
+
+
+def test_questions_about_a_model_of_change():
+    change = model(("delta:" + PE, PE), model_id="toy-change")
+    session = Session(case(), [change])
+    session.set_earlier(case(rise=280.0), mask())
+    result = session.set_region(mask())
+    found = session.explain_regions("toy-change", kind="rim", game="erase")
+    baseline, log_odds = result.predictions[0].baseline, result.predictions[0].log_odds
+    assert baseline + found.nonspatial + found.psi.sum() == pytest.approx(log_odds, abs=1e-9)
+    # The influence map is what the session itself says about the outline without a part.
+    influence = session.influence("toy-change", parts=6)
+    parts = sitk.GetArrayFromImage(
+        sitk.Resample(influence.labels, mask(), sitk.Transform(), sitk.sitkNearestNeighbor)
+    )
+    without = image_of((lesion() & (parts != 1)).astype(np.uint8))
+    changed = session.set_region(without).predictions[0].probability
+    assert changed - result.predictions[0].probability == pytest.approx(influence.erased[0], abs=1e-9)
+
+
+def test_models_of_another_task_do_not_run(predicted):
+    session = Session(case(), [model(), toy_model()], BREAST)
+    result = session.set_region(mask())
+    assert "another task" in result.skipped["toy-logistic"]
+    assert Session(case(), None).task is BREAST
+    assert Session(case(), [toy_model()]).task is MENINGIOMA
+    assert {m.task for m in Session(case()).models} <= {"breast"}
+
+
+def test_the_earlier_examination_is_prepared_the_same_way():
+    change = model(("delta:" + PE,), model_id="toy-change")
+    session = Session(case(), [change])
+    session.set_earlier(case(), mask())
+    session.set_preparation(spacing=(2.0, 2.0, 3.0))
+    assert session.set_region(mask()).features.values["delta:" + PE] == 0.0
