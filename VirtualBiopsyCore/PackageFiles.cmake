@@ -368,6 +368,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/demo.py
   virtualbiopsy/training/fit.py
   virtualbiopsy/training/metrics.py
+  virtualbiopsy/training/ordinal.py
   virtualbiopsy/training/platt.py
   virtualbiopsy/training/table.py
   virtualbiopsy/training/validate.py

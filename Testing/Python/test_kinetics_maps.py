@@ -50,7 +50,8 @@ def test_every_role_has_a_formula_and_a_name():
 def test_maps_equal_the_closed_forms(course, derived):
     """Injection is assumed at the start of phase 2 (60 s), so the centres lie at -30, 30, 90, …, 330 s.
 
-    Early is the phase at 90 s (120 lies between 90 and 150; of equal distances the earlier), late that at 330 s.
+    Early is the phase at 90 s (120 lies between 90 and 150; of two equal
+    distances the earlier counts), late that at 330 s.
     """
     assert not derived.left_out
     times = (-30.0, 30.0, 90.0, 150.0, 210.0, 270.0, 330.0)
@@ -111,9 +112,7 @@ def test_several_precontrast_phases_are_averaged():
         expected = 100 * (early - pre) / pre
     inside = values(found, "pe") != 0
     assert inside.mean() > 0.2
-    assert values(found, "pe")[inside] == pytest.approx(
-        (100 * (early - pre) / pre)[inside], rel=1e-4, abs=1e-3
-    )
+    assert values(found, "pe")[inside] == pytest.approx(expected[inside], rel=1e-4, abs=1e-3)
     assert any("mean of 2 phases" in step for step in found.steps)
 
 

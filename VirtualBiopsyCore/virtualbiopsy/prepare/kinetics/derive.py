@@ -19,20 +19,30 @@ from ...case.phase_times import (
     precontrast_indices,
 )
 from ...errors import (
+    ArterialInputError,
     DimensionError,
     DynamicSeriesError,
+    GeometryError,
+    KineticsError,
     PhaseCountError,
     PhaseTimeError,
     PrecontrastError,
 )
 from ...memory import image_bytes, require_memory
 from ...progress import Progress, part, silent
+from ..limits import breast_limit
 from ..model import Kinetics
+from . import pharmacokinetic
+from .aif import ArterialInput
 from .noise import noise_of
-from .semiquantitative import FORMULAS, LATE, TIMED, UNITS, Signals, semiquantitative
+from .semiquantitative import FORMULAS as SIMPLE
+from .semiquantitative import LATE, TIMED, Signals, semiquantitative
+from .semiquantitative import UNITS as SIMPLE_UNITS
 
 ROLES = (*DYNAMIC_MAPS, "curvetype")
 """Roles of the maps that can be computed."""
+FORMULAS = {**SIMPLE, **pharmacokinetic.FORMULAS}
+UNITS = {**SIMPLE_UNITS, **pharmacokinetic.UNITS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +81,23 @@ class Timing:
 
 
 def derive_maps(
-    case: Case, kinetics: Kinetics, roles: Collection[str], progress: Progress = silent
+    case: Case,
+    kinetics: Kinetics,
+    roles: Collection[str],
+    progress: Progress = silent,
+    *,
+    arterial: ArterialInput | None = None,
 ) -> Derived:
     """Compute the maps among `roles` that the case lacks from its dynamic series.
 
     A sequence that the case already has for a role (a map of the scanner) stays. Roles that are no maps of a
     dynamic series are ignored. What cannot be computed is left out with the reason; a series that cannot be
-    used at all leaves everything out. Maps are float32 on the grid of the phases.
+    used at all leaves everything out. Maps are float32 on the grid of the phases. Pharmacokinetic models are
+    fitted in what enhances inside the breast; elsewhere, and where a fit fails, their maps are 0.
+
+    Parameters
+    ----------
+    arterial : the arterial input; None takes what `kinetics.aif` says.
 
     Raises
     ------
@@ -98,29 +118,24 @@ def derive_maps(
     shape = series.phases[0].image.GetSize()
     require_memory((len(wanted) + 8) * image_bytes(shape), f"{len(wanted)} maps of the dynamic series")
 
-    left_out = {role: why for role in wanted if (why := _missing(role, timing))}
-    left_out.update(
-        (role, "Pharmacokinetic models are not fitted yet.") for role in wanted if role not in UNITS
-    )
-    simple = [role for role in wanted if role not in left_out]
-    steps = list(timing.steps)
-    maps: dict[str, np.ndarray] = {}
-    if simple:
-        noise = noise_of(series.phases[timing.precontrast[-1]].image, len(timing.precontrast))
-        steps.append(noise.source)
-        signals = Signals(
-            tuple(sitk.GetArrayViewFromImage(phase.image) for phase in series.phases),
-            timing.precontrast,
-            timing.early,
-            timing.late,
-            timing.times_s,
-            noise.sd,
-            noise.floor,
-        )
-        found = semiquantitative(signals, simple, part(progress, 0.1, 1.0))
-        maps.update(found.maps)
-        share = 100 * float(found.enhancing.mean())
-        steps.append(f"{share:.1f} % of the voxels enhance by more than 3 standard deviations of the noise.")
+    left_out = {role: why for role in wanted if (why := _missing(role, series, timing, kinetics))}
+    simple = [role for role in wanted if role in SIMPLE and role not in left_out]
+    fitted = [role for role in wanted if role not in SIMPLE and role not in left_out]
+    if not simple and not fitted:
+        return Derived(case, left_out, timing.steps)
+    share = 0.4 if fitted else 1.0
+    maps, enhancing, steps = _compare(series, timing, simple, part(progress, 0.0, share))
+    steps = [*timing.steps, *steps]
+    if fitted:
+        try:
+            found, notes = _fit(
+                case, series, timing, kinetics, enhancing, arterial, part(progress, share, 1.0)
+            )
+        except (ArterialInputError, KineticsError, DynamicSeriesError, GeometryError) as error:
+            left_out.update(dict.fromkeys(fitted, str(error)))
+        else:
+            maps.update((role, found[role]) for role in fitted)
+            steps.extend(notes)
 
     added = []
     for role, values in maps.items():
@@ -129,7 +144,8 @@ def derive_maps(
             values = np.where(bad, np.float32(0), values)
             steps.append(f"{role}: {np.count_nonzero(bad)} voxels without a finite value set to 0.")
         if values.min() == values.max():
-            left_out[role] = f"The map has the same value ({values.flat[0]:g}) everywhere: nothing enhances."
+            why = "nothing enhances" if role in SIMPLE else "no voxel could be fitted"
+            left_out[role] = f"The map has the same value ({values.flat[0]:g}) everywhere: {why}."
             continue
         added.append(_sequence(role, values, series, case))
         steps.append(f"{role}: {FORMULAS[role]} ({UNITS[role]}).")
@@ -137,6 +153,45 @@ def derive_maps(
     if not added:
         return Derived(case, left_out, tuple(steps))
     return Derived(replace(case, sequences=(*case.sequences, *added)), left_out, tuple(steps))
+
+
+def _compare(
+    series: DynamicSeries, timing: Timing, roles: Collection[str], progress: Progress
+) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
+    """Semi-quantitative maps, where anything enhances, and provenance."""
+    noise = noise_of(series.phases[timing.precontrast[-1]].image, len(timing.precontrast))
+    signals = Signals(
+        tuple(sitk.GetArrayViewFromImage(phase.image) for phase in series.phases),
+        timing.precontrast,
+        timing.early,
+        timing.late,
+        timing.times_s,
+        noise.sd,
+        noise.floor,
+    )
+    found = semiquantitative(signals, roles, progress)
+    share = 100 * float(found.enhancing.mean())
+    enhance = f"{share:.1f} % of the voxels enhance by more than 3 standard deviations of the noise."
+    return dict(found.maps), found.enhancing, [noise.source, enhance]
+
+
+def _fit(
+    case: Case,
+    series: DynamicSeries,
+    timing: Timing,
+    kinetics: Kinetics,
+    enhancing: np.ndarray,
+    arterial: ArterialInput | None,
+    progress: Progress,
+) -> tuple[Mapping[str, np.ndarray], list[str]]:
+    """Pharmacokinetic maps of what enhances inside the breast, and provenance."""
+    progress(0.0, "Finding the breast")
+    breast, note = breast_limit(case, series.phases[timing.early].image)
+    where = enhancing if breast is None else enhancing & (sitk.GetArrayViewFromImage(breast) != 0)
+    found = pharmacokinetic.fit_maps(
+        case, series, timing.times_s, where, kinetics, arterial=arterial, progress=part(progress, 0.1, 1.0)
+    )
+    return found.maps, [note, *found.steps]
 
 
 def check_signals(series: DynamicSeries) -> None:
@@ -201,12 +256,19 @@ def _choice(which: str, name: str, centre: float, asked: float) -> str:
     return f"{which} phase: {name}, centre {centre:.0f} s after the injection (nearest to {asked:g} s)."
 
 
-def _missing(role: str, timing: Timing) -> str:
-    """Why a semi-quantitative map cannot be computed, "" if it can."""
+def _missing(role: str, series: DynamicSeries, timing: Timing, kinetics: Kinetics) -> str:
+    """Why a map cannot be computed, "" if it can."""
     if role in LATE and timing.late is None:
         return "There is no phase after the early one; this map compares an early with a late phase."
-    if role in TIMED and timing.times_s is None:
+    if timing.times_s is None and (role in TIMED or role not in SIMPLE):
         return timing.why_untimed
+    if role == "vp" and kinetics.model == "tofts":
+        return "The Tofts model has no plasma volume; the extended Tofts model has."
+    if role not in SIMPLE:
+        try:
+            pharmacokinetic.check_protocol(series, timing.times_s, kinetics)
+        except (KineticsError, PhaseTimeError) as error:
+            return str(error)
     return ""
 
 

@@ -45,6 +45,7 @@ PLATEAU = 0.10
 """Change from the early to the late signal up to which a curve is a plateau (ACR BI-RADS MRI, 2013)."""
 PERSISTENT, PLATEAU_TYPE, WASHOUT = 1, 2, 3
 ENHANCING_SDS = 3.0
+_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ def semiquantitative(
     late = None if signals.late is None else enhancement(signals.late)
     least = ENHANCING_SDS * signals.noise_sd * np.sqrt(1 + 1 / len(signals.precontrast))
     largest = early if late is None else np.maximum(early, late)
-    enhancing = usable & (largest * base > 100.0 * least)
+    enhancing = usable & (largest * base > 100.0 * least) & (largest > _ROUNDING)
 
     maps: dict[str, np.ndarray] = {}
     if "pe" in roles:
