@@ -25,6 +25,7 @@ from .signal import concentration_from_signal
 
 POPULATIONS = ("parker", "georgiou", "weinmann")
 _STEP_S = 0.25
+_NOTHING = 1e-3
 _LONGEST_S = 1800.0
 _LARGEST_TABLE = 4 * 1024**2
 
@@ -42,7 +43,8 @@ class ArterialInput:
 
     Raises
     ------
-    ArterialInputError : fewer than two points, times not increasing, values not finite, or none positive.
+    ArterialInputError : fewer than two points, times not increasing, values not finite, or none above
+        0.001 mmol/L (a thousandth of what blood holds at any time after a usual dose).
     """
 
     kind: str
@@ -67,7 +69,7 @@ class ArterialInput:
             )
         if not (np.diff(times) > 0).all():
             raise ArterialInputError(f"{where} has times that do not increase.", "Sort the rows by time.")
-        if not (plasma > 0).any():
+        if not (plasma > _NOTHING).any():
             raise ArterialInputError(
                 f"{where} is zero or negative at all times.",
                 "Draw the vessel where it enhances, or choose a population arterial input.",

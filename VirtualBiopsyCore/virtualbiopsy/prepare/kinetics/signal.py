@@ -71,8 +71,8 @@ def concentration_from_signal(
 
     Returns
     -------
-    Shape of `signal`, float64; NaN where no concentration gives that signal (it exceeds S0 sin α, or the
-    baseline or T1 is not positive). Slightly negative values come from noise and are kept.
+    Shape of `signal`, float64; NaN where no concentration gives that signal (it is not between 0 and
+    S0 sin α, or the baseline or T1 is not positive). Slightly negative values come from noise and are kept.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def concentration_from_signal(
         before = (1.0 - e10) / (1.0 - cosine * e10)
         after = np.where(baseline > 0, before / baseline, np.nan) * np.asarray(signal, dtype=np.float64)
         e1 = (1.0 - after) / (1.0 - cosine * after)
-        r1 = np.where(e1 > 0, -np.log(e1) / tr_s, np.nan)
+        r1 = np.where((after > 0) & (after < 1), -np.log(e1) / tr_s, np.nan)
     return (r1 - r10) / relaxivity
 
 
