@@ -39,6 +39,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/editor.py
   virtualbiopsy/desktop/engine.py
   virtualbiopsy/desktop/exporting.py
+  virtualbiopsy/desktop/flow.py
   virtualbiopsy/desktop/images.py
   virtualbiopsy/desktop/job.py
   virtualbiopsy/desktop/keeping.py
@@ -153,6 +154,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/kinetics/curves.py
   virtualbiopsy/prepare/kinetics/derive.py
   virtualbiopsy/prepare/kinetics/fit.py
+  virtualbiopsy/prepare/kinetics/motion.py
   virtualbiopsy/prepare/kinetics/noise.py
   virtualbiopsy/prepare/kinetics/pharmacokinetic.py
   virtualbiopsy/prepare/kinetics/search.py

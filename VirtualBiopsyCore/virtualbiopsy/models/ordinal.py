@@ -62,11 +62,6 @@ def class_probabilities(log_odds: np.ndarray | float, ordinal: Ordinal) -> np.nd
     return at_least[..., :-1] - at_least[..., 1:]
 
 
-def median_class(log_odds: np.ndarray, ordinal: Ordinal) -> np.ndarray:
-    """Return the number of the class (from 0) that holds the median, shape of `log_odds`."""
-    return (np.asarray(log_odds)[..., None] + np.asarray(ordinal.shifts) >= 0).sum(axis=-1)
-
-
 def ordinal_problem(ordinal: Ordinal) -> str:
     """Return what makes ordered classes unusable, or "" if nothing does."""
     names, shifts = ordinal.classes, ordinal.shifts

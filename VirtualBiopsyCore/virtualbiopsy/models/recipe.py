@@ -13,10 +13,11 @@ from ..prepare.model import Kinetics, Preparation
 from ..radiomics.keys import measured_key
 from ..resources import resource
 from ..tasks import MENINGIOMA, TASKS
+from .ordinal import above
 
 _ADVICE = "Compare it with the recipes in Resources/Recipes."
 _TABLES = {
-    "endpoint": {"name", "positive", "label"},
+    "endpoint": None,
     "sequences": {"required", "optional"},
     "preparation": None,
     "classifier": None,
@@ -24,7 +25,8 @@ _TABLES = {
     "background": {"rows", "seed"},
 }
 _OPTIONAL = {"published", "task"}
-_OPTIONS = {"logistic": "l2", "gaussian_nb": "smoothing"}
+_OPTIONS = {"logistic": "l2", "gaussian_nb": "smoothing", "proportional_odds": "l2"}
+_ENDPOINT, _ENDPOINT_MAY = {"name", "positive", "label"}, {"among", "classes"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,16 @@ class Recipe:
     required, optional : sequence roles.
     preparation : how images are made comparable.
     features : ordered; why each is there, by key.
-    classifier, option : "logistic" with the L2 weight, or "gaussian_nb" with its variance smoothing.
+    classifier, option : "logistic" or "proportional_odds" (ordered classes) with the L2 weight, or
+        "gaussian_nb" with its variance smoothing.
     calibration : "none" or "platt".
     validation : folds, repeats, inner_folds, bootstraps, seed.
     background : rows (at most) and seed of the stored background.
     published : what was published for such a model, external beside internal; "" without that table.
     task : key of :data:`virtualbiopsy.tasks.TASKS`.
+    among : column of the feature table; only cases with 1 there are trained on; "" for all cases.
+    classes : of "proportional_odds", from the lowest to the highest; then the label is 0, 1, 2, … and
+        `positive` the classes above one of the cuts, joined by "or".
     """
 
     recipe_id: str
@@ -65,10 +71,17 @@ class Recipe:
     background: Mapping[str, int]
     published: str = ""
     task: str = MENINGIOMA.task_id
+    among: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
         return tuple(self.features)
+
+    @property
+    def cut(self) -> int:
+        """Number of the cut between ordered classes that `positive` lies above; 0 for two classes."""
+        return _cuts(self.classes).index(self.positive) if self.classes else 0
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -105,6 +118,7 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
     for name, fields in _TABLES.items():
         if fields is not None and set(content[name]) != fields:
             raise ValueError(f"[{name}]: fields missing or unknown: {sorted(fields ^ set(content[name]))}")
+    _check_endpoint(content["endpoint"], content["classifier"])
     classifier = content["classifier"]
     option = _OPTIONS.get(classifier["kind"])
     if option is None or set(classifier) != {"kind", "calibration", option}:
@@ -137,6 +151,8 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
         background=content["background"],
         published=_published(content["published"]) if "published" in content else "",
         task=task,
+        among=endpoint.get("among", ""),
+        classes=tuple(endpoint.get("classes", ())),
     )
 
 
@@ -164,3 +180,21 @@ def _published(table: Mapping[str, str]) -> str:
         f"Published for {table['model']}: {table['figure']} {table['internal']} internal, "
         f"{table['external']} external ({table['reference']})."
     )
+
+
+def _cuts(classes: tuple[str, ...]) -> list[str]:
+    return [above(classes, cut) for cut in range(len(classes) - 1)]
+
+
+def _check_endpoint(table: Mapping[str, Any], classifier: Mapping[str, Any]) -> None:
+    if not _ENDPOINT <= set(table) <= _ENDPOINT | _ENDPOINT_MAY:
+        raise ValueError(f"[endpoint]: fields missing or unknown: {sorted(_ENDPOINT ^ set(table))}")
+    classes = table.get("classes", [])
+    if (classifier["kind"] == "proportional_odds") != bool(classes):
+        raise ValueError("[endpoint] classes belong to the classifier proportional_odds")
+    if not classes:
+        return
+    if not isinstance(classes, list) or len(classes) < 3 or table["positive"] not in _cuts(tuple(classes)):
+        raise ValueError("positive is not one of the cuts between three or more classes, joined by 'or'")
+    if classifier["calibration"] != "none":
+        raise ValueError("ordered classes are not calibrated")

@@ -16,7 +16,7 @@ from ..models.recipe import Recipe, builtin_recipes
 from ..progress import Progress, part, silent
 from .card import model_card
 from .cohort import HEADER, IMAGE, PROTOCOL, simulated_table
-from .fit import fit, rounded
+from .fit import fit, positives, rounded
 from .table import FeatureTable, read_table, write_table
 from .validate import Metrics, conformal_scores, figures, held_out_log_odds
 
@@ -156,7 +156,7 @@ def train_model(
         engine=""
         if agreement is None
         else f"Features by VirtualBiopsy {__version__}. {agreement.sentence()}",
-        conformal_scores=conformal_scores(held_out, labels),
+        conformal_scores=conformal_scores(held_out, positives(recipe, labels)),
         image_statistics=table.ranges(IMAGE),
         published=recipe.published,
         task=recipe.task,

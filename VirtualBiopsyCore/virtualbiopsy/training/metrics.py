@@ -59,11 +59,12 @@ def youden_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
 def resamples(labels: np.ndarray, bootstraps: int, seed: int) -> np.ndarray:
     """How often each case is drawn in each bootstrap resample, (bootstraps, n).
 
-    Positives and negatives are drawn apart, so that both classes keep their size.
+    Each class is drawn apart, so that all keep their size.
     """
     rng = np.random.default_rng(seed)
     weights = np.zeros((bootstraps, labels.size))
-    for group in (np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)):
+    for value in np.unique(labels)[::-1]:
+        group = np.flatnonzero(labels == value)
         share = np.full(group.size, 1.0 / group.size)
         weights[:, group] = rng.multinomial(group.size, share, bootstraps)
     return weights
