@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "VirtualBiopsyCore" / "PackageFiles.cmake"
-SHIPPED = ("Cases", "Icons", "Models", "Recipes", "Reference", "Rules")
+SHIPPED = ("Cases", "Icons", "Models", "Recipes", "Reference", "Rules", "UI")
 HEADER = "# Written by Testing/update_cmake_lists.py; do not edit.\n"
 
 

@@ -13,7 +13,16 @@ from pathlib import Path
 import slicer
 import slicer.util
 
-UI = Path(__file__).resolve().parents[2] / "MeningiomaPredictor/Resources/UI/MeningiomaPredictor.ui"
+UI = Path(__file__).resolve().parents[2] / "Resources/UI/VirtualBiopsyPanel.ui"
+
+
+DYNAMIC_SETTINGS = {
+    "dynamic": None,
+    "earlier": None,
+    "earlierSegmentation": None,
+    "earlierSegmentId": "",
+    "dynamicMap": "",
+}
 
 
 class Widget:
@@ -87,6 +96,9 @@ class Widget:
     def layout(self):
         return self
 
+    def addRow(self, *widgets):
+        self.children.extend(widgets)
+
     def addTopLevelItem(self, item):
         self.items.append(item)
 
@@ -157,14 +169,11 @@ class Pixmap:
 class Settings:
     """A parameter node: attributes, and a call for every change."""
 
-    def __init__(self):
+    def __init__(self, task):
         self.__dict__.update(
             {
-                "t1c": None,
-                "t1": None,
-                "t2": None,
-                "flair": None,
-                "adc": None,
+                **dict.fromkeys((*task.roles, *task.maps)),
+                **({} if not task.dynamic else DYNAMIC_SETTINGS),
                 "segmentation": None,
                 "segmentId": "",
                 "clinical": {},
@@ -208,6 +217,12 @@ def desktop(monkeypatch) -> list[tuple[str, str]]:
     qt = types.ModuleType("qt")
     qt.QTimer, qt.QLabel, qt.QPixmap = Timer, lambda: Widget("QLabel"), Pixmap
     qt.QPushButton, qt.QTreeWidgetItem = lambda: Widget("QPushButton"), TreeItem
+    qt.QFormLayout = lambda parent: Widget("QFormLayout")
+    qt.QSpinBox, qt.QComboBox = lambda: Widget("QSpinBox"), lambda: Widget("QComboBox")
+    ctk = types.ModuleType("ctk")
+    ctk.ctkCollapsibleGroupBox = lambda: Widget("ctkCollapsibleGroupBox")
+    monkeypatch.setitem(sys.modules, "ctk", ctk)
+    monkeypatch.setattr(slicer, "qMRMLNodeComboBox", lambda: Widget("qMRMLNodeComboBox"), raising=False)
     qt.Qt = types.SimpleNamespace(UserRole=256)
     i18n = types.ModuleType("slicer.i18n")
     i18n.tr = i18n.translate = lambda *texts: texts[-1]

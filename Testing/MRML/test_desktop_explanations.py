@@ -109,7 +109,7 @@ def test_the_map_of_a_loaded_scene_waits_as_well(desk):
     judged(desk, "red", "green")
     desk.panel.cards.buttons[0].emit("clicked(bool)", False)
     assert shown(desk) is not None
-    desk.panel._save()
+    desk.panel._keep(desk.panel.result)
     desk.panel.cards.forget()
     desk.panel.overlay.reset()
     desk.panel.result = desk.panel._presented = None
@@ -336,11 +336,11 @@ def test_what_if_moves_the_probability_and_says_hypothetical(desk):
     key = explanation.contributions[0].key
     ui.whatIfSlider.emit("valueChanged(double)", ui.whatIfSlider.maximum)
     assert "Hypothetical" in ui.whatIfLabel.text and "→" in ui.whatIfLabel.text
-    assert panel.what_if.changes == {key: ui.whatIfSlider.maximum}
-    expected = panel.study.session.what_if(explanation.model_id, panel.what_if.changes)
+    assert panel.view.what_if.changes == {key: ui.whatIfSlider.maximum}
+    expected = panel.study.session.what_if(explanation.model_id, panel.view.what_if.changes)
     assert signed(expected.hypothetical.log_odds - expected.actual.log_odds) in ui.whatIfLabel.text
     desk.press("whatIfResetButton")
-    assert panel.what_if.changes == {} and ui.whatIfLabel.text == ""
+    assert panel.view.what_if.changes == {} and ui.whatIfLabel.text == ""
     assert panel.result.predictions[0].log_odds == expected.actual.log_odds, "nothing was measured anew"
 
 

@@ -11,9 +11,9 @@ from test_scene_results import MODELS, images
 from virtualbiopsy.scene.persist import BundleReader, load_nodes, load_state, write_mrb
 from virtualbiopsy.scene.segments import mask_from_segment, write_segment
 from virtualbiopsy.scene.volumes import node_from_image
+from virtualbiopsy.tasks import MENINGIOMA
 
 pytestmark = pytest.mark.mrml
-ROLES = ("t1c", "t1", "t2", "flair", "adc")
 
 
 class Desk:
@@ -24,8 +24,8 @@ class Desk:
         from virtualbiopsy.desktop.study import Study
 
         self.stage, self.messages = stage, messages
-        self.ui, self.settings = widgets(), Settings()
-        self.panel = PredictorPanel(self.ui, stage.scene, Study(MODELS), ROLES, "MeningiomaPredictor")
+        self.ui, self.settings = widgets(), Settings(MENINGIOMA)
+        self.panel = PredictorPanel(self.ui, stage.scene, Study(MODELS))
         self.settings.__dict__["on_change"] = self.panel.refresh
         self.panel.bind(self.settings)
         self.panel.enter()
@@ -161,11 +161,11 @@ def test_errors_are_shown_and_nothing_is_lost(desk):
 def test_clinical_data_change_the_estimate(desk):
     desk.load().press("predictButton")
     first = desk.numbers
-    desk.ui.ageSpinBox.setValue(81)
+    desk.panel.form.widgets["age"].setValue(81)
     assert desk.settings.clinical == {"age": "81"} and desk.panel.stale
     desk.press("predictButton")
     assert desk.numbers != first
-    desk.ui.ageSpinBox.setValue(-1)
+    desk.panel.form.widgets["age"].setValue(-1)
     assert desk.settings.clinical == {}
     desk.press("predictButton")
     assert desk.numbers == first
@@ -254,7 +254,7 @@ def test_closing_the_scene_stops_the_job(desk):
 
 def test_a_saved_scene_shows_the_same_and_computes_the_same(desk, messages, tmp_path):
     desk.load()
-    desk.ui.ageSpinBox.setValue(61)
+    desk.panel.form.widgets["age"].setValue(61)
     desk.press("predictButton")
     path = write_mrb(desk.stage.scene, tmp_path / "case.mrb")
     stage = Stage()

@@ -160,7 +160,7 @@ def test_layers_are_never_mixed_in_a_view(placed):
     assert red.GetForegroundVolumeID() == volume.GetID() and red.GetForegroundOpacity() == 0.3
     assert green.GetForegroundVolumeID() is None
     assert segmentation.GetDisplayNode().GetOpacity2DFill() == pytest.approx(0.6)
-    assert set(LAYER_ROLES) == {type(layer).role for layer in (first, second, third)}
+    assert set(LAYER_ROLES) == {"map", *(type(layer).role for layer in (first, second, third))}
 
 
 def test_stripes_cover_the_unstable_voxels_only_and_every_slice(placed):

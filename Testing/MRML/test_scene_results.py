@@ -146,7 +146,8 @@ def test_study_keeps_its_session_until_an_image_changes(loaded):
 def test_study_says_what_is_missing(loaded):
     _, volumes, segmentation, segment_id, *_ = loaded
     keeper, inputs = study()
-    assert inputs({"t1c": None}).missing() == "volume" and inputs(volumes).missing() == "outline"
+    assert keeper.missing(inputs({"t1c": None})) == "volume"
+    assert keeper.missing(inputs(volumes)) == "outline"
     with pytest.raises(MissingSequenceError, match="contrast"):
         keeper.predict(inputs({"t1c": None, "t2": volumes["t2"]}, segmentation, segment_id))
     with pytest.raises(RegionError):

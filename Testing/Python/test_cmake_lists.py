@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Testing"))
 import update_cmake_lists as lists  # noqa: E402
 
-MODULES = ("VirtualBiopsyCore", "MeningiomaPredictor")
+PREDICTORS = ("MeningiomaPredictor", "BreastHER2")
+MODULES = ("VirtualBiopsyCore", *PREDICTORS)
 
 
 def cmake_lists(path: Path) -> dict[str, list[str]]:
@@ -56,6 +57,9 @@ def test_listed_paths_need_no_quoting():
 def test_modules_list_their_own_files(module):
     folder = ROOT / module
     text = (folder / "CMakeLists.txt").read_text(encoding="utf-8").replace("${MODULE_NAME}", module)
+    if module in PREDICTORS:
+        assert f"virtualbiopsy_add_module({module}\n" in text
+        text += (ROOT / "CMake" / "VirtualBiopsyModule.cmake").read_text().replace("${NAME}", module)
     own = [
         path.relative_to(folder).as_posix()
         for path in lists._files(folder)
@@ -71,6 +75,15 @@ def test_only_module_files_lie_in_module_folders():
     """Slicer takes every Python file in a module's folder for a module."""
     for module in MODULES:
         assert [path.name for path in (ROOT / module).glob("*.py")] == [f"{module}.py"]
+
+
+def test_every_module_is_built_and_is_the_module_of_a_task():
+    from virtualbiopsy.tasks import TASKS
+
+    assert sorted(task.module for task in TASKS.values()) == sorted(PREDICTORS)
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^add_subdirectory\((\w+)\)$", text, re.MULTILINE) == list(MODULES)
+    assert text.index("include(CMake/VirtualBiopsyModule.cmake)") < text.index("add_subdirectory(")
 
 
 def test_no_two_modules_install_the_same_path():

@@ -1,4 +1,4 @@
-"""The .ui file of the module, the parameter node and the code agree in their names."""
+"""The shared .ui file, the parameters and the code of both modules agree in their names."""
 
 import ast
 import re
@@ -6,20 +6,15 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from virtualbiopsy.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = ROOT / "MeningiomaPredictor" / "MeningiomaPredictor.py"
-UI = ROOT / "MeningiomaPredictor" / "Resources" / "UI" / "MeningiomaPredictor.ui"
+MODULES = [ROOT / task.module / f"{task.module}.py" for task in TASKS.values()]
+UI = ROOT / "Resources" / "UI" / "VirtualBiopsyPanel.ui"
 DESKTOP = ROOT / "VirtualBiopsyCore" / "virtualbiopsy" / "desktop"
 
 # what Slicer's parameterNodeWrapper can bind, by exact widget class
-BINDABLE = {
-    "QCheckBox": "bool",
-    "ctkSliderWidget": "float",
-    "qMRMLNodeComboBox": "node",
-    "QLineEdit": "str",
-    "QSpinBox": "int",
-}
+BINDABLE = {"QCheckBox": "bool", "ctkSliderWidget": "float", "QLineEdit": "str", "QSpinBox": "int"}
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +29,9 @@ def widgets(root):
 
 @pytest.fixture(scope="module")
 def parameters():
-    """Annotations of the parameter node class, as source text."""
-    for node in ast.parse(MODULE.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef) and node.name == "MeningiomaPredictorParameterNode":
+    """Annotations of the parameters that all modules have, as source text."""
+    for node in ast.parse((DESKTOP / "parameters.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == "PredictorParameters":
             return {
                 line.target.id: (
                     ast.unparse(line.annotation),
@@ -45,7 +40,7 @@ def parameters():
                 for line in node.body
                 if isinstance(line, ast.AnnAssign)
             }
-    raise AssertionError("no parameter node class")
+    raise AssertionError("no class PredictorParameters")
 
 
 def prop(widget, name):
@@ -75,10 +70,7 @@ def test_parameter_names_exist_once_and_fit_their_widgets(widgets, parameters):
     for name, parameter in pairs.items():
         kind = BINDABLE[widgets[name].get("class")]
         annotation, _default = parameters[parameter]
-        if kind == "node":
-            assert annotation.startswith("vtkMRML"), name
-        else:
-            assert re.search(rf"\b{kind}\b", annotation), name
+        assert re.search(rf"\b{kind}\b", annotation), name
 
 
 def test_sliders_have_a_range_and_the_default_of_the_parameter(widgets, parameters):
@@ -97,13 +89,12 @@ def test_sliders_have_a_range_and_the_default_of_the_parameter(widgets, paramete
 def used_names():
     """Names that the code asks `ui` for, with the file."""
     found = set()
-    for path in (MODULE, *DESKTOP.glob("*.py")):
-        for name in re.findall(r"\bui\.([A-Za-z]\w*)", path.read_text(encoding="utf-8")):
+    for path in DESKTOP.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"\bui\.([A-Za-z]\w*)", text):
             found.add((path.name, name))
-    panel = ast.parse((DESKTOP / "panel.py").read_text(encoding="utf-8"))
-    for node in panel.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "CLINICAL_WIDGETS":
-            found |= {("panel.py", name) for name in ast.literal_eval(node.value).values()}
+        for name in re.findall(r'"(\w+Label)"', text):
+            found.add((path.name, name))
     return found
 
 
@@ -122,22 +113,6 @@ def test_no_widget_is_forgotten(widgets):
         name for name, widget in widgets.items() if widget.get("class") in kinds and name not in used
     ]
     assert not forgotten
-
-
-def test_clinical_form_has_a_widget_for_every_variable():
-    from virtualbiopsy.tasks import MENINGIOMA
-
-    source = (DESKTOP / "panel.py").read_text(encoding="utf-8")
-    table = re.search(r"CLINICAL_WIDGETS = (\{.*?\})", source, re.DOTALL).group(1)
-    assert list(ast.literal_eval(table)) == list(MENINGIOMA.clinical)
-
-
-def test_age_may_be_unknown(widgets):
-    from virtualbiopsy.case.clinical import CLINICAL
-
-    age = widgets["ageSpinBox"]
-    assert prop(age, "minimum") == "-1" == prop(age, "value") and prop(age, "specialValueText") == "unknown"
-    assert float(prop(age, "maximum")) == CLINICAL["age"].maximum
 
 
 def test_scene_reaches_every_mrml_widget_but_the_editor(root, widgets):
@@ -185,7 +160,7 @@ def test_research_use_only_is_on_the_panel(root, widgets):
     assert RESEARCH_USE_ONLY in prop(widgets["researchUseLabel"], "text")
 
 
-@pytest.mark.parametrize("path", [MODULE, *sorted(DESKTOP.glob("*.py"))], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*MODULES, *sorted(DESKTOP.glob("*.py"))], ids=lambda p: p.name)
 def test_translation_and_style_rules(path):
     """Literals only inside _(); no translated text in f-strings; `_` is never shadowed; no style sheets."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -200,26 +175,47 @@ def test_translation_and_style_rules(path):
     assert "styleSheet" not in path.read_text(encoding="utf-8")
 
 
-def test_file_scope_imports_of_the_module():
-    """Everything is imported at every start of Slicer: only what is always there and light."""
-    allowed = {
-        "hashlib",
-        "importlib",
-        "logging",
-        "os",
-        "sys",
-        "typing",
-        "slicer",
-        "vtk",
-        "qt",
-        "ctk",
-        "numpy",
-    }
-    for node in ast.parse(MODULE.read_text(encoding="utf-8")).body:
-        names = []
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.stem)
+def test_modules_hold_nothing_but_what_slicer_needs_by_name(path):
+    """Four classes named like the file; everything else is shared. Imported at every start: light only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert [c.name for c in classes] == [f"{path.stem}{kind}" for kind in ("", "Widget", "Logic", "Test")]
+    functions = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert functions == ["__init__"]
+    names = set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module]
-        assert {name.split(".")[0] for name in names} <= allowed
-    assert "pip_install" not in MODULE.read_text(encoding="utf-8")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    allowed = {"importlib.util", "os", "sys", "slicer.i18n.tr"}
+    shared = {f"virtualbiopsy.desktop.{name}" for name in ("module", "selftest")}
+    assert {name for name in names if not name.startswith("virtualbiopsy.tasks.")} == allowed | shared
+
+
+def test_modules_are_light_at_start():
+    """What both module files import at file scope reaches nothing that takes time to import."""
+    seen, todo = set(), ["desktop/module.py", "desktop/selftest.py", "desktop/__init__.py", "tasks.py"]
+    package = DESKTOP.parent
+    heavy = {"numpy", "scipy", "SimpleITK", "pydicom", "qt", "ctk"}
+    while todo:
+        path = package / todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import):
+                assert not heavy & {alias.name.split(".")[0] for alias in node.names}, path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level or node.module.split(".")[0] not in heavy, path
+                if node.level:
+                    base = path.parent if node.level == 1 else path.parent.parent
+                    found = base / (node.module or "").replace(".", "/")
+                    files = [found.with_suffix(".py")] if node.module else []
+                    files += [base / f"{alias.name}.py" for alias in node.names if not node.module]
+                    todo += [str(f.relative_to(package)) for f in files if f.exists()]
+    assert {path.name for path in seen} >= {"module.py", "selftest.py", "samples.py", "resources.py"}
+    assert not any(
+        "pip_install" in path.read_text(encoding="utf-8") for path in [*MODULES, *DESKTOP.glob("*.py")]
+    )

@@ -16,7 +16,7 @@ from ..engines.doors import EngineCheck, check_agreement, check_reference_values
 from ..engines.pages import write_files
 from ..errors import ExistingFileError, VirtualBiopsyError
 from .job import JobRunner
-from .study import REFERENCE, Inputs, Study
+from .study import Inputs, Study
 
 SHOWN = 20
 
@@ -67,7 +67,7 @@ class EngineControls:
         idle, ready = not self._job.busy, self._bound
         ui.certifyButton.enabled = idle
         peer = state is not None and bool(state.pyradiomics)
-        ui.compareButton.enabled = idle and peer and ready and not self._inputs().missing()
+        ui.compareButton.enabled = idle and peer and ready and not self._study.missing(self._inputs())
         ui.engineSaveButton.enabled = idle and self.outcome is not None
         if state is None:
             return
@@ -83,7 +83,7 @@ class EngineControls:
             )
 
     def compare(self, checked: bool = False) -> None:
-        """Compare all features of the contrast-enhanced T1 inside the outline with pyradiomics'."""
+        """Compare all features of the reference image inside the outline with pyradiomics'."""
         if self._job.busy:
             return
         try:
@@ -91,14 +91,14 @@ class EngineControls:
         except VirtualBiopsyError as error:
             self._fail(error, True)
             return
-        ui, sequence = self._ui, request.session.case.sequence(REFERENCE)
+        ui, sequence = self._ui, request.session.case.sequence(self._study.reference)
         filtered = bool(ui.engineFilteredCheckBox.checked)
         self._start(
             lambda progress: check_agreement(
                 sequence.image,
                 request.mask,
                 progress,
-                sequence=REFERENCE,
+                sequence=self._study.reference,
                 filtered=filtered,
                 created=_now(),
                 case=sequence.name,

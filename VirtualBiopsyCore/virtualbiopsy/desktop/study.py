@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import SimpleITK as sitk
 
 from ..case.clinical import check_clinical
+from ..case.dynamic_series import with_dynamic
+from ..case.model import ROLES, Case
 from ..errors import MissingSequenceError, RegionError
 from ..models.radmodel import RadModel, builtin_models
-from ..progress import Progress, silent
+from ..progress import Progress, part, silent
 from ..scene.cases import Tags, case_from_nodes, case_signature, no_tags
+from ..scene.dynamic import NodeSeries, reference_volume, series_from_node, series_signature
 from ..scene.segments import mask_from_segment
-from ..session import Result, Session
+from ..session import Result, Session, region_digest
+from ..tasks import MENINGIOMA, Task
 
-REFERENCE = "t1c"
+
+@dataclass(frozen=True, eq=False)
+class EarlierInputs:
+    """The series of an earlier examination and the outline in it."""
+
+    dynamic: Any = None
+    segmentation: Any = None
+    segment_id: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return self.dynamic is not None and self.segmentation is not None and bool(self.segment_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,29 +43,31 @@ class Inputs:
     volumes : volume node by role, None where nothing is chosen.
     segmentation, segment_id : the outline.
     clinical : text values by variable name.
+    dynamic : node that holds the dynamic series, None for none.
+    earlier : the earlier examination.
     """
 
     volumes: Mapping[str, Any]
     segmentation: Any = None
     segment_id: str = ""
     clinical: Mapping[str, str] = field(default_factory=dict)
-
-    def missing(self) -> str:
-        """Return "volume", "outline" or "": what must still be chosen."""
-        if self.volumes.get(REFERENCE) is None:
-            return "volume"
-        if self.segmentation is None or not self.segment_id:
-            return "outline"
-        return ""
+    dynamic: Any = None
+    earlier: EarlierInputs = EarlierInputs()
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Copies of everything that a computation needs; usable on any thread."""
+    """Copies of everything that a computation needs; usable on any thread.
+
+    Attributes
+    ----------
+    earlier : case and outline of the earlier examination, None for none.
+    """
 
     session: Session
     mask: sitk.Image
     clinical: Mapping[str, str]
+    earlier: tuple[Case, sitk.Image] | None = None
 
 
 class Study:
@@ -58,9 +75,11 @@ class Study:
 
     Parameters
     ----------
-    models : models to run; the bundled ones if None, read at first use.
+    models : models to run; the bundled ones of the task if None, read at first use.
     tags : acquisition parameters of a volume node by DICOM keyword.
     files : DICOM files of a volume node; none for a volume from elsewhere.
+    times : elements that tell when a volume was acquired, by DICOM keyword.
+    task : what the module is for.
     """
 
     def __init__(
@@ -68,17 +87,23 @@ class Study:
         models: Sequence[RadModel] | None = None,
         tags: Tags = no_tags,
         files: Callable[[Any], Sequence[str]] = lambda node: (),
+        times: Tags = no_tags,
+        task: Task = MENINGIOMA,
     ) -> None:
         self._models = tuple(models) if models is not None else None
         self.tags = tags
         self.files = files
+        self.task = task
+        self._times = times
         self._signature: Any = None
         self._session: Session | None = None
+        self._series: dict[str, tuple[Any, NodeSeries]] = {}
+        self._earlier: tuple[Any, tuple[Case, sitk.Image]] | None = None
 
     @property
     def models(self) -> tuple[RadModel, ...]:
         if self._models is None:
-            self._models = tuple(builtin_models())
+            self._models = tuple(builtin_models(self.task.task_id))
         return self._models
 
     @property
@@ -86,35 +111,90 @@ class Study:
         return {model.model_id: model for model in self.models}
 
     @property
+    def reference(self) -> str:
+        """Role of the volume that outlines are drawn on."""
+        return self.task.reference
+
+    @property
     def session(self) -> Session | None:
         return self._session
 
     def forget(self) -> None:
         """Drop the session and the images that it holds."""
-        self._session = self._signature = None
+        self._session = self._signature = self._earlier = None
+        self._series.clear()
+
+    def missing(self, inputs: Inputs) -> str:
+        """Return "volume", "outline" or "": what must still be chosen."""
+        if inputs.volumes.get(self.reference) is None:
+            return "volume"
+        if inputs.segmentation is None or not inputs.segment_id:
+            return "outline"
+        return ""
+
+    def series(self, node: Any) -> NodeSeries:
+        """The series that a node holds; read again only after it changed. Main thread only.
+
+        Raises
+        ------
+        As :func:`virtualbiopsy.scene.dynamic.series_from_node`.
+        """
+        signature, known = series_signature(node), self._series.get(node.GetID())
+        if known is None or known[0] != signature:
+            known = signature, series_from_node(node, self.tags, self._times)
+            self._series[node.GetID()] = known
+        return known[1]
+
+    def signature(self, inputs: Inputs) -> tuple[Any, ...]:
+        """A value that changes when a chosen image changed."""
+        return case_signature(inputs.volumes), series_signature(inputs.dynamic)
+
+    def open(self, inputs: Inputs) -> Session:
+        """The session for the chosen images; an outline need not be chosen. Main thread only, and not while
+        a computation runs.
+
+        Raises
+        ------
+        MissingSequenceError : if no reference volume is chosen.
+        DimensionError, GeometryError, DynamicSeriesError : if a volume or the series cannot be used.
+        """
+        if inputs.volumes.get(self.reference) is None:
+            raise MissingSequenceError(
+                f"No {ROLES[self.reference]} volume is chosen.", "Choose one in the section 'Images'."
+            )
+        signature = self.signature(inputs)
+        if self._session is None or signature != self._signature:
+            case = case_from_nodes(inputs.volumes, tags=self.tags)
+            if inputs.dynamic is not None:
+                case = replace(case, dynamic=self.series(inputs.dynamic).series)
+            self._session = Session(case, self.models, self.task)
+            self._signature = signature
+        return self._session
 
     def request(self, inputs: Inputs) -> Request:
         """Copy volumes and outline out of the scene; main thread only, and not while a computation runs.
 
         Raises
         ------
-        MissingSequenceError : if no reference volume is chosen.
-        RegionError : if no outline is chosen, or it was deleted.
-        DimensionError, GeometryError : if a volume cannot be used.
+        RegionError : if no outline is chosen, or it was deleted. As :meth:`open`.
         """
-        missing = inputs.missing()
-        if missing == "volume":
-            raise MissingSequenceError(
-                "No contrast-enhanced T1 volume is chosen.", "Choose one in the section 'Images'."
-            )
-        if missing == "outline":
+        session = self.open(inputs)
+        if self.missing(inputs) == "outline":
             raise RegionError("No outline is chosen.", "Choose or draw a segment in the section 'Outline'.")
-        signature = case_signature(inputs.volumes)
-        if self._session is None or signature != self._signature:
-            self._session = Session(case_from_nodes(inputs.volumes, tags=self.tags), self.models)
-            self._signature = signature
-        mask = mask_from_segment(inputs.segmentation, inputs.segment_id, inputs.volumes[REFERENCE])
-        return Request(self._session, mask, dict(inputs.clinical))
+        mask = mask_from_segment(inputs.segmentation, inputs.segment_id, inputs.volumes[self.reference])
+        return Request(session, mask, dict(inputs.clinical), self._earlier_case(inputs.earlier))
+
+    def _earlier_case(self, inputs: EarlierInputs) -> tuple[Case, sitk.Image] | None:
+        """Case and outline of the earlier examination; the same objects as long as nothing changed."""
+        if not inputs.complete:
+            self._earlier = None
+            return None
+        mask = mask_from_segment(inputs.segmentation, inputs.segment_id, reference_volume(inputs.dynamic))
+        signature = series_signature(inputs.dynamic), region_digest(mask)
+        if self._earlier is None or self._earlier[0] != signature:
+            series = self.series(inputs.dynamic).series
+            self._earlier = signature, (with_dynamic(Case(series.name, ()), series), mask)
+        return self._earlier[1]
 
     @staticmethod
     def compute(request: Request, progress: Progress = silent) -> Result:
@@ -124,9 +204,16 @@ class Study:
         ------
         VirtualBiopsyError : what is wrong and what to do; the previous result stays.
         """
-        if check_clinical(request.clinical) != dict(request.session.case.clinical):
-            request.session.set_clinical(request.clinical)
-        result = request.session.set_region(request.mask, progress)
+        session = request.session
+        if check_clinical(request.clinical) != dict(session.case.clinical):
+            session.set_clinical(request.clinical)
+        known = session.earlier.case if session.earlier is not None else None
+        if request.earlier is None and known is not None:
+            session.set_earlier(None)
+        elif request.earlier is not None and request.earlier[0] is not known:
+            session.set_earlier(*request.earlier, part(progress, 0.0, 0.3))
+            progress = part(progress, 0.3, 1.0)
+        result = session.set_region(request.mask, progress)
         if result is None:
             raise RegionError("There is no outline.", "Draw or choose one.")
         return result

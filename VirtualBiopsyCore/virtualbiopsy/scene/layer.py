@@ -18,7 +18,7 @@ from .volumes import image_from_node, node_from_image, ras_from_lps
 
 SENTINEL = -1e4
 UNIT = "log-odds per mL"
-LAYER_ROLES = ("explanation", "regions", "influence")
+LAYER_ROLES = ("explanation", "regions", "influence", "map")
 MARKS_OF = "VirtualBiopsy.MarksOf"  # attribute of models: role of the layer that they go with
 
 
@@ -177,7 +177,7 @@ class SignedLayer:
             legend.GetTitleTextProperty().SetFontSize(14)
             legend.SetVisibility(True)
         legend.SetTitleText("\n".join(line for line in (self.heading, title, self.unit) if line))
-        legend.SetLabelFormat(label_format(self.window))
+        legend.SetLabelFormat(self._label_format())
         legend.Modified()
 
     def set_window(self, half_width: float) -> None:
@@ -189,11 +189,18 @@ class SignedLayer:
             half_width = 1.0
         display = volume.GetDisplayNode()
         display.AutoWindowLevelOff()
-        display.SetWindowLevelMinMax(-half_width, half_width)
+        display.SetWindowLevelMinMax(*self._limits(half_width))
         legend = self.legend
         if legend is not None:
-            legend.SetLabelFormat(label_format(half_width))
+            legend.SetLabelFormat(self._label_format())
             legend.Modified()
+
+    def _limits(self, half_width: float) -> tuple[float, float]:
+        """Values of the first and the last colour."""
+        return -half_width, half_width
+
+    def _label_format(self) -> str:
+        return label_format(self.window)
 
     def set_opacity(self, opacity: float, composite_nodes: Iterable[Any] | None = None) -> None:
         """Set the opacity of the layer, 0…1, in the views that show it (None for all of the scene)."""

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from ..errors import UnreadableFileError
 from ..evidence.model import RuleOutcome
 from ..explain.model import Contribution, Explanation
-from ..models.prediction import Prediction
+from ..models.prediction import ClassProbability, Prediction
 from ..radiomics.vector import FeatureVector
 from ..regions.model import RegionFacts
 from ..session import Result
@@ -77,6 +77,7 @@ def result_to_state(result: Result) -> dict[str, Any]:
             "missing": dict(result.features.missing),
             "bins": {key: int(value) for key, value in result.features.bins.items()},
             "provenance": list(result.features.provenance),
+            "earlier": {key: float(value) for key, value in result.features.earlier.items()},
         },
         "predictions": [asdict(prediction) for prediction in result.predictions],
         "explanations": [
@@ -138,6 +139,7 @@ def result_from_state(state: Mapping[str, Any]) -> Result:
                 missing={str(key): str(value) for key, value in features["missing"].items()},
                 bins={str(key): int(value) for key, value in features["bins"].items()},
                 provenance=tuple(map(str, features["provenance"])),
+                earlier={str(key): float(value) for key, value in features.get("earlier", {}).items()},
             ),
             predictions=tuple(
                 Prediction(
@@ -145,6 +147,7 @@ def result_from_state(state: Mapping[str, Any]) -> Result:
                         **entry,
                         "imputed": tuple(entry["imputed"]),
                         "out_of_range": tuple(entry["out_of_range"]),
+                        "classes": tuple(ClassProbability(**one) for one in entry.get("classes", ())),
                     }
                 )
                 for entry in state["predictions"]

@@ -1,0 +1,77 @@
+"""What Slicer's DICOM database knows about a volume; nothing that names a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import slicer
+
+TAGS: Mapping[str, str] = {
+    "Modality": "0008,0060",
+    "ImageType": "0008,0008",
+    "BodyPartExamined": "0018,0015",
+    "SeriesDescription": "0008,103E",
+    "ContrastBolusAgent": "0018,0010",
+    "ScanningSequence": "0018,0020",
+    "SequenceVariant": "0018,0021",
+    "MRAcquisitionType": "0018,0023",
+    "SequenceName": "0018,0024",
+    "SliceThickness": "0018,0050",
+    "RepetitionTime": "0018,0080",
+    "EchoTime": "0018,0081",
+    "InversionTime": "0018,0082",
+    "MagneticFieldStrength": "0018,0087",
+    "EchoTrainLength": "0018,0091",
+    "FlipAngle": "0018,1314",
+    "DiffusionBValue": "0018,9087",
+    "FrameOfReferenceUID": "0020,0052",
+}
+TIME_TAGS: Mapping[str, str] = {
+    "AcquisitionDateTime": "0008,002A",
+    "AcquisitionDate": "0008,0022",
+    "AcquisitionTime": "0008,0032",
+    "TriggerTime": "0018,1060",
+    "TemporalPositionIdentifier": "0020,0100",
+    "TemporalResolution": "0020,0110",
+    "ContentDate": "0008,0023",
+    "ContentTime": "0008,0033",
+    "ContrastBolusStartTime": "0018,1042",
+}
+"""When an image was acquired; read for the differences between phases, never kept."""
+
+
+def dicom_instances(node: Any) -> list[str]:
+    """Return the SOP instance UIDs of the images that a volume was loaded from."""
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is None:
+        return []
+    instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    if not instances and node.GetScene() is not None:  # other readers leave only the series
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+        item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+        series = hierarchy.GetItemUID(item, "DICOM") if item else ""
+        instances = database.instancesForSeries(series) if series else ()
+    return list(instances)
+
+
+def dicom_files(node: Any) -> list[str]:
+    """Return the paths of the DICOM files that a volume was loaded from; none for other volumes."""
+    paths = [slicer.dicomDatabase.fileForInstance(instance) for instance in dicom_instances(node)]
+    return [path for path in paths if path]
+
+
+def dicom_tags(node: Any, tags: Mapping[str, str] = TAGS) -> dict[str, str]:
+    """Return acquisition parameters of a volume by DICOM keyword."""
+    database = getattr(slicer, "dicomDatabase", None)
+    instances = dicom_instances(node)
+    path = database.fileForInstance(instances[0]) if instances else ""
+    if not path:
+        return {}
+    values = {keyword: database.fileValue(path, tag) for keyword, tag in tags.items()}
+    return {keyword: str(value) for keyword, value in values.items() if value}
+
+
+def dicom_times(node: Any) -> dict[str, str]:
+    """Return what tells when a volume was acquired, by DICOM keyword; for the phases of a series."""
+    return dicom_tags(node, TIME_TAGS)

@@ -1,0 +1,98 @@
+"""The shipped simulated cases, in Slicer's Sample Data module."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from ..resources import resource
+from ..tasks import Task
+
+CATEGORY = "VirtualBiopsy"
+SERIES_SUFFIX = ".seq.nrrd"
+MASK_WORDS = ("tumour", "lesion", "mask", "label", "seg")
+EARLIER = "earlier"
+
+
+def sample_name(task: Task) -> str:
+    """Name in the Sample Data module, for example "MeningiomaSample"."""
+    return "".join(word.capitalize() for word in task.sample.split("-"))
+
+
+def sample_folder(task: Task) -> Path | None:
+    """Return the folder of the shipped case, None if it is not there."""
+    try:
+        folder = resource(f"Cases/{task.sample}")
+    except FileNotFoundError:
+        return None
+    return folder if sample_files(folder) else None
+
+
+def sample_files(folder: Path) -> list[Path]:
+    """The images and outlines of a case, those of an earlier time point last; never its truth."""
+    places = [place for place in (folder, folder / EARLIER) if place.is_dir()]
+    found = [path for place in places for path in sorted(place.iterdir())]
+    return [path for path in found if path.name.endswith((".nrrd", ".nii.gz"))]
+
+
+def _stem(path: Path, folder: Path) -> str:
+    """Name of a file without its endings; that of an earlier time point says so."""
+    name = path.name
+    for suffix in (SERIES_SUFFIX, ".seg.nrrd", ".nii.gz", ".nrrd"):
+        if name.endswith(suffix):
+            name = name.removesuffix(suffix)
+            break
+    return name if path.parent == folder else f"{EARLIER}-{name}"
+
+
+def _endings(path: Path) -> str:
+    return path.name[path.name.index(".") :]
+
+
+def _file_type(path: Path) -> str:
+    if path.name.endswith(SERIES_SUFFIX):
+        return "SequenceFile"
+    is_mask = any(word in path.name.lower() for word in MASK_WORDS)
+    return "SegmentationFile" if is_mask else "VolumeFile"
+
+
+def register_sample(task: Task, module_file: str) -> None:
+    """Offer the shipped case of a task in the Sample Data module.
+
+    Parameters
+    ----------
+    module_file : path of the module; its thumbnail is Resources/Icons/<sample name>.png beside it.
+    """
+    folder, name = sample_folder(task), sample_name(task)
+    if folder is None:
+        logging.info("%s: the sample case is not installed", task.module)
+        return
+    import SampleData
+
+    logic = SampleData.SampleDataLogic
+    if hasattr(logic, "registerCustomSampleDataCategory"):  # new in Slicer 5.12
+        logic.registerCustomSampleDataCategory(CATEGORY, title=CATEGORY)
+    files = sample_files(folder)
+    stems = [_stem(path, folder) for path in files]
+    icon = Path(module_file).parent / "Resources" / "Icons" / f"{name}.png"
+    logic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName=name,
+        thumbnailFileName=str(icon) if icon.exists() else None,
+        uris=[path.as_uri() for path in files],
+        fileNames=[f"{name}-{stem}{_endings(path)}" for path, stem in zip(files, stems, strict=True)],
+        nodeNames=[f"{name}-{stem}" for stem in stems],
+        loadFileTypes=[_file_type(path) for path in files],
+        checksums=["SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest() for path in files],
+    )
+
+
+def load_sample(task: Task) -> dict[str, Any]:
+    """Load the shipped case through the Sample Data module and return its nodes by file stem."""
+    import SampleData
+
+    prefix = sample_name(task) + "-"
+    nodes = SampleData.downloadSamples(sample_name(task))
+    return {node.GetName().removeprefix(prefix): node for node in nodes}
