@@ -14,7 +14,10 @@ BEHIND_SKIN_MM = 12.0
 """The mask ends so far behind the skin of the chest: at the pectoral muscle, roughly."""
 
 THORAX_RADIUS_MM = 230.0
-"""Radius with which the back of the mask falls off on both sides of the sternum."""
+"""Radius with which the back of the mask falls off on both sides of the sternum …"""
+
+FALLS_UNTIL_MM = 105.0
+"""… up to this distance from it."""
 
 APART_MM = 80.0
 """Two breasts are told apart where the profile has two summits at least so far from each other."""
@@ -22,7 +25,7 @@ APART_MM = 80.0
 VALLEY_MM = 12.0
 """… and a valley at least so deep between them."""
 
-_WORKING_MM = 2.0
+_FAR_MM = 140.0
 
 
 def breast_mask(image: sitk.Image) -> sitk.Image:
@@ -78,7 +81,7 @@ def _back(front: np.ndarray, dk: float, di: float) -> np.ndarray:
     sternum = _sternum(front, di)
     if sternum is None:
         seen = front[np.isfinite(front)]
-        near = seen[seen <= seen.min() + 140.0]
+        near = seen[seen <= seen.min() + _FAR_MM]
         return np.full(front.shape, float(np.percentile(near, 90)) + BEHIND_SKIN_MM)
     width = max(1, round(8.0 / di))
     strip = front[:, max(0, sternum - width) : sternum + width + 1]
@@ -88,7 +91,7 @@ def _back(front: np.ndarray, dk: float, di: float) -> np.ndarray:
     known = np.isfinite(level)
     level = np.interp(np.arange(level.size), np.flatnonzero(known), level[known])
     level = ndimage.gaussian_filter1d(level, 15.0 / dk, mode="nearest")
-    aside = np.minimum(np.abs(across - across[sternum]), 0.7 * THORAX_RADIUS_MM)
+    aside = np.minimum(np.abs(across - across[sternum]), FALLS_UNTIL_MM)
     fall = THORAX_RADIUS_MM - np.sqrt(THORAX_RADIUS_MM**2 - aside**2)
     return level[:, None] + BEHIND_SKIN_MM + fall
 

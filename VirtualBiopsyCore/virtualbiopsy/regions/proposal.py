@@ -30,6 +30,13 @@ THIN_MM = 1.5
 """What is thinner than twice this and hangs on the lesion (vessels, skin) is cut off."""
 
 
+GAP_MM = 2.0
+"""A dark core is filled even if gaps in its rim are up to twice as wide."""
+
+SMALL_HOLE_MM2 = 100.0
+"""Holes of this area that a slice as acquired encloses are filled, whatever the slices beside it show."""
+
+
 @dataclass(frozen=True, eq=False)
 class Proposal:
     """A lesion as found; to be corrected by whoever clicked.
@@ -69,7 +76,7 @@ def propose(
     The lesion's level is the 90th percentile of the enhancement within `SEED_MM` of the click, the background
     the median of the tissue that does not enhance as much within reach. Voxels above the middle between the
     two (where the surface of a blurred uniform lesion lies) are taken, those connected with the click are
-    kept, thin parts are cut off and enclosed holes (necrosis) filled. The map is smoothed by a median of
+    kept, thin parts are cut off and holes (necrosis) filled. The map is smoothed by a median of
     3×3×3 voxels for the decision.
 
     Parameters
@@ -124,7 +131,7 @@ def propose(
     part = labels == labels[np.unravel_index(int(np.argmin(first)), first.shape)]
     progress(0.6, "Cutting off vessels")
     part = _without_threads(part, first, spacing)
-    part = _filled(part) & allowed
+    part = _filled(part, spacing) & allowed
     progress(0.9, "Cutting off vessels")
 
     whole = np.zeros(pe.GetSize()[::-1], dtype=bool)
@@ -204,10 +211,37 @@ def _without_threads(part: np.ndarray, first: np.ndarray, spacing: np.ndarray) -
     return result
 
 
-def _filled(part: np.ndarray) -> np.ndarray:
-    box = bounding_box(part)
+def _filled(part: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """The part with its holes, also those that gaps of up to twice `GAP_MM` open to the outside.
+
+    A hole is what is enclosed in three dimensions, in slices of two directions, or, up to `SMALL_HOLE_MM2`,
+    in a slice as acquired (across the axis with the widest spacing).
+    """
+    reach = tuple(int(np.ceil(GAP_MM / s)) + 1 for s in spacing)
+    box = grow_box(bounding_box(part), part.shape, reach)
+    inside = np.ascontiguousarray(part[box])
+    closed = ndimage.distance_transform_edt(~inside, sampling=spacing) <= GAP_MM
+    closed = ndimage.distance_transform_edt(np.pad(closed, 1, mode="edge"), sampling=spacing) > GAP_MM
+    closed = closed[1:-1, 1:-1, 1:-1] | inside
+    votes = np.zeros(inside.shape, dtype=np.uint8)
+    for axis in range(3):
+        for n in range(inside.shape[axis]):
+            at = (slice(None),) * axis + (n,)
+            votes[at] += ndimage.binary_fill_holes(closed[at])
+    acquired = int(np.argmax(spacing))
+    least = SMALL_HOLE_MM2 / float(np.prod(np.delete(spacing, acquired)))
+    for n in range(inside.shape[acquired]):
+        at = (slice(None),) * acquired + (n,)
+        labels, count = ndimage.label(ndimage.binary_fill_holes(closed[at]) & ~closed[at])
+        if count:
+            small = np.bincount(labels.ravel()) <= least
+            small[0] = False
+            votes[at] += 2 * small[labels].astype(np.uint8)
+    holes = (ndimage.binary_fill_holes(closed) | (votes >= 2)) & ~closed
+    # The rim that the closing laid around a hole belongs to it.
+    near = ndimage.distance_transform_edt(~holes, sampling=spacing) <= GAP_MM if holes.any() else holes
     result = np.zeros_like(part)
-    result[box] = ndimage.binary_fill_holes(part[box])
+    result[box] = ndimage.binary_fill_holes(inside | holes | (near & closed))
     return result
 
 
