@@ -8,7 +8,6 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ...prepare.kinetics.aif import ArterialInput, population_input
 from ...prepare.kinetics.signal import signal_from_concentration
 from ...progress import Progress, silent
 from .. import signal
@@ -19,84 +18,72 @@ from ..tissues import parameters
 from .body import Body
 from .lesion import Lesion
 from .scanner import SEQUENCES, BreastScanner
-from .tissues import TISSUES, UPTAKE, Uptake
-from .uptake import concentration
+from .tissues import TISSUES
+from .uptake import PatientUptake, draw_uptake
 
 _NAMES = tuple(TISSUES)
 _FATTY = ("fat", "marrow")
-_HAEMATOCRIT = 0.42
-
-
-def patient_input(rng: np.random.Generator, spread: float = 1.0) -> tuple[ArterialInput, float]:
-    """Return Parker's arterial input scaled for one patient (sd 8 %), and how late the bolus comes (s)."""
-    population = population_input("parker", haematocrit=_HAEMATOCRIT)
-    scale = float(np.exp(0.08 * spread * rng.standard_normal()))
-    late = float(spread * rng.uniform(0.0, 2.0))
-    return ArterialInput("table", population.times_s, population.plasma * scale, "simulated"), late
-
-
-def tissue_concentrations(
-    arterial: ArterialInput, late: float, times_s: np.ndarray, names: Sequence[str]
-) -> np.ndarray:
-    """Return the concentration of contrast agent (tissues, phases), mmol/l."""
-    rows = []
-    for name in names:
-        u = UPTAKE.get(name, Uptake())
-        one = [np.array([v]) for v in (u.ktrans, u.ve, u.vp)]
-        rows.append(concentration(arterial, times_s, *one, delay_s=u.delay_s + late)[:, 0])
-    return np.array(rows)
 
 
 def dynamic_signals(
-    body: Body, lesion: Lesion, scanner: BreastScanner, arterial: ArterialInput, late: float
+    body: Body, lesion: Lesion, scanner: BreastScanner, uptake: PatientUptake
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the noise-free signal of each tissue of the body, then of oedema and necrosis (tissues, phases),
-    and that of the cancer's own tissue (phases, k, j, i of its box)."""
+    and that of the cancer's own tissue (phases, k, j, i of its box; 0 outside the cancer)."""
     protocol = scanner.protocols["dce"]
     names = (*body.names, "oedema", "necrosis")
     at = [_NAMES.index(name) for name in names]
     p = parameters(scanner.tesla, TISSUES)
-    timing = {"tr_ms": protocol.timing["tr"], "flip_degrees": protocol.timing["flip"]}
-    times = scanner.effective_s
+    gradient_echo = {
+        "tr_ms": protocol.timing["tr"],
+        "flip_degrees": protocol.timing["flip"],
+        "relaxivity": scanner.relaxivity,
+    }
     echo = np.exp(-protocol.timing["te"] / p.t2star) * p.pd
     fat = np.array([protocol.fat if name in _FATTY else 1.0 for name in names])
-    c = tissue_concentrations(arterial, late, times, names)
     tissues = signal_from_concentration(
-        c, p.t1[at][:, None], relaxivity=scanner.relaxivity, s0=(echo[at] * fat)[:, None], **timing
+        uptake.tissues(names), p.t1[at][:, None], s0=(echo[at] * fat)[:, None], **gradient_echo
     )
     own = _NAMES.index("tumour")
-    c = concentration(arterial, times, lesion.ktrans, lesion.ve, lesion.vp, delay_s=lesion.delay_s + late)
-    t1 = p.t1[own] * (1 + 0.25 * (lesion.t2 - 1))
-    inner = signal_from_concentration(c, t1, relaxivity=scanner.relaxivity, s0=float(echo[own]), **timing)
-    return tissues.astype(np.float32), inner.astype(np.float32)
+    inside = lesion.share > 0
+    c = uptake.concentration(
+        lesion.ktrans[inside], lesion.ve[inside], lesion.vp[inside], delay_s=lesion.delay_s
+    )
+    inner = np.zeros((len(c), *inside.shape), dtype=np.float32)
+    t1 = p.t1[own] * (1 + 0.25 * (lesion.t2[inside] - 1))
+    inner[:, inside] = signal_from_concentration(c, t1, s0=float(echo[own]), **gradient_echo)
+    return tissues.astype(np.float32), inner
 
 
 class _Painter:
     """Puts tissue signals on the grid."""
 
     def __init__(
-        self, body: Body, lesion: Lesion, axes: Sequence[np.ndarray], rng: np.random.Generator
+        self,
+        body: Body,
+        lesion: Lesion,
+        axes: Sequence[np.ndarray],
+        rng: np.random.Generator,
+        suppressed: bool,
     ) -> None:
         self.body, self.lesion = body, lesion
-        lattice = Lattice(axes, (45.0, 60.0, 60.0))
-        uneven = np.exp(0.30 * lattice.noise(rng)).ravel()[body.voxels]
-        self._fat = {
-            name: body.shares[body.names.index(name)] * (uneven - 1) for name in _FATTY if name in body.names
-        }
+        self._shares = body.shares
+        if suppressed:
+            # Fat suppression is never even: some fat stays brighter.
+            lattice = Lattice(axes, (45.0, 60.0, 60.0))
+            uneven = np.exp(0.30 * lattice.noise(rng)).ravel()[body.voxels]
+            self._shares = body.shares.copy()
+            for name in _FATTY:
+                if name in body.names:
+                    self._shares[body.names.index(name)] *= uneven
         self._grain = 1 + np.float32(0.015) * rng.standard_normal(len(body.voxels), dtype=np.float32)
 
-    def __call__(
-        self, values: np.ndarray, oedema: float, necrosis: float, own: np.ndarray, suppressed: bool
-    ) -> np.ndarray:
+    def __call__(self, values: np.ndarray, oedema: float, necrosis: float, own: np.ndarray) -> np.ndarray:
+        """Return the volume for the signal of each tissue of the body, of oedema and necrosis, and the
+        cancer's own on its box."""
         body, lesion = self.body, self.lesion
-        row = values.astype(np.float32)
-        flat = row @ body.shares
-        if suppressed:
-            for name, extra in self._fat.items():
-                flat += row[body.names.index(name)] * extra
-        flat *= self._grain
         volume = np.zeros(int(np.prod(body.shape)), dtype=np.float32)
-        volume[body.voxels] = flat
+        volume[body.voxels] = (values.astype(np.float32) @ self._shares) * self._grain
         volume = volume.reshape(body.shape)
         box = volume[lesion.box]
         box *= 1 - lesion.oedema
@@ -135,16 +122,16 @@ def acquire_breast(
     for_dce, for_t2, for_dwi = rng.spawn(3)
     phases: tuple[sitk.Image, ...] = ()
     images: dict[str, sitk.Image] = {}
-    air = ndimage.binary_dilation(_inside(body), iterations=1) if mask_air else None
+    inside = _inside(body) if mask_air else None
     if "dce" in sequences:
         phases = _dynamic(
-            body, lesion, axes, scanner, for_dce, motion, gland_level, air, input_spread, progress
+            body, lesion, axes, scanner, for_dce, motion, gland_level, inside, input_spread, progress
         )
     progress(0.75, "Acquiring t2 and diffusion")
     if "t2" in sequences:
-        images["t2"] = _t2(body, lesion, axes, scanner, for_t2, motion, gland_level, air)
+        images["t2"] = _t2(body, lesion, axes, scanner, for_t2, motion, gland_level, inside)
     if "dwi" in sequences:
-        images |= _diffusion(body, lesion, axes, scanner, for_dwi, motion, gland_level, air)
+        images |= _diffusion(body, lesion, axes, scanner, for_dwi, motion, gland_level, inside)
     return phases, images
 
 
@@ -166,34 +153,37 @@ def _dynamic(
     rng: np.random.Generator,
     motion: float,
     gland_level: float,
-    air: np.ndarray | None,
+    inside: np.ndarray | None,
     input_spread: float,
     progress: Progress,
 ) -> tuple[sitk.Image, ...]:
     protocol = scanner.protocols["dce"]
-    arterial, late = patient_input(rng, input_spread)
-    tissues, own = dynamic_signals(body, lesion, scanner, arterial, late)
+    uptake = draw_uptake(scanner.effective_s, rng, input_spread)
+    tissues, own = dynamic_signals(body, lesion, scanner, uptake)
     gland = float(tissues[body.names.index("gland"), 0])
     level = _level(scanner, gland, gland_level, rng)
     field = receive_field(axes, scanner.tesla, rng)
-    paint = _Painter(body, lesion, axes, rng)
+    paint = _Painter(body, lesion, axes, rng, protocol.fat < 1)
     pixel = float(axes[1][1] - axes[1][0])
     shift = 0.0
     phases = []
     count = tissues.shape[1]
     for number in range(count):
         progress(0.7 * number / count, f"Acquiring phase {number + 1} of {count}")
-        volume = paint(
-            tissues[:-2, number], tissues[-2, number], tissues[-1, number], own[number], protocol.fat < 1
-        )
+        volume = paint(tissues[:-2, number], tissues[-2, number], tissues[-1, number], own[number])
         volume *= field
         if motion > 0 and number > 0:
             shift = 0.6 * shift + 0.16 * motion * rng.standard_normal()
             part = np.float32(min(abs(shift) / pixel, 1.0))
             volume = (1 - part) * volume + part * np.roll(volume, 1 if shift > 0 else -1, axis=1)
-        noisy = smoothed(signal.rician(volume, gland / protocol.snr, rng), protocol, (axes[1], axes[2]))
-        if air is not None:
-            noisy *= air
+        sigma = gland / protocol.snr
+        if inside is None:
+            volume = signal.rician(volume, sigma, rng)
+        else:
+            volume[inside] = signal.rician(volume[inside], sigma, rng)
+        noisy = smoothed(volume, protocol, (axes[1], axes[2]))
+        if inside is not None:
+            noisy[~inside] = 0
         phases.append(finish(noisy * level, grid_image(volume, axes)))
     return tuple(phases)
 
@@ -233,33 +223,27 @@ def _static(
     return values, p.adc, inner.astype(np.float32), lesion.adc, protocol
 
 
-def _t2(body, lesion, axes, scanner, rng, motion, gland_level, air) -> sitk.Image:
+def _t2(body, lesion, axes, scanner, rng, motion, gland_level, inside) -> sitk.Image:
     values, _, inner, _, protocol = _static(body, lesion, scanner, "t2")
     at = [_NAMES.index(name) for name in body.names]
-    paint = _Painter(body, lesion, axes, rng)
+    paint = _Painter(body, lesion, axes, rng, protocol.fat < 1)
     gland = float(values[_NAMES.index("gland")])
-    volume = paint(
-        values[at],
-        values[_NAMES.index("oedema")],
-        values[_NAMES.index("necrosis")],
-        inner,
-        protocol.fat < 1,
-    )
+    volume = paint(values[at], values[_NAMES.index("oedema")], values[_NAMES.index("necrosis")], inner)
     volume *= receive_field(axes, scanner.tesla, rng)
     level = _level(scanner, gland, gland_level, rng)
     reference, moved = _reference(protocol, axes, rng, motion)
     thick = acquire_slices(volume, protocol, axes, reference, moved)
     noisy = smoothed(signal.rician(thick, gland / protocol.snr, rng), protocol)
-    if air is not None:
-        noisy *= acquire_slices(air.astype(np.float32), protocol, axes, reference, moved) > 0.5
+    if inside is not None:
+        noisy *= acquire_slices(inside.astype(np.float32), protocol, axes, reference, moved) > 0.5
     return finish(noisy * level, reference)
 
 
-def _diffusion(body, lesion, axes, scanner, rng, motion, gland_level, air) -> dict[str, sitk.Image]:
+def _diffusion(body, lesion, axes, scanner, rng, motion, gland_level, inside) -> dict[str, sitk.Image]:
     values, adc, inner, inner_adc, protocol = _static(body, lesion, scanner, "dwi")
     at = [_NAMES.index(name) for name in body.names]
     b = protocol.timing["b"]
-    paint = _Painter(body, lesion, axes, rng)
+    paint = _Painter(body, lesion, axes, rng, True)
     field = receive_field(axes, scanner.tesla, rng)
     gland = float(values[_NAMES.index("gland")])
     sigma = gland / protocol.snr
@@ -269,7 +253,7 @@ def _diffusion(body, lesion, axes, scanner, rng, motion, gland_level, air) -> di
     for weight in (0.0, b):
         table = signal.diffusion(values, adc, weight)
         own = signal.diffusion(inner, inner_adc, weight).astype(np.float32)
-        volume = paint(table[at], table[_NAMES.index("oedema")], table[_NAMES.index("necrosis")], own, True)
+        volume = paint(table[at], table[_NAMES.index("oedema")], table[_NAMES.index("necrosis")], own)
         thick.append(acquire_slices(volume * field, protocol, axes, reference, moved))
     plain = signal.rician(thick[0], sigma, rng)
     # The three directions of the trace are averaged: less noise in the weighted image.
@@ -277,8 +261,8 @@ def _diffusion(body, lesion, axes, scanner, rng, motion, gland_level, air) -> di
     seen = ndimage.gaussian_filter(plain, (0, 1, 1)) > 0.10 * gland
     seen = ndimage.binary_opening(seen, np.ones((1, 3, 3)))
     measured = np.where(seen, np.clip(signal.adc_from(plain, weighted, b), 0, 4000), 0)
-    if air is not None:
-        body_here = acquire_slices(air.astype(np.float32), protocol, axes, reference, moved) > 0.5
+    if inside is not None:
+        body_here = acquire_slices(inside.astype(np.float32), protocol, axes, reference, moved) > 0.5
         plain, weighted = plain * body_here, weighted * body_here
     return {
         "dwi_b0": finish(plain * level, reference),

@@ -61,6 +61,10 @@ class BreastSettings:
     input_spread: float = 1.0
 
 
+#: For cohorts: a coarse grid and nothing outside the body, which takes a third of the time.
+COHORT = BreastSettings(grid=(2.5, 1.3, 1.3), mask_air=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Examination:
     """One time point of a simulated case.

@@ -56,7 +56,7 @@ def _timing(duration: float, fast: int, late: tuple[float, ...]) -> dict:
 
 
 def _draw_a(rng: np.random.Generator) -> BreastScanner:
-    """Mostly 3 T, fat suppression, a phase every 12 s in the first two minutes, then three late ones."""
+    """Mostly 3 T, fat suppression, a phase every 12 s in the first two minutes, then two late ones."""
     tesla = 3.0 if rng.random() < 0.7 else 1.5
     strong = tesla == 3.0
     grid = ((2.0, 1.1, 1.1), (2.4, 1.2, 1.2), (2.4, 1.1, 1.1))[int(rng.integers(3))]
@@ -82,7 +82,7 @@ def _draw_a(rng: np.random.Generator) -> BreastScanner:
                 "diffusion", {"b": 800.0, "te": 62.0}, diffusion_pixel, 4.0, 0.0, snr(42), fat=0.5
             ),
         },
-        **_timing(12.0, 10, (180.0, 265.0, 350.0)),
+        **_timing(12.0, 10, (200.0, 345.0)),
     )
 
 

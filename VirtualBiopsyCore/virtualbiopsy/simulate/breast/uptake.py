@@ -1,83 +1,61 @@
-"""Forward model: concentration of contrast agent over time (extended Tofts), voxel by voxel."""
+"""Contrast agent in one patient: the arterial input, and concentrations in tissues and voxels over time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ...prepare.kinetics.aif import ArterialInput
+from ...prepare.kinetics.aif import population_input
+from ...prepare.kinetics.tofts import WashoutTable
+from .tissues import UPTAKE, Uptake
 
-_STEP_S = 0.5
-
-
-def tofts_responses(arterial: ArterialInput, kep: Sequence[float], times_s: Sequence[float]) -> np.ndarray:
-    """Return the convolution of the arterial input with exp(-kep t), in mmol/l · min.
-
-    Computed by the recursion of a piecewise linear input, which is exact for that input: over a step h with
-    values a, b at its ends, y(t+h) = y(t) e + a (1 - e)/k + (b - a)/h (h/k - (1 - e)/k²), e = exp(-k h)
-    (Flouri et al., Magn Reson Med 76:998, 2016).
-
-    Parameters
-    ----------
-    kep : (n,) 1/min, positive.  times_s : (m,) seconds after the injection; before it the response is 0.
-
-    Returns
-    -------
-    (n, m) float64.
-    """
-    times = np.asarray(times_s, dtype=float)
-    rate = np.asarray(kep, dtype=float) / 60.0
-    last = max(float(times.max(initial=0.0)), _STEP_S)
-    grid = np.arange(0.0, last + 2 * _STEP_S, _STEP_S)
-    plasma = arterial.at(grid)
-    h = _STEP_S
-    decay = np.exp(-rate * h)
-    first = -np.expm1(-rate * h) / rate
-    slope = (h - first) / rate / h
-    response = np.zeros((len(rate), len(grid)))
-    for n in range(1, len(grid)):
-        a, b = plasma[n - 1], plasma[n]
-        response[:, n] = response[:, n - 1] * decay + a * first + (b - a) * slope
-    at = np.clip(times / h, 0, len(grid) - 1.001)
-    low = at.astype(int)
-    part = at - low
-    return (response[:, low] * (1 - part) + response[:, low + 1] * part) / 60.0
+HAEMATOCRIT = 0.42
 
 
-def concentration(
-    arterial: ArterialInput,
-    times_s: Sequence[float],
-    ktrans: np.ndarray,
-    ve: np.ndarray,
-    vp: np.ndarray,
-    *,
-    delay_s: float = 0.0,
-    table: int = 240,
-) -> np.ndarray:
-    """Return the concentration in tissue, mmol/l: C = vp Cp + Ktrans (Cp * exp(-kep t)), kep = Ktrans/ve.
+@lru_cache(maxsize=4)
+def _population_table(times_s: tuple[float, ...]) -> WashoutTable:
+    population = population_input("parker", haematocrit=HAEMATOCRIT)
+    return WashoutTable(population, times_s, kep_range=(0.01, 20.0), nodes=128)
+
+
+class PatientUptake:
+    """Extended Tofts kinetics (:mod:`virtualbiopsy.prepare.kinetics.tofts`) with one patient's input.
 
     Parameters
     ----------
-    times_s : (m,) seconds after the injection.
-    ktrans, ve, vp : arrays of one shape; ktrans in 1/min.
-    table : size of the table of kep (logarithmic, 0.01 to 20 per minute) between which is interpolated.
-
-    Returns
-    -------
-    (m, *shape) float32.
+    times_s : (phases,) seconds after the injection.
+    scale : of the population's (Parker's) arterial input. late_s : how much later the bolus arrives.
     """
-    times = np.asarray(times_s, dtype=float) - delay_s
-    ktrans = np.asarray(ktrans, dtype=float)
-    low, high = np.log(0.01), np.log(20.0)
-    responses = tofts_responses(arterial, np.exp(np.linspace(low, high, table)), times)
-    kep = np.clip(ktrans / np.maximum(ve, 1e-6), 0.01, 20.0)
-    at = np.clip((np.log(kep) - low) / (high - low) * (table - 1), 0, table - 1.001)
-    index = at.astype(int)
-    part = at - index
-    plasma = arterial.at(times)
-    out = np.empty((len(times), *ktrans.shape), dtype=np.float32)
-    for number in range(len(times)):
-        row = responses[:, number]
-        out[number] = vp * plasma[number] + ktrans * (row[index] * (1 - part) + row[index + 1] * part)
-    return out
+
+    def __init__(self, times_s: ArrayLike, *, scale: float = 1.0, late_s: float = 0.0) -> None:
+        self.scale, self.late_s = scale, late_s
+        self._table = _population_table(tuple(float(t) for t in np.asarray(times_s)))
+
+    def concentration(
+        self, ktrans: ArrayLike, ve: ArrayLike, vp: ArrayLike, *, delay_s: float = 0.0
+    ) -> np.ndarray:
+        """Return mmol/L (phases, n) for Ktrans (1/min, not zero), ve and vp of shape (n,)."""
+        table = self._table.delayed(self.late_s + delay_s)
+        ktrans, ve, vp = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (ktrans, ve, vp)))
+        return self.scale * (
+            np.multiply.outer(table.plasma, vp) + (table.curves(ktrans / ve) * ve[:, None]).T
+        )
+
+    def tissues(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return mmol/L (tissues, phases); tissues without uptake stay at zero."""
+        rows = []
+        for name in names:
+            u = UPTAKE.get(name, Uptake())
+            row = self.scale * self._table.delayed(self.late_s + u.delay_s).plasma * u.vp
+            if u.ktrans > 0:
+                row = self.concentration([u.ktrans], [u.ve], [u.vp], delay_s=u.delay_s)[:, 0]
+            rows.append(row)
+        return np.array(rows)
+
+
+def draw_uptake(times_s: ArrayLike, rng: np.random.Generator, spread: float = 1.0) -> PatientUptake:
+    """Draw a patient: input scaled by 8 % (sd), bolus up to 2 s late, both times `spread`."""
+    scale = float(np.exp(0.08 * spread * rng.standard_normal()))
+    return PatientUptake(times_s, scale=scale, late_s=float(spread * rng.uniform(0.0, 2.0)))

@@ -12,7 +12,8 @@
       truth.json                     what a reader does not see
       truth/                         masks of oedema, necrosis and gland; maps of Ktrans, ve, vp and ADC
 
-With two time points `earlier/` and `later/` hold the images and outlines of each, as above.
+With two time points these are those of the later one, and `earlier/` is a folder of the same shape for the
+examination before therapy; the truth of the case lies in the outer one.
 """
 
 from __future__ import annotations
@@ -57,14 +58,13 @@ def write_breast(
     def fill(work: Path) -> None:
         for found in case.examinations:
             folder = work
-            if case.later is not None:
-                folder = work / found.time_point
+            if found is case.earlier and case.later is not None:
+                folder = work / "earlier"
                 folder.mkdir()
             _examination(found, folder, compression, truth_maps)
             write_json(folder, "clinical", case.clinical)
             text = README.format(ruo=RESEARCH_USE_ONLY, seed=case.seed)
             (folder / "README.txt").write_text(text, encoding="utf-8")
-            (work / "README.txt").write_text(text, encoding="utf-8")
         write_json(work, "truth", case.truth)
 
     return write_whole(out_dir, fill)
