@@ -30,6 +30,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/sidecar.py
   virtualbiopsy/case/tags.py
   virtualbiopsy/case/task.py
+  virtualbiopsy/case/volume_files.py
   virtualbiopsy/cli.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/answers.py

@@ -15,19 +15,25 @@ from ..session import Session
 from . import state as page_state
 from .alerts import Alerts
 from .casework import CaseDesk
+from .curves import Curves
 from .desk import OutlineDesk
+from .earlier import EarlierDesk
 from .engine import EngineDesk
 from .explanation import Explanations
 from .exports import Exports
 from .hypothesis import Hypothesis
 from .jobs import JobRunner
 from .layers import Layers
+from .maps import Maps
 from .panels.frame import build_page
+from .phases import Phases
 from .prediction import Predictions
 from .probe import Probe
+from .proposals import Proposals
 from .questions import Questions
 from .saving import Saver
 from .segmentation import Outlines
+from .series import SeriesDesk
 from .tasks import TaskDesk
 from .viewer import Viewer
 
@@ -54,13 +60,19 @@ class Application:
         self.viewer = Viewer(self.server)
         self.outlines = Outlines(self.viewer.app, self._region_changed, self._segments_changed)
         self.layers = Layers(self)
+        self.phases = Phases(self)
+        self.maps = Maps(self)
+        self.curves = Curves(self)
         self.explanations = Explanations(self)
         self.questions = Questions(self)
         self.hypothesis = Hypothesis(self)
         self.probe = Probe(self)
+        self.proposals = Proposals(self)
         self.predictions = Predictions(self)
         self.cases = CaseDesk(self)
         self.desk = OutlineDesk(self)
+        self.series = SeriesDesk(self)
+        self.earlier = EarlierDesk(self)
         self.saver = Saver(self)
         self.exports = Exports(self)
         self.engine = EngineDesk(self)
@@ -85,7 +97,9 @@ class Application:
         change("legend_shown")(guard(self.layers.set_legend))
         change("colors")(guard(self.layers.set_colors))
         change("strongest_shown")(guard(self.layers.set_strongest))
-        change("overlay_shown", "hatching_shown", "explained_map", "shown_anyway")(
+        change("series_mode")(guard(self.phases.choose))
+        change("phase_index")(guard(self.phases.step))
+        change("overlay_shown", "hatching_shown", "explained_map", "shown_anyway", "map_shown")(
             guard(self.explanations.draw)
         )
         change("layer")(guard(self.explanations.choose_layer))

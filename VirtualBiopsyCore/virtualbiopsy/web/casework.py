@@ -16,6 +16,7 @@ from ..session import Session
 from . import present
 from .jobs import FOLLOW_UPS
 from .localpaths import listing, local_path
+from .phases import SERIES
 
 if TYPE_CHECKING:
     from .app import Application
@@ -44,7 +45,7 @@ class CaseDesk:
         await self.use(self._session(case))
 
     def _session(self, case: Case) -> Session:
-        return Session(case, self._app.tasks.models())
+        return Session(case, self._app.tasks.models(), self._app.tasks.task)
 
     async def reopen(self) -> None:
         """Begin again with the open case, for the task that the page is for now; outlines stay."""
@@ -67,6 +68,8 @@ class CaseDesk:
         app.session = session
         self._app.session.set_preparation(**self._preparation_changes())
         app.viewer.load_case(session.case)
+        app.series.load()
+        app.earlier.clear()
         app.outlines.reset(self.reference_node())
         with app.state as state:
             state.case_name = session.case.name
@@ -90,9 +93,10 @@ class CaseDesk:
         case = _joined(app.session.case, added)
         new = [s for s in case.sequences if s.name not in app.viewer.volumes]
         for sequence in new:
-            app.viewer.add_sequence(sequence.name, sequence.image)
+            app.viewer.put(sequence.name, sequence.image)
         app.session = self._session(case)
         app.session.set_preparation(**self._preparation_changes())
+        app.series.load()
         self._follow_reference()
         self.publish()
         app.predictions.changed()
@@ -128,6 +132,7 @@ class CaseDesk:
         case = self._app.session.case
         with self._app.state as state:
             state.sequences = present.sequence_rows(case)
+            state.shown_items = [*(s.name for s in case.sequences), *([SERIES] if case.dynamic else [])]
             state.case_warnings = list(case.warnings)
             state.has_reference = bool(self.reference_name())
             state.has_case_mask = "tumour" in case.regions
@@ -154,7 +159,11 @@ class CaseDesk:
     def show(self, name: str) -> None:
         """Show a sequence in the slice views; the tools look at its grey values."""
         viewer = self._app.viewer
-        viewer.show(name)
+        if name == SERIES:
+            self._app.phases.show()
+        else:
+            self._app.phases.leave()
+            viewer.show(name)
         self._app.outlines.set_source(viewer.shown_node())
         low, high = viewer.value_range()
         step = (high - low) / 500 or 0.001
@@ -270,4 +279,10 @@ def _joined(case: Case, added: Case) -> Case:
             role = "other"
         sequences.append(replace(sequence, name=name, role=role, reason=reason))
     regions: dict[str, sitk.Image] = {**added.regions, **case.regions}
-    return replace(case, sequences=tuple(sequences), regions=regions, warnings=case.warnings + added.warnings)
+    return replace(
+        case,
+        sequences=tuple(sequences),
+        regions=regions,
+        warnings=case.warnings + added.warnings,
+        dynamic=case.dynamic or added.dynamic,
+    )

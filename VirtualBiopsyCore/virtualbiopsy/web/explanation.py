@@ -86,11 +86,13 @@ class Explanations:
         """A line of the ledger was clicked: show its layer."""
         self._app.layers.fresh()
         with self._app.state as state:
+            state.map_shown = ""
             state.explained_map = identity
             state.layer = SITS
 
     def choose_layer(self, **_: Any) -> None:
         """Where the features sit, what if this part were missing, what if the outline changed here."""
+        self._app.state.map_shown = ""
         self._app.layers.fresh()
         self.draw()
         self._app.questions.follow()
@@ -100,6 +102,8 @@ class Explanations:
     def draw(self, **_: Any) -> None:
         """Draw the chosen layer of the chosen model, as far as it is known already."""
         app, chosen = self._app, self.chosen()
+        if app.maps.shown:
+            return
         if chosen is None or not app.state.overlay_shown or self.withheld():
             app.layers.hide()
             return

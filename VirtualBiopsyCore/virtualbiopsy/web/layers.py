@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ..explain.regional import Influence, RegionExplanation
 from ..scene.colors import COLOR_TABLES, DEFAULT_COLORS
 from ..scene.layer import SignedLayer
+from ..scene.mapoverlay import MapOverlay
 from ..scene.overlay import ExplanationOverlay
 from ..scene.regional import InfluenceOverlay, RegionsOverlay
 from ..scene.surfaces import StrongestRegions
@@ -21,7 +22,7 @@ SURFACE_OPACITY, SURFACE_BEHIND = 1.0, 0.15
 
 
 class Layers:
-    """The voxel ledger, the missing parts and the influence of the outline, over the slice views."""
+    """The voxel ledger, the missing parts, the influence of the outline and maps, over the slice views."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -29,6 +30,7 @@ class Layers:
         self.ledger = ExplanationOverlay(scene)
         self.regions = RegionsOverlay(scene)
         self.influence = InfluenceOverlay(scene)
+        self.maps = MapOverlay(scene)
         self._strongest = StrongestRegions(scene)
         self._shown: SignedLayer | None = None
         self._fresh = True
@@ -36,7 +38,7 @@ class Layers:
 
     @property
     def all(self) -> tuple[SignedLayer, ...]:
-        return self.ledger, self.regions, self.influence
+        return self.ledger, self.regions, self.influence, self.maps
 
     @property
     def shown(self) -> SignedLayer | None:
@@ -85,6 +87,12 @@ class Layers:
         """What if the outline changed here, with the flip brush."""
         self._map = None
         self._show(self.influence, lambda **common: self.influence.show(found, title, **common))
+
+    def show_map(self, image: sitk.Image, title: str, unit: str, low: float, high: float) -> None:
+        """A map of the dynamic series."""
+        self._map = None
+        self.fresh()
+        self._show(self.maps, lambda **common: self.maps.show(image, title, unit, low, high, **common))
 
     def _show(self, layer: SignedLayer, show: Callable[..., Any]) -> None:
         state, viewer = self._app.state, self._app.viewer

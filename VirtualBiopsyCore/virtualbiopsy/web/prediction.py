@@ -110,11 +110,13 @@ class Predictions:
             with app.state as state:
                 state.facts, state.facts_note = [], error.message
             app.explanations.hide_diameter()
+            app.curves.outline_changed()
             return
         with app.state as state:
             state.facts, state.facts_note = present.fact_rows(facts), ""
         app.explanations.show_diameter(facts)
         app.desk.outline_has(facts.voxels)
+        app.curves.outline_changed()
 
     async def predict(self) -> None:
         """The Predict button.
@@ -212,6 +214,8 @@ class Predictions:
             self._app.explanations.describe()
             self._app.hypothesis.new_result(result)
             self._app.questions.follow()
+            self._app.curves.outline_changed()
+            self._app.maps.publish()
             with self._app.state as state:
                 state.features = present.feature_rows(result, self._app.models)
                 state.evidence = present.evidence_rows(result)

@@ -52,10 +52,16 @@ class Probe:
         self._timer = None
         state = self._app.state
         lines: list[str] = []
-        shown = state.overlay_shown and not self._app.explanations.withheld()
-        if self._at is not None and state.tool == "none" and not state.stale and shown:
+        ras = None
+        if self._at is not None and state.tool == "none":
             view, (x, y) = self._at
-            lines = self.lines_at(ras_of(view, x, y))
+            ras = ras_of(view, x, y)
+        if self._app.maps.shown:
+            lines = self._app.maps.value_lines((-ras[0], -ras[1], ras[2])) if ras is not None else []
+        elif ras is not None and not state.stale and state.overlay_shown:
+            lines = [] if self._app.explanations.withheld() else self.lines_at(ras)
+        if state.tab == "series":
+            self._app.curves.at((-ras[0], -ras[1], ras[2]) if ras is not None else None)
         tag = self._at[0].get_singleton_tag() if self._at is not None and lines else ""
         if state.probe_view != tag or state.probe != lines:
             with state:

@@ -141,7 +141,9 @@ class Saver:
             state.register = page.get("register") is not False
             state.bias_correction = page.get("bias_correction") is True
         app.tasks.use(*_task_of(document))
-        await app.cases.use(Session(case, app.tasks.models()), shown=str(page.get("shown", "")))
+        await app.cases.use(
+            Session(case, app.tasks.models(), app.tasks.task), shown=str(page.get("shown", ""))
+        )
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))
         )

@@ -41,6 +41,7 @@ TOOLS = {
     "scissors": SegmentationEffectScissors,
     "threshold": SegmentationEffectThreshold,
     "islands": SegmentationEffectIslands,
+    "propose": SegmentationEffectNoTool,  # the clicks go to web/proposals.py
 }
 BRUSHES = (SegmentationEffectPaint, SegmentationEffectErase)
 SCISSORS = {

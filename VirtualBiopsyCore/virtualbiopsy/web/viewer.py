@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
 
 from ..case.model import Case
+from ..scene.nodes import remove_with_parts
 from ..scene.volumes import node_from_image
+from .geometry import nearest_axis
 from .panels.views import slice_view_ui, threed_view_ui
 from .pictures import Pictures
 
@@ -67,6 +70,7 @@ class Viewer:
             view.set_ruler(slicer.vtkMRMLAbstractViewNode.RulerTypeThin)
         self.pictures = Pictures(lambda: [*self.slice_views, *self.solid_views])
         self.volumes: dict[str, Any] = {}
+        self._projections: list[Any] = []
         self.shown = ""
         self._fitted = False
 
@@ -92,20 +96,53 @@ class Viewer:
         """Put every sequence of the case into a volume node, instead of those of the case before."""
         nodes = {s.name: node_from_image(self.scene, s.image, s.name) for s in case.sequences}
         self.show("")
-        for node in self.volumes.values():
-            for n in range(node.GetNumberOfDisplayNodes() - 1, -1, -1):
-                self.scene.RemoveNode(node.GetNthDisplayNode(n))
-            self.scene.RemoveNode(node)
+        for name in list(self.volumes):
+            self.forget(name)
         self.volumes = nodes
 
-    def add_sequence(self, name: str, image: sitk.Image) -> None:
-        self.volumes[name] = node_from_image(self.scene, image, name)
+    def put(self, name: str, image: sitk.Image) -> None:
+        """Put an image into the volume of this name, which is made if there is none."""
+        self.volumes[name] = node_from_image(self.scene, image, name, self.volumes.get(name))
+
+    def forget(self, name: str) -> None:
+        """Take a volume out of the scene."""
+        node = self.volumes.pop(name, None)
+        if node is not None:
+            if self.shown == name:
+                self.show("")
+            remove_with_parts(self.scene, node)
 
     def show(self, name: str) -> None:
         """Show a sequence in the slice views; "" shows none."""
         node = self.volumes.get(name)
         self.shown = name if node is not None else ""
         self.app.display_manager.show_volume_in_slice_background(node)
+
+    def show_series(self, name: str, projected: Sequence[sitk.Image]) -> None:
+        """Show a volume, or instead of it, in each view the projection along the axis that it looks along.
+
+        Parameters
+        ----------
+        projected : one image of one slice for each axis (i, j, k) of the volume; () for the volume itself.
+        """
+        self.show(name)
+        if not projected:
+            return
+        if not all(self.scene.IsNodePresent(node) for node in self._projections) or not self._projections:
+            self._projections = [
+                node_from_image(self.scene, image, f"{name}, projection") for image in projected
+            ]
+        for image, node in zip(projected, self._projections, strict=True):
+            node_from_image(self.scene, image, node.GetName(), node)
+        for view in self.slice_views:
+            axis = nearest_axis(projected[0], self.normal(view))
+            view.set_background_volume_id(self._projections[axis].GetID())
+
+    @staticmethod
+    def normal(view: Any) -> tuple[float, float, float]:
+        """Direction of sight of a slice view, LPS."""
+        matrix = view.get_view_node().GetSliceToRAS()
+        return -matrix.GetElement(0, 2), -matrix.GetElement(1, 2), matrix.GetElement(2, 2)
 
     def shown_node(self) -> Any:
         return self.volumes.get(self.shown)
@@ -117,18 +154,23 @@ class Viewer:
 
     def window(self) -> tuple[float, float]:
         """Grey values shown as black and white."""
-        node = self.shown_node()
+        return self.window_of(self.shown)
+
+    def window_of(self, name: str) -> tuple[float, float]:
+        """Grey values of a volume that are shown as black and white."""
+        node = self.volumes.get(name)
         if node is None:
             return 0.0, 1.0
         display = node.GetDisplayNode()
         return display.GetWindowLevelMin(), display.GetWindowLevelMax()
 
     def set_window(self, low: float, high: float) -> None:
-        node = self.shown_node()
-        if node is not None and high > low:
-            display = node.GetDisplayNode()
-            display.AutoWindowLevelOff()
-            display.SetWindowLevelMinMax(low, high)
+        shown = self.shown_node()
+        if shown is not None and high > low:
+            for node in (shown, *self._projections):
+                display = node.GetDisplayNode()
+                display.AutoWindowLevelOff()
+                display.SetWindowLevelMinMax(low, high)
 
     def auto_window(self) -> None:
         node = self.shown_node()

@@ -91,7 +91,7 @@ def case_panel(app: Any) -> None:
         controls.switch("Correct the bias field (N4)", "bias_correction")
         html.Div("{{ w }}", v_for="w in case_warnings", key="w", classes="vb-warn")
     with controls.section("Display", "section_display", v_if="sequences.length"):
-        controls.select("Displayed sequence", "shown", ("sequences.map(s => s.name)",))
+        controls.select("Displayed sequence", "shown", ("shown_items",))
         with html.Div(classes="vb-slider mt-2"):
             html.Label("Grey window", id="window_label")
             v.VRangeSlider(

@@ -16,12 +16,14 @@ from .explain import explain_panel, features_panel
 from .outline import outline_panel
 from .result import result_panel
 from .save import save_panel
+from .series import phase_bar, series_panel
 from .start import start_page
 from .style import CSS
 from .trust import HIDDEN, SHOW, light
 
 TABS = (
     ("case", "Case", case_panel),
+    ("series", "Series", series_panel),
     ("outline", "Outline", outline_panel),
     ("result", "Result", result_panel),
     ("explain", "Explain", explain_panel),
@@ -57,7 +59,8 @@ def build_page(app: Any) -> VAppLayout:
                 show_arrows=False,
             ):
                 for name, label, _ in TABS:
-                    v.VTab(label, value=name, id=f"tab_{name}")
+                    shown = {"v_if": "task_dynamic"} if name == "series" else {}
+                    v.VTab(label, value=name, id=f"tab_{name}", **shown)
             with html.Div(classes="vb-body", id="panel"):
                 for name, _, panel in TABS:
                     with html.Div(
@@ -72,6 +75,7 @@ def build_page(app: Any) -> VAppLayout:
         ):
             with html.Div(classes="vb-views", raw_attrs=["@mouseleave=\"probe_view = ''\""]):
                 app.viewer.layouts.initialize_layout_grid(page)
+            phase_bar(app)
             start_page(app)
         _path_browser(app)
     return page

@@ -17,6 +17,7 @@ TOOLS = (
     ("scissors", "Scissors", "mdi-content-cut"),
     ("threshold", "Threshold", "mdi-contrast-box"),
     ("islands", "Islands: click one", "mdi-blur"),
+    ("propose", "Propose a lesion: click it", "mdi-auto-fix"),
 )
 
 
@@ -108,7 +109,9 @@ def outline_panel(app: Any) -> None:
                 v_model=("tool",), mandatory=True, density="compact", color="primary", variant="outlined"
             ):
                 for name, label, icon in TOOLS:
+                    offered = {"v_if": "has_series"} if name == "propose" else {}
                     with v.VBtn(
+                        **offered,
                         value=name,
                         id=f"tool_{name}",
                         title=label,
@@ -119,6 +122,13 @@ def outline_panel(app: Any) -> None:
             v.VSpacer()
             controls.icon_button("Undo", "undo", "mdi-undo", guard(outlines.undo), disabled=("!can_undo",))
             controls.icon_button("Redo", "redo", "mdi-redo", guard(outlines.redo), disabled=("!can_redo",))
+        html.Div(
+            "Click into the enhancing part of a lesion in a slice or in the MIP. What enhances there becomes "
+            "the outline; correct it with the other tools, or undo it.",
+            v_if="tool === 'propose'",
+            classes="vb-note mt-2",
+        )
+        html.Div("{{ proposal_note }}", v_if="proposal_note", classes="mt-2", id="proposal_note")
         with html.Div(v_if="tool === 'paint' || tool === 'erase'", classes="mt-2"):
             controls.slider("Brush", "brush_mm", 1, 40, 0.5, value="brush_mm + ' mm'")
             controls.switch("Ball (several slices at once)", "brush_sphere")

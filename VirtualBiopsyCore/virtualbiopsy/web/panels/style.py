@@ -4,6 +4,14 @@ CSS = """
 html { overflow: hidden; }
 .vb-stage { height: 100%; display: flex; flex-direction: column; position: relative; }
 .vb-views { flex: 1 1 auto; min-height: 0; display: flex; }
+.vb-phasebar { flex: none; display: flex; align-items: center; gap: 14px; padding: 5px 14px;
+  background: #16191d; border-top: 1px solid var(--vb-line); }
+.vb-phasebar .v-slider { flex: 1; min-width: 120px; }
+.vb-phase-label { min-width: 190px; text-align: right; font-size: 12.5px; color: #c9d1d9;
+  font-variant-numeric: tabular-nums; }
+.vb-chosen-row td { background: #1d2b3c; }
+.vb-link { color: inherit; text-decoration: underline dotted; text-underline-offset: 3px; cursor: pointer; }
+.vb-map { border: 1px solid var(--vb-line); border-radius: 6px; padding: 4px 8px 6px; margin-top: 6px; }
 .vb-start { position: absolute; inset: 0; z-index: 5; background: rgba(11, 13, 16, .96); overflow-y: auto;
   display: flex; align-items: flex-start; justify-content: center; padding: 9vh 24px 24px; }
 .vb-start-sheet { max-width: 760px; width: 100%; }
@@ -24,7 +32,7 @@ html { overflow: hidden; }
   padding: 3px 12px; font-size: 13px; white-space: nowrap; }
 .vb-head { padding: 10px 14px 8px; border-bottom: 1px solid var(--vb-line); background: #1b1f24; }
 .vb-tabs { flex: none; border-bottom: 1px solid var(--vb-line); }
-.vb-tabs .v-tab.v-tab.v-btn { min-width: 0; padding: 0 4px; flex: 1 1 auto; font-size: 12.5px; }
+.vb-tabs .v-tab.v-tab.v-btn { min-width: 0; padding: 0 3px; flex: 1 1 auto; font-size: 12.5px; }
 .vb-body { flex: 1 1 auto; overflow-y: auto; overflow-x: hidden; padding: 4px 14px 18px;
   scrollbar-width: thin; }
 .vb-section { padding: 10px 0 12px; border-bottom: 1px solid var(--vb-line); }

@@ -1,0 +1,129 @@
+"""Dynamic series, motion and maps as rows and words for the page; no science, no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..case.dynamic import DynamicSeries, PhaseMotion
+from ..case.model import ROLES
+from ..case.model import Sequence as CaseSequence
+from ..case.phase_times import PhaseRow
+from ..report import numbers
+
+UNKNOWN = "—"
+
+
+def phase_table(rows: Sequence[PhaseRow]) -> list[dict[str, Any]]:
+    """One row for each phase."""
+    return [
+        {
+            "index": n,
+            "name": row.name,
+            "start": UNKNOWN if row.start_s is None else f"{row.start_s:.0f}",
+            "centre": UNKNOWN if row.effective_s is None else f"{row.effective_s:+.0f}",
+            "source": row.time_source or "The data give no time.",
+            "precontrast": row.precontrast,
+        }
+        for n, row in enumerate(rows)
+    ]
+
+
+def series_facts(series: DynamicSeries) -> list[dict[str, str]]:
+    """What holds for the whole series."""
+    sources = list(dict.fromkeys(phase.time_source for phase in series.phases if phase.time_source))
+    size = " × ".join(map(str, series.phases[0].image.GetSize()))
+    spacing = " × ".join(f"{s:.3g}" for s in series.phases[0].image.GetSpacing())
+    facts = [
+        ("Phases", f"{len(series.phases)}, each {size} voxels of {spacing} mm"),
+        ("Times", "; ".join(sources) or "not in the data"),
+        ("Duration of a phase", UNKNOWN if series.duration_s is None else f"{series.duration_s:.0f} s"),
+        ("Injection", _injection(series)),
+        ("Before the agent", series.precontrast_reason or UNKNOWN),
+    ]
+    return [{"name": name, "value": value} for name, value in facts]
+
+
+def _injection(series: DynamicSeries) -> str:
+    when = "" if series.injection_s is None else f"{series.injection_s:.0f} s after the first phase began. "
+    return (when + series.injection_source) or "not known"
+
+
+def motion_rows(found: Sequence[PhaseMotion]) -> list[dict[str, str]]:
+    return [
+        {
+            "name": row.name,
+            "shift": f"{row.shift_mm:.2f}",
+            "rotation": f"{row.rotation_degrees:.2f}",
+            "before": f"{row.similarity_before:.3f}",
+            "after": f"{row.similarity_after:.3f}",
+            "corrected": "aligned" if row.corrected else "as acquired",
+        }
+        for row in found
+    ]
+
+
+def motion_note(found: Sequence[PhaseMotion]) -> str:
+    """The largest shift in a sentence; "" before it was measured."""
+    if not found:
+        return ""
+    worst = max(found, key=lambda row: row.shift_mm)
+    state = "The phases were aligned" if any(row.corrected for row in found) else "Nothing was changed"
+    return f"Largest mean shift {worst.shift_mm:.2f} mm ({worst.name}). {state}."
+
+
+def map_rows(
+    maps: Sequence[CaseSequence], read: Collection[str], mask: sitk.Image | None = None
+) -> list[dict[str, Any]]:
+    """One row for each map: what it is, how it came about, and its values in the outline.
+
+    Parameters
+    ----------
+    read : names of the maps that were read from files.
+    """
+    return [
+        {
+            "role": sequence.role,
+            "name": sequence.name,
+            "label": ROLES[sequence.role],
+            "how": sequence.reason,
+            "read": sequence.name in read,
+            "inside": _inside(sequence.image, mask),
+        }
+        for sequence in maps
+    ]
+
+
+def _inside(image: sitk.Image, mask: sitk.Image | None) -> str:
+    """Median and quartiles in the outline; "" without one."""
+    if mask is None:
+        return ""
+    near = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
+    values = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(near) > 0]
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return ""
+    low, middle, high = np.percentile(values, (25, 50, 75))
+    return f"{numbers.value(float(middle))} ({numbers.value(float(low))} to {numbers.value(float(high))})"
+
+
+def left_out_rows(left_out: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Why maps are not there; roles with the same reason together."""
+    grouped: dict[str, list[str]] = {}
+    for role, why in left_out.items():
+        grouped.setdefault(why, []).append(role)
+    return [{"roles": ", ".join(roles), "why": why} for why, roles in grouped.items()]
+
+
+def map_limits(image: sitk.Image) -> tuple[float, float]:
+    """Values of the first and last colour: 0 (or the 1st percentile, if negative) and the 99th percentile."""
+    values = sitk.GetArrayViewFromImage(image).ravel()[::7]
+    values = values[np.isfinite(values) & (values != 0)]
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (1, 99))
+    low = min(0.0, float(low))
+    return low, max(float(high), low + 1e-6)
