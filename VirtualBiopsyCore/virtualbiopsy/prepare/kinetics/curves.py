@@ -33,6 +33,8 @@ FAILED = (NOT_CONVERTIBLE, AT_KEP_BOUND)
 _CHUNK = 4096
 _COARSE = 4
 _NEAR_BOUND = 1e-3
+# Largest fitted concentration in mmol/L that is taken for the rounding of nothing.
+_NO_UPTAKE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -247,8 +249,10 @@ class _Profile:
         ends = self.table.log_kep[[0, -1]]
         status = np.full(len(kep), FITTED, dtype=np.uint8)
         status[np.abs(log_kep[:, None] - ends).min(axis=1) < _NEAR_BOUND] = AT_KEP_BOUND
-        status[ve <= 0] = NO_UPTAKE
-        found = {"ktrans": ve * kep, "kep": np.where(ve > 0, kep, 0.0), "ve": ve, "vp": vp}
+        none = ve * np.abs(washout).max(axis=0) < _NO_UPTAKE
+        status[none] = NO_UPTAKE
+        ve, kep = np.where(none, 0.0, ve), np.where(none, 0.0, kep)
+        found = {"ktrans": ve * kep, "kep": kep, "ve": ve, "vp": vp}
         failed = status == AT_KEP_BOUND
         for values in found.values():
             values[failed] = np.nan

@@ -38,13 +38,13 @@ class Washout:
         self.kep = np.asarray(kep) / 60.0
         keep = int(np.searchsorted(arterial.times_s, end_s, side="left")) + 1
         self._times = arterial.times_s[:keep]
-        steps = np.diff(self._times)
         plasma = arterial.plasma[:keep]
-        gain = _gain(steps, plasma[:-1], plasma[1:], self.kep)
-        stay = np.exp(-np.multiply.outer(steps, self.kep))
-        self._amounts = np.zeros((len(self._times), len(self.kep)), dtype=gain.dtype)
-        for n in range(len(steps)):
-            self._amounts[n + 1] = stay[n] * self._amounts[n] + gain[n]
+        # Populations have steps of one length: their weights are needed once.
+        steps, which = np.unique(np.diff(self._times), return_inverse=True)
+        stay, first, last = _weights(steps, self.kep)
+        self._amounts = np.zeros((len(plasma), len(self.kep)), dtype=stay.dtype)
+        for n, k in enumerate(which.tolist()):
+            self._amounts[n + 1] = stay[k] * self._amounts[n] + plasma[n] * first[k] + plasma[n + 1] * last[k]
 
     def at(self, times_s: np.ndarray) -> np.ndarray:
         """(times, kep) values; zero before the first point of the input.
@@ -58,23 +58,27 @@ class Washout:
         inside = start >= 0
         start = np.clip(start, 0, None)
         since = np.where(inside, times_s - self._times[start], 0.0)
-        values = np.exp(-np.multiply.outer(since, self.kep)) * self._amounts[start]
-        values += _gain(since, self.arterial.plasma[start], plasma, self.kep)
+        stay, first, last = _weights(since, self.kep)
+        values = stay * self._amounts[start]
+        values += self.arterial.plasma[start][:, None] * first + plasma[:, None] * last
         values[~inside] = 0.0
         return values
 
 
-def _gain(steps: np.ndarray, first: np.ndarray, last: np.ndarray, kep: np.ndarray) -> np.ndarray:
-    """kep ∫ of one linear piece each: (steps, kep), from its length, its values and the rates in 1/s."""
+def _weights(steps: np.ndarray, kep: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How one linear piece of the input acts, each (steps, kep), for pieces of this length in s, kep in 1/s.
+
+    What stays of the amount before, and kep ∫ of a piece that falls from 1 to 0 and of one that rises from 0
+    to 1: 1 − e⁻ˣ less the second, and (x − 1 + e⁻ˣ) / x, with x = kep · length.
+    """
     x = np.multiply.outer(steps, kep)
     small = np.abs(x) < 1e-2
     safe = np.where(small, 1.0, x)
-    # 1 − e⁻ˣ, and (x − 1 + e⁻ˣ) / x; their series where these would cancel.
-    leave = np.where(small, x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5)))), -np.expm1(-safe))
-    ramp = np.where(
-        small, x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6)))), (safe + np.expm1(-safe)) / safe
-    )
-    return first[:, None] * (leave - ramp) + last[:, None] * ramp
+    leave = -np.expm1(-x)
+    # The series, where the difference would cancel.
+    series = x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6))))
+    rise = np.where(small, series, (safe + np.expm1(-safe)) / safe)
+    return 1.0 - leave, leave - rise, rise
 
 
 class WashoutTable:
