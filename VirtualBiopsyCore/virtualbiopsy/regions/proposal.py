@@ -76,8 +76,8 @@ def propose(
     The lesion's level is the 90th percentile of the enhancement within `SEED_MM` of the click, the background
     the median of the tissue that does not enhance as much within reach. Voxels above the middle between the
     two (where the surface of a blurred uniform lesion lies) are taken, those connected with the click are
-    kept, thin parts are cut off and holes (necrosis) filled. The map is smoothed by a median of
-    3×3×3 voxels for the decision.
+    kept, thin parts are cut off and holes (necrosis) filled. The map is smoothed by a median of three
+    voxels along each axis but those with spacings above 1.5 times the smallest.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def propose(
     at = tuple(s - b.start for s, b in zip(seed, box, strict=True))
     values = np.nan_to_num(np.asarray(sitk.GetArrayViewFromImage(pe)[box], dtype=np.float32))
     allowed = _allowed(breast, pe, box, at)
-    smooth = ndimage.median_filter(values, size=3, mode="nearest")
+    smooth = ndimage.median_filter(values, size=_window(spacing), mode="nearest")
     progress(0.3, "Looking for the lesion")
 
     distance = _distances(values.shape, at, spacing)
@@ -166,6 +166,11 @@ def _box_around(
 ) -> tuple[slice, ...]:
     point = tuple(slice(s, s + 1) for s in seed)
     return grow_box(point, tuple(shape), tuple(int(np.ceil(reach / s)) for s in spacing))
+
+
+def _window(spacing: np.ndarray) -> tuple[int, ...]:
+    """Voxels of the median: none across thick slices, which would take the ends of small lesions away."""
+    return tuple(3 if step <= 1.5 * spacing.min() else 1 for step in spacing)
 
 
 def _allowed(
