@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from kinetics_support import numbers, osipi_rows, pkmodeling, qiba_version_6
-from scipy.optimize import curve_fit
+from scipy.optimize import curve_fit, lsq_linear
 from virtualbiopsy.errors import (
     ArterialInputError,
     Cancelled,
@@ -257,12 +257,32 @@ def test_bounds_hold_and_are_stated():
     assert slow.ktrans.max() == pytest.approx(0.1) and (slow.ktrans <= 0.1 + 1e-12).all()
 
 
+def test_the_extended_model_is_the_best_within_its_bounds():
+    """Where the best vp lies outside its bounds; scipy's bounded linear fit at the kep that was found."""
+    series, _ = simulated("tofts", noise=2.0)
+    bounds = Bounds(vp=0.001)
+    found = fit(series, settings=Kinetics(model="extended_tofts"), bounds=bounds, delay_s=0.0)
+    good = found.status == FITTED
+    at_zero, at_most = (found.vp == 0) & good, np.isclose(found.vp, 0.001) & good
+    assert at_zero.sum() > 4 and at_most.sum() > 4 and (found.vp[good] >= 0).all()
+    baseline = series[UNEVEN < 0].mean(axis=0)
+    curves = concentration_from_signal(series, baseline, 1450.0, relaxivity=4.5, **SEQUENCE)
+    table = WashoutTable(population_input("parker"), UNEVEN)
+    for index in np.argwhere(at_zero | at_most):
+        place = tuple(index)
+        matrix = np.stack([table.curves([found.kep[place]])[0], table.plasma], axis=1)
+        theirs = lsq_linear(matrix, curves[(slice(None), *place)], ([0, 0], [1, 0.001]), tol=1e-14)
+        np.testing.assert_allclose([found.ve[place], found.vp[place]], theirs.x, rtol=1e-5, atol=1e-6)
+
+
 def test_plasma_alone_has_no_uptake_in_the_extended_model():
+    """Less than plasma alone leaves ve at zero: vp is then the projection on the plasma curve."""
     arterial = population_input("parker")
-    curve = 0.05 * arterial.at(UNEVEN)
-    found = fit_curves(np.stack([curve, 0 * curve], axis=1), UNEVEN, arterial, model="extended_tofts")
-    assert found.vp[0] == pytest.approx(0.05, abs=1e-6) and found.ktrans[0] == pytest.approx(0, abs=1e-6)
-    assert found.status[1] == NO_UPTAKE and found.vp[1] == 0
+    plasma = arterial.at(UNEVEN)
+    less = 0.05 * plasma - 0.02 * (UNEVEN > 0)
+    found = fit_curves(np.stack([0 * plasma, less], axis=1), UNEVEN, arterial, model="extended_tofts")
+    assert (found.status == NO_UPTAKE).all() and not found.ktrans.any() and not found.kep.any()
+    np.testing.assert_allclose(found.vp, [0, less @ plasma / (plasma @ plasma)])
 
 
 def test_a_fit_that_fails_everywhere_says_why():
