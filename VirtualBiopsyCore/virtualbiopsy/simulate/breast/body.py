@@ -142,9 +142,12 @@ def _gland(
     """Share of fibroglandular tissue: a cone from the nipple, in lobes and strands; and how active it is."""
     z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axes, _SHAPES, strict=True))
     gland = np.zeros(depth.shape, dtype=np.float32)
-    coarse = fractal_noise(axes, 22.0, rng, 3, 0.7)
-    active = np.clip(0.25 + 0.22 * biology.background + 0.28 * smooth_noise(axes, 16.0, rng), 0.0, 1.0)
-    ridge = 1 - np.abs(fractal_noise(axes, 11.0, rng, 2, 0.7))
+    coarse = fractal_noise(axes, 26.0, rng, 2, 0.75)
+    fine = fractal_noise(axes, 7.5, rng, 2, 0.8)
+    patchy = 0.6 * smooth_noise(axes, 15.0, rng) + 0.8 * smooth_noise(axes, 5.5, rng)
+    active = np.clip(0.25 + 0.22 * biology.background + 0.22 * patchy, 0.0, 1.0)
+    # Fat between the lobules, in thin sheets.
+    lace = np.clip(1.15 - 4.5 * np.abs(smooth_noise(axes, 8.5, rng)), 0, 1)
     for side in (1, -1):
         nipple = frame.nipple(side)
         middle = int(np.searchsorted(axes[2], 0.0))
@@ -161,11 +164,11 @@ def _gland(
         strands = radial_noise(points, rng, stretch=9.0, reach=0.085)
         envelope = np.minimum(np.minimum(depth[part] - 7, 0.8 * (wall[part] - 5)) / 5, (width - away) / 14)
         envelope = np.minimum(envelope, (1.06 - back) / 0.12)
-        level = 0.28 + 0.62 * biology.density
-        texture = 0.85 * coarse[part] + 0.75 * strands + 0.75 * (ridge[part] - 0.35) + level
-        stalk = 1.6 * np.clip(1 - away / (3.0 + 22 * back), 0, 1) * np.clip(1.2 - 2.2 * back, 0, 1)
-        value = np.minimum(texture + 0.9 + stalk, 1.2 + 0 * texture) + np.clip(envelope, -4, 1.1) - 1.3
-        gland[part] = np.clip(value / 0.55, 0, 1) * (depth[part] > 2.0)
+        stalk = np.clip(1 - away / (2.5 + 26 * back), 0, 1) * np.clip(1.3 - 2.6 * back, 0, 1)
+        texture = 0.4 * coarse[part] + 1.15 * strands + 0.7 * fine[part] + 0.7 * biology.density
+        value = texture + 2.4 * stalk + 1.25 * np.clip(envelope, -4, 0.9) - 1.0
+        gland[part] = np.clip(0.2 + value / 0.9, 0, 1) * (depth[part] > 2.0)
+    gland *= 1 - 0.4 * lace
     return gland, active.astype(np.float32)
 
 

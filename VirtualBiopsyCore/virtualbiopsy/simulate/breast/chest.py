@@ -75,11 +75,13 @@ def paint_chest(
         box, distance = _ellipsoid(axes, shifted, radii)
         wobble = smooth_noise([a[s] for a, s in zip(axes, box, strict=True)], 18.0, for_heart) * 2.2
         layers.put(tissue, ramp(distance + wobble, 3.0) * inside[box], box)
-    box, distance = _ellipsoid(axes, (16, 64, 6), (58, 50, 90))
-    layers.put("fat", ramp(distance, 4.0) * inside[box], box)
+    for centre, radii in (((31, 61, -18), (61, 41, 58)), ((-2, 48, 40), (42, 30, 60))):
+        box, distance = _ellipsoid(axes, centre, radii)
+        uneven = 4.0 * smooth_noise([a[s] for a, s in zip(axes, box, strict=True)], 20.0, for_heart)
+        layers.put("fat", ramp(distance + uneven, 4.0) * inside[box], box)
     box, distance = _ellipsoid(axes, (-72, 82, -92), (78, 66, 56))
     layers.put("liver", ramp(distance, 2.0) * inside[box], box)
-    lung_vessels = np.clip((fractal_noise(axes, 13.0, for_heart, 2, 0.8) - 1.55) / 0.5, 0, 0.5)
+    lung_vessels = np.clip((fractal_noise(axes, 7.0, for_heart, 2, 0.8) - 1.7) / 0.5, 0, 0.45)
     layers.put("blood", lung_vessels * inside)
     layers.put("lung", inside)
     # Muscle between and on the ribs, with fat between its bundles.

@@ -208,7 +208,7 @@ def _oedema(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Share of oedema around the cancer, mostly in gland, in strands in fat, towards the skin."""
-    reach = float(np.clip(1.0 + 5.5 * level, 0, 19)) * (0.6 + 0.4 * radius / 14)
+    reach = float(np.clip(1.0 + 4.5 * level, 0, 13)) * (0.7 + 0.3 * radius / 14)
     if reach < 2:
         return np.zeros_like(euclid)
     uneven = np.clip(1 + 0.55 * patchy, 0.1, 2.2)

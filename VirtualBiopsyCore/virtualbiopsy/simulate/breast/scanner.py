@@ -50,13 +50,14 @@ def draw_breast_scanner(rng: np.random.Generator, name: str = "A") -> BreastScan
 
 
 def _timing(duration: float, fast: int, late: tuple[float, ...]) -> dict:
+    """One phase before the agent, `fast` ones after it without a gap (past two minutes), then late ones."""
     first = duration + 12.0
     starts = [0.0, *(first + duration * n for n in range(fast)), *(first + s for s in late)]
     return {"starts_s": tuple(starts), "duration_s": duration, "precontrast": 1, "injection_s": first}
 
 
 def _draw_a(rng: np.random.Generator) -> BreastScanner:
-    """Mostly 3 T, fat suppression, a phase every 12 s in the first two minutes, then two late ones."""
+    """Mostly 3 T, fat suppression, a phase every 12 s for more than two minutes, then two late ones."""
     tesla = 3.0 if rng.random() < 0.7 else 1.5
     strong = tesla == 3.0
     grid = ((2.0, 1.1, 1.1), (2.4, 1.2, 1.2), (2.4, 1.1, 1.1))[int(rng.integers(3))]
@@ -82,7 +83,7 @@ def _draw_a(rng: np.random.Generator) -> BreastScanner:
                 "diffusion", {"b": 800.0, "te": 62.0}, diffusion_pixel, 4.0, 0.0, snr(42), fat=0.5
             ),
         },
-        **_timing(12.0, 10, (200.0, 345.0)),
+        **_timing(12.0, 11, (210.0, 345.0)),
     )
 
 
@@ -114,5 +115,5 @@ def _draw_b(rng: np.random.Generator) -> BreastScanner:
         "B",
         float(rng.uniform(0.3, 0.5)),
         relaxivity=4.1,
-        **_timing(15.0, 8, (185.0, 290.0)),
+        **_timing(15.0, 9, (205.0, 300.0)),
     )

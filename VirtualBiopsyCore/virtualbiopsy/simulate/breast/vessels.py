@@ -32,17 +32,21 @@ def put_tube(
         box.append(slice(int(low), int(high)))
         axs.append(axis[low:high])
     z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axs, _SHAPES, strict=True))
-    gap = tube_distance((z, y, x), points, radii)
-    layers.put(name, ramp(gap, 1.2) * np.float32(share), tuple(box))
+    # Averaged over the slice, or thin vessels that run obliquely would look beaded.
+    third = float(axes[0][1] - axes[0][0]) / 3
+    inside = sum(ramp(tube_distance((z + dz, y, x), points, radii), 1.2) for dz in (-third, 0.0, third)) / 3
+    layers.put(name, inside * np.float32(share), tuple(box))
 
 
 def _walk(
     start: np.ndarray, direction: np.ndarray, length: float, rng: np.random.Generator, wiggle: float = 0.25
 ) -> np.ndarray:
-    step, points = 6.0, [start]
+    step, points = 4.0, [start]
     direction = direction / np.linalg.norm(direction)
+    turn = np.zeros(3)
     for _ in range(max(int(length / step), 1)):
-        direction = direction + wiggle * rng.standard_normal(3)
+        turn = 0.75 * turn + 0.4 * wiggle * rng.standard_normal(3)
+        direction = direction + turn
         direction /= np.linalg.norm(direction)
         points.append(points[-1] + step * direction)
     return np.array(points)
