@@ -36,6 +36,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/answers.py
   virtualbiopsy/desktop/cards.py
   virtualbiopsy/desktop/clinical.py
+  virtualbiopsy/desktop/cursor.py
   virtualbiopsy/desktop/database.py
   virtualbiopsy/desktop/editor.py
   virtualbiopsy/desktop/engine.py
@@ -161,6 +162,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/kinetics/search.py
   virtualbiopsy/prepare/kinetics/semiquantitative.py
   virtualbiopsy/prepare/kinetics/signal.py
+  virtualbiopsy/prepare/kinetics/subtraction.py
   virtualbiopsy/prepare/kinetics/t1map.py
   virtualbiopsy/prepare/kinetics/tofts.py
   virtualbiopsy/prepare/limits.py
@@ -322,6 +324,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/scene/nodes.py
   virtualbiopsy/scene/overlay.py
   virtualbiopsy/scene/persist.py
+  virtualbiopsy/scene/phases.py
   virtualbiopsy/scene/regional.py
   virtualbiopsy/scene/results.py
   virtualbiopsy/scene/segments.py
@@ -365,14 +368,18 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/write.py
   virtualbiopsy/tasks.py
   virtualbiopsy/training/__init__.py
+  virtualbiopsy/training/breast.py
   virtualbiopsy/training/card.py
   virtualbiopsy/training/cohort.py
   virtualbiopsy/training/convert.py
   virtualbiopsy/training/demo.py
+  virtualbiopsy/training/demonstration.py
   virtualbiopsy/training/fit.py
+  virtualbiopsy/training/fresh.py
   virtualbiopsy/training/metrics.py
   virtualbiopsy/training/ordinal.py
   virtualbiopsy/training/platt.py
+  virtualbiopsy/training/rows.py
   virtualbiopsy/training/table.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/trust/__init__.py
@@ -392,6 +399,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/__main__.py
   virtualbiopsy/web/alerts.py
   virtualbiopsy/web/app.py
+  virtualbiopsy/web/casefiles.py
   virtualbiopsy/web/casework.py
   virtualbiopsy/web/curves.py
   virtualbiopsy/web/desk.py

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dynamic_support import SHAPE, curves, image_of
+from kinetics_maps_support import SHAPE, curves, image_of
 from support import oblique_grid
 from virtualbiopsy.case.dynamic import DynamicSeries, Phase
 from virtualbiopsy.case.model import Case, Sequence

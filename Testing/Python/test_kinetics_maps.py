@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dynamic_support import KINDS, curves, image_of, ucsf_study
+from kinetics_maps_support import KINDS, curves, image_of, ucsf_study
 from virtualbiopsy.case.dynamic import Phase
 from virtualbiopsy.case.model import DYNAMIC_MAPS, ROLES, Case, Sequence
 from virtualbiopsy.errors import Cancelled, MemoryLimitError

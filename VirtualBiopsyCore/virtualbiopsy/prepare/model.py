@@ -16,7 +16,7 @@ class Kinetics:
     ----------
     early_s, late_s : the early and the late phase are those whose centre is nearest to so many seconds after
         the injection; a large number stands for the last phase.
-    motion : "none" or "rigid": whether phases are aligned to the last pre-contrast phase.
+    motion : "none" or "rigid": whether phases are aligned to the early phase, on which outlines are drawn.
     model : "tofts" or "extended_tofts".
     aif : "parker", "georgiou" or "weinmann" (populations), "measured" (a drawn vessel) or "table".
     t1_ms : longitudinal relaxation time of tissue before contrast agent where no T1 map is given.

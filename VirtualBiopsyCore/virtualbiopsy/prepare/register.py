@@ -64,7 +64,12 @@ class Registration:
 
 
 def register_rigid(
-    fixed: sitk.Image, moving: sitk.Image, *, name: str = "sequence", progress: Progress = silent
+    fixed: sitk.Image,
+    moving: sitk.Image,
+    *,
+    name: str = "sequence",
+    samples: int = _SAMPLES,
+    progress: Progress = silent,
 ) -> Registration:
     """Find the rigid transform that maps points of `fixed` onto points of `moving`.
 
@@ -73,6 +78,11 @@ def register_rigid(
     the images hardly overlap or it fits clearly better, with the centres of the heads aligned. One thread:
     the same images give the same numbers.
 
+    Parameters
+    ----------
+    samples : voxels of a level that the metric is computed from, at most; fewer are faster, and enough where
+        both images show the same thing.
+
     Raises
     ------
     RegistrationError : the result is implausible (rotation > 45°, translation > 80 mm beyond the start,
@@ -80,10 +90,12 @@ def register_rigid(
     Cancelled : the progress callback asked to stop.
     """
     with one_thread():
-        return _register(fixed, moving, name, progress)
+        return _register(fixed, moving, name, samples, progress)
 
 
-def _register(fixed: sitk.Image, moving: sitk.Image, name: str, progress: Progress) -> Registration:
+def _register(
+    fixed: sitk.Image, moving: sitk.Image, name: str, samples: int, progress: Progress
+) -> Registration:
     message = f"Registering {name}"
     progress(0.0, message)
     fixed_small, moving_small = _working_copy(fixed), _working_copy(moving)
@@ -94,10 +106,10 @@ def _register(fixed: sitk.Image, moving: sitk.Image, name: str, progress: Progre
     scored = pyramid[1]
 
     start = _shifted(fixed, np.zeros(3))
-    before = _score(*scored, around, start)
+    before = _score(*scored, around, start, samples)
     header_overlap = _overlap(head, moving, start)
     aligned = _shifted(fixed, _mass_centre(head_mask(moving_small)) - _mass_centre(head))
-    if header_overlap < MIN_OVERLAP or _score(*scored, around, aligned) > 1.25 * before + 0.05:
+    if header_overlap < MIN_OVERLAP or _score(*scored, around, aligned, samples) > 1.25 * before + 0.05:
         start = aligned
     progress(0.1, message)
 
@@ -107,9 +119,9 @@ def _register(fixed: sitk.Image, moving: sitk.Image, name: str, progress: Progre
         bounds = (0.1, 0.2, 0.4, 0.95)
         report = part(progress, bounds[level], bounds[level + 1])
         step = 2.0 if level == 0 else 1.0
-        transform = _optimise(small, small_moving, around, transform, step, name, report)
+        transform = _optimise(small, small_moving, around, transform, step, name, samples, report)
 
-    after = _score(*scored, around, transform)
+    after = _score(*scored, around, transform, samples)
     improved = after >= before or header_overlap < MIN_OVERLAP
     beyond = float(np.linalg.norm(np.subtract(transform.GetTranslation(), start.GetTranslation())))
     if not improved:
@@ -174,21 +186,23 @@ def _coarse(image: sitk.Image, mm: float, sigma: float) -> sitk.Image:
     return sitk.BinShrink(image, [max(1, min(round(mm / s), n // 8)) for s, n in sizes])
 
 
-def _method(mask: sitk.Image, like: sitk.Image) -> sitk.ImageRegistrationMethod:
+def _method(mask: sitk.Image, like: sitk.Image, samples: int) -> sitk.ImageRegistrationMethod:
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(numberOfHistogramBins=_BINS)
     method.SetMetricFixedMask(sitk.Resample(mask, like, sitk.Transform(), sitk.sitkNearestNeighbor))
     method.SetInterpolator(sitk.sitkLinear)
-    if like.GetNumberOfPixels() > _SAMPLES:
+    if like.GetNumberOfPixels() > samples:
         # Random points converge better than a coarse regular grid, which aliases with thick slices.
         method.SetMetricSamplingStrategy(method.RANDOM)
-        method.SetMetricSamplingPercentage(_SAMPLES / like.GetNumberOfPixels(), _SEED)
+        method.SetMetricSamplingPercentage(samples / like.GetNumberOfPixels(), _SEED)
     return method
 
 
-def _score(fixed: sitk.Image, moving: sitk.Image, mask: sitk.Image, transform: sitk.Transform) -> float:
+def _score(
+    fixed: sitk.Image, moving: sitk.Image, mask: sitk.Image, transform: sitk.Transform, samples: int
+) -> float:
     """Mutual information at a position; 0 where the images do not overlap."""
-    method = _method(mask, fixed)
+    method = _method(mask, fixed, samples)
     method.SetInitialTransform(transform)
     try:
         return -float(method.MetricEvaluate(fixed, moving))
@@ -196,8 +210,8 @@ def _score(fixed: sitk.Image, moving: sitk.Image, mask: sitk.Image, transform: s
         return 0.0
 
 
-def _optimise(fixed, moving, mask, start, step, name, progress) -> sitk.Euler3DTransform:
-    method = _method(mask, fixed)
+def _optimise(fixed, moving, mask, start, step, name, samples, progress) -> sitk.Euler3DTransform:
+    method = _method(mask, fixed, samples)
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=step,
         minStep=0.001,

@@ -27,6 +27,7 @@ from ...errors import (
     PhaseCountError,
     PhaseTimeError,
     PrecontrastError,
+    RegistrationError,
 )
 from ...memory import image_bytes, require_memory
 from ...progress import Progress, part, silent
@@ -34,6 +35,7 @@ from ..limits import breast_limit
 from ..model import Kinetics
 from . import pharmacokinetic
 from .aif import ArterialInput
+from .motion import correct_motion, is_aligned, motion_sentence
 from .noise import noise_of
 from .semiquantitative import FORMULAS as SIMPLE
 from .semiquantitative import LATE, TIMED, Signals, semiquantitative
@@ -93,7 +95,8 @@ def derive_maps(
     A sequence that the case already has for a role (a map of the scanner) stays. Roles that are no maps of a
     dynamic series are ignored. What cannot be computed is left out with the reason; a series that cannot be
     used at all leaves everything out. Maps are float32 on the grid of the phases. Pharmacokinetic models are
-    fitted in what enhances inside the breast; elsewhere, and where a fit fails, their maps are 0.
+    fitted in what enhances inside the breast; elsewhere, and where a fit fails, their maps are 0. With
+    `kinetics.motion` "rigid" the phases are aligned first, and the returned case holds the aligned series.
 
     Parameters
     ----------
@@ -115,6 +118,15 @@ def derive_maps(
         timing = phase_timing(series, kinetics)
     except (DynamicSeriesError, DimensionError) as error:
         return Derived(case, dict.fromkeys(wanted, str(error)), ())
+    moved: list[str] = []
+    if kinetics.motion == "rigid" and not is_aligned(series):
+        try:
+            series = correct_motion(series, part(progress, 0.0, 0.6), early_s=kinetics.early_s)
+        except RegistrationError as error:
+            return Derived(case, dict.fromkeys(wanted, str(error)), timing.steps)
+        case, progress = replace(case, dynamic=series), part(progress, 0.6, 1.0)
+    if series.motion:
+        moved.append(motion_sentence(series.motion))
     shape = series.phases[0].image.GetSize()
     require_memory((len(wanted) + 8) * image_bytes(shape), f"{len(wanted)} maps of the dynamic series")
 
@@ -125,7 +137,7 @@ def derive_maps(
         return Derived(case, left_out, timing.steps)
     share = 0.4 if fitted else 1.0
     maps, enhancing, steps = _compare(series, timing, simple, part(progress, 0.0, share))
-    steps = [*timing.steps, *steps]
+    steps = [*timing.steps, *moved, *steps]
     if fitted:
         try:
             found, notes = _fit(
