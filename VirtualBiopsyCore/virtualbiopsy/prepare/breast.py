@@ -6,12 +6,15 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ..case.arrays import mask_image, spacing_kji
-from ..errors import RegionError
+from ..case.arrays import mask_array, mask_image, spacing_kji
+from ..errors import ConstantImageError, RegionError
 from .head import head_mask
 
 BEHIND_SKIN_MM = 12.0
-"""The mask ends so far behind the skin of the chest: at the pectoral muscle, roughly."""
+"""The mask ends so far behind the skin over the sternum: at the pectoral muscle, roughly."""
+
+BEHIND_FOLD_MM = 24.0
+"""With one breast it ends so far behind the skin above and below the breast."""
 
 THORAX_RADIUS_MM = 230.0
 """Radius with which the back of the mask falls off on both sides of the sternum …"""
@@ -32,9 +35,9 @@ def breast_mask(image: sitk.Image) -> sitk.Image:
     """Return a uint8 mask (1 inside) of the breast or breasts with their skin, on the image's grid.
 
     The skin is where the body begins along lines from front to back. The back of the mask is a surface
-    `BEHIND_SKIN_MM` behind the skin of the chest: where both breasts are imaged, that over the sternum
-    between them, level by level, falling off to both sides with the radius of a thorax; with one breast, that
-    at the ends of the breast. The pectoral muscle and the heart are thereby left out by geometry, to a
+    behind the skin of the chest: where both breasts are imaged, `BEHIND_SKIN_MM` behind that over the sternum
+    between them, level by level, falling off to both sides with the radius of a thorax; with one breast,
+    `BEHIND_FOLD_MM` behind that above and below it, sagittal slice by slice. The pectoral muscle and the heart are thereby left out by geometry, to a
     centimetre or so, not found in the image. Works with and without fat suppression and in any orientation of
     the slices; the patient may lie prone or supine. The mask does not change when the image is multiplied by
     a positive number or shifted.
@@ -52,7 +55,12 @@ def breast_mask(image: sitk.Image) -> sitk.Image:
 def _breasts(image: sitk.Image) -> sitk.Image:
     """The same for an image whose array axes (k, j, i) run to superior, posterior and left."""
     dk, dj, di = spacing_kji(image)
-    body = sitk.GetArrayViewFromImage(head_mask(image)) != 0
+    values = sitk.GetArrayViewFromImage(image)
+    if values.min() == values.max():
+        raise ConstantImageError(
+            "The image has the same value everywhere.", "Check that the right series was loaded."
+        )
+    body = mask_array(head_mask(image))
     front = _front(body, (dk, dj, di))
     seen = np.isfinite(front)
     if np.count_nonzero(seen) * dk * di < 20.0 * 20.0:
@@ -80,9 +88,7 @@ def _back(front: np.ndarray, dk: float, di: float) -> np.ndarray:
     across = np.arange(front.shape[1]) * di
     sternum = _sternum(front, di)
     if sternum is None:
-        seen = front[np.isfinite(front)]
-        near = seen[seen <= seen.min() + _FAR_MM]
-        return np.full(front.shape, float(np.percentile(near, 90)) + BEHIND_SKIN_MM)
+        return _back_of_one(front, di) + BEHIND_FOLD_MM
     width = max(1, round(8.0 / di))
     strip = front[:, max(0, sternum - width) : sternum + width + 1]
     level = np.array(
@@ -94,6 +100,18 @@ def _back(front: np.ndarray, dk: float, di: float) -> np.ndarray:
     aside = np.minimum(np.abs(across - across[sternum]), FALLS_UNTIL_MM)
     fall = THORAX_RADIUS_MM - np.sqrt(THORAX_RADIUS_MM**2 - aside**2)
     return level[:, None] + BEHIND_SKIN_MM + fall
+
+
+def _back_of_one(front: np.ndarray, di: float) -> np.ndarray:
+    """Depth of the skin above and below a single breast, (1, i): nine tenths of the lines of a sagittal slice
+    have met skin there; never deeper than for all slices together."""
+    deepest = float(np.min(front)) + _FAR_MM
+    near = np.where(front <= deepest, front, np.nan)
+    whole = float(np.nanpercentile(near, 90))
+    known = np.flatnonzero(np.isfinite(near).any(axis=0))
+    level = np.nanpercentile(near[:, known], 90, axis=0)
+    level = np.interp(np.arange(front.shape[1]), known, np.minimum(level, whole))
+    return ndimage.gaussian_filter1d(level, 8.0 / di, mode="nearest")[None]
 
 
 def _sternum(front: np.ndarray, di: float) -> int | None:
