@@ -37,7 +37,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/cards.py
   virtualbiopsy/desktop/clinical.py
   virtualbiopsy/desktop/cursor.py
+  virtualbiopsy/desktop/curves.py
   virtualbiopsy/desktop/database.py
+  virtualbiopsy/desktop/dynamic.py
+  virtualbiopsy/desktop/earlier.py
   virtualbiopsy/desktop/editor.py
   virtualbiopsy/desktop/engine.py
   virtualbiopsy/desktop/exporting.py
@@ -46,13 +49,16 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/job.py
   virtualbiopsy/desktop/keeping.py
   virtualbiopsy/desktop/ledger.py
+  virtualbiopsy/desktop/maps.py
   virtualbiopsy/desktop/module.py
   virtualbiopsy/desktop/outline.py
   virtualbiopsy/desktop/overlay.py
   virtualbiopsy/desktop/panel.py
   virtualbiopsy/desktop/parameters.py
+  virtualbiopsy/desktop/phases.py
   virtualbiopsy/desktop/pictures.py
   virtualbiopsy/desktop/probe.py
+  virtualbiopsy/desktop/proposal.py
   virtualbiopsy/desktop/questions.py
   virtualbiopsy/desktop/samples.py
   virtualbiopsy/desktop/selftest.py
@@ -304,6 +310,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/numbers.py
   virtualbiopsy/report/pictures.py
   virtualbiopsy/report/sections.py
+  virtualbiopsy/report/series_rows.py
   virtualbiopsy/report/steps.py
   virtualbiopsy/report/style.py
   virtualbiopsy/report/svg.py
@@ -346,7 +353,9 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/breast/frame.py
   virtualbiopsy/simulate/breast/layers.py
   virtualbiopsy/simulate/breast/lesion.py
+  virtualbiopsy/simulate/breast/sample.py
   virtualbiopsy/simulate/breast/scanner.py
+  virtualbiopsy/simulate/breast/sequence_file.py
   virtualbiopsy/simulate/breast/tissues.py
   virtualbiopsy/simulate/breast/uptake.py
   virtualbiopsy/simulate/breast/vessels.py
@@ -411,7 +420,6 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/geometry.py
   virtualbiopsy/web/hypothesis.py
   virtualbiopsy/web/jobs.py
-  virtualbiopsy/web/kinetics.py
   virtualbiopsy/web/layers.py
   virtualbiopsy/web/ledger.py
   virtualbiopsy/web/localpaths.py
@@ -475,7 +483,11 @@ set(PACKAGE_RESOURCES
   Models/ki67-meningioma-demo.radmodel
   Models/meningioma-demo-features.csv
   Models/pr-meningioma-demo.radmodel
+  Recipes/her2-breast-demo.toml
+  Recipes/her2-low-breast-demo.toml
+  Recipes/her2-ordinal-breast-demo.toml
   Recipes/ki67-meningioma-demo.toml
+  Recipes/pcr-breast-demo.toml
   Recipes/pr-meningioma-demo.toml
   Recipes/published/H1.toml
   Recipes/published/H10.toml

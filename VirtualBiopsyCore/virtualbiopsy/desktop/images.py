@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from ..case.model import ROLES
 from ..scene.cases import Tags, guess_roles
+from ..scene.dynamic import can_hold_series, sequence_of
 from ..scene.nodes import all_nodes
 from ..tasks import Task
 from .pictures import say
@@ -38,6 +39,7 @@ class ImageControls:
     tags : acquisition parameters of a volume node.
     settings : returns the parameter node, or None.
     tell : shows a line of text.
+    series : returns the controls of the dynamic series, None for tasks without one.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class ImageControls:
         tags: Tags,
         settings: Callable[[], Any],
         tell: Callable[[str], None],
+        series: Callable[[], Any] = lambda: None,
     ) -> None:
         self._ui, self._scene, self._task = ui, scene, task
+        self._series = series
         self._tags, self._settings, self._tell = tags, settings, tell
         self.roles = (*task.roles, *task.maps)
         self.selectors: dict[str, Any] = {}
@@ -110,8 +114,14 @@ class ImageControls:
     def _free_volumes(self) -> list[Any]:
         """Volume nodes that nobody chose yet; phases shown from a sequence and maps of ours are none."""
         taken = [node.GetID() for node in self.volumes().values() if node is not None]
-        nodes = all_nodes(self._scene, "vtkMRMLScalarVolumeNode")
-        return [n for n in nodes if not n.IsA("vtkMRMLLabelMapVolumeNode") and n.GetID() not in taken]
+        return [
+            node
+            for node in all_nodes(self._scene, "vtkMRMLScalarVolumeNode")
+            if not node.IsA("vtkMRMLLabelMapVolumeNode")
+            and node.GetID() not in taken
+            and not can_hold_series(node)
+            and sequence_of(node) is None
+        ]
 
     def use_displayed(self, checked: bool = False) -> None:
         """Take the background of the Red slice view as the reference volume."""
@@ -123,7 +133,8 @@ class ImageControls:
         if not usable or volume.IsA("vtkMRMLLabelMapVolumeNode"):
             self._tell(_("The red slice view shows no volume in its background."))
         elif self._settings() is not None:
-            setattr(self._settings(), self._task.reference, volume)
+            if self._series() is None or not self._series().take(volume):
+                setattr(self._settings(), self._task.reference, volume)
             self._tell("")
 
     def guess(self, checked: bool = False) -> None:
@@ -131,9 +142,10 @@ class ImageControls:
         settings = self._settings()
         if settings is None:
             return
+        lines = self._series().guess() if self._series() is not None else []
+        lines = [escape(line) for line in lines]
         empty = [role for role, node in self.volumes().items() if node is None]
         found = guess_roles(self._free_volumes(), empty, self._tags)
-        lines = []
         with slicer.util.NodeModify(settings):
             for role, (node, guess) in found.items():
                 setattr(settings, role, node)

@@ -158,6 +158,16 @@ class PredictorLogic(ScriptedLoadableModuleLogic):
 
         return parameter_node_class(self.task)(super().getParameterNode())
 
+    def seriesOf(self, node: Any) -> Any:
+        """The node that holds the dynamic series: a sequence for a volume that shows a phase of it."""
+        from ..scene.dynamic import can_hold_series, sequence_of
+
+        return node if can_hold_series(node) else sequence_of(node)
+
+    def earlyPhase(self, series: Any) -> Any:
+        """The volume node with the early phase of a series, which outlines are drawn on."""
+        return self.study.early_volume(slicer.mrmlScene, series)
+
     def predict(
         self,
         volumes: Mapping[str, Any],

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene.segments import RegionWatcher
+from .earlier import only_segment
 from .editor import EmbeddedEditor
 
 SETTLE_MILLISECONDS = 400
@@ -100,9 +101,7 @@ class OutlineControls:
     def _on_node(self, node: Any) -> None:
         if self._updating:
             return
-        segment_id = self._ui.regionSelector.currentSegmentID() or ""
-        if node is not None and not segment_id and node.GetSegmentation().GetNumberOfSegments() == 1:
-            segment_id = node.GetSegmentation().GetNthSegmentID(0)
+        segment_id = only_segment(node, self._ui.regionSelector.currentSegmentID())
         self._on_chosen(node, segment_id)
 
     def _on_segment(self, segment_id: str) -> None:

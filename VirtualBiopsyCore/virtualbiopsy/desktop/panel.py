@@ -26,7 +26,7 @@ from .pictures import say
 from .probe import VoxelProbe
 from .questions import Questions
 from .shown import ResultView
-from .study import Inputs, Study
+from .study import EarlierInputs, Inputs, Study
 
 
 class PredictorPanel(PredictionFlow):
@@ -48,11 +48,14 @@ class PredictorPanel(PredictionFlow):
         self._updating = False
         self.status = ""
         super().__init__(JobRunner(self._job_changed), study)
-        self.images = ImageControls(ui, scene, study.task, study.tags, lambda: self._settings, self._tell)
+        self.images = ImageControls(
+            ui, scene, study.task, study.tags, lambda: self._settings, self._tell, lambda: self.dynamic
+        )
         self.form = ClinicalForm(ui.clinicalFrame, study.task.clinical, self._set_clinical)
         self.outline = OutlineControls(
             ui, scene, self._tag, self._set_region, self._refresh_state, self._settled
         )
+        self.dynamic = self._dynamic_controls() if study.task.dynamic else None
         self.overlay = OverlayControls(ui, scene, self._set_map, self._set_colors)
         self.view = ResultView(
             ui, scene, study, self.overlay, self._revealed, self._set_part, self._set_model
@@ -83,6 +86,23 @@ class PredictorPanel(PredictionFlow):
         self.view.clear()
         self._refresh_state()
 
+    def _dynamic_controls(self) -> Any:
+        from .dynamic import DynamicControls
+
+        return DynamicControls(
+            self.ui,
+            self._scene,
+            self.study,
+            self.job,
+            self.outline,
+            lambda: self._settings,
+            self._set,
+            self.inputs,
+            self._fail,
+            self._tell,
+            self.refresh,
+        )
+
     @property
     def cards(self) -> Any:
         return self.view.cards
@@ -99,8 +119,12 @@ class PredictorPanel(PredictionFlow):
         if settings is None:
             self.outline.release()
             self.probe.release()
+            if self.dynamic is not None:
+                self.dynamic.release()
             return
         self.probe.bind()
+        if self.dynamic is not None:
+            self.dynamic.bind()
         self._may_restore = self.result is None
         self.refresh()
 
@@ -116,6 +140,8 @@ class PredictorPanel(PredictionFlow):
         self.outline.release()
         self.outline.editor.scene_about_to_close()
         self.probe.release()
+        if self.dynamic is not None:
+            self.dynamic.scene_about_to_close()
         self.study.forget()
         self.questions.forget()
         self.cards.forget()
@@ -128,6 +154,8 @@ class PredictorPanel(PredictionFlow):
         """After the scene was closed or another one was read."""
         self.outline.editor.scene_changed()
         self.overlay.reset()
+        if self.dynamic is not None:
+            self.dynamic.scene_changed()
 
     def close(self) -> None:
         """Before the widgets are deleted: no job, timer or observer is left."""
@@ -135,17 +163,22 @@ class PredictorPanel(PredictionFlow):
         self.job.close()
         self.outline.close()
         self.probe.release()
+        if self.dynamic is not None:
+            self.dynamic.close()
         self.view.close()
 
     # What the user chose
 
     def inputs(self) -> Inputs:
         settings = self._settings
+        dynamic, earlier = self.dynamic.chosen() if self.dynamic is not None else (None, EarlierInputs())
         return Inputs(
             volumes=self.images.volumes(),
             segmentation=settings.segmentation,
             segment_id=settings.segmentId,
             clinical=dict(settings.clinical),
+            dynamic=dynamic,
+            earlier=earlier,
         )
 
     def _reference(self) -> Any:
@@ -156,7 +189,8 @@ class PredictorPanel(PredictionFlow):
         inputs = self.inputs()
         clinical = tuple(sorted(inputs.clinical.items()))
         node_id = inputs.segmentation.GetID() if inputs.segmentation is not None else ""
-        return self.study.signature(inputs), clinical, node_id, inputs.segment_id, self.outline.digest
+        images = self.study.signature(inputs), self.study.earlier_signature(inputs.earlier)
+        return images, clinical, node_id, inputs.segment_id, self.outline.digest
 
     def _set(self, **values: Any) -> None:
         """Write parameters, as one change; nothing while no parameter node is bound."""
@@ -224,6 +258,8 @@ class PredictorPanel(PredictionFlow):
             inputs = self.inputs()
             self.form.show(inputs.clinical)
             self.outline.bind(inputs.segmentation, inputs.segment_id, self._reference())
+            if self.dynamic is not None:
+                self.dynamic.refresh()
             if self._presented is not self.result:
                 self._presented = self.result
                 if self.result is None:
@@ -333,6 +369,8 @@ class PredictorPanel(PredictionFlow):
             self.view.what_if.pause()
         self.engine.refresh(self._settings is not None)
         self.images.enable(not busy)
+        if self.dynamic is not None:
+            self.dynamic.refresh_state(busy)
 
     def _job_changed(self) -> None:
         ui, job = self.ui, self.job

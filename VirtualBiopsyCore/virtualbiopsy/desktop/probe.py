@@ -6,13 +6,13 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from ..report.labels import feature_label
 from ..report.numbers import signed
 from ..scene.layer import SignedLayer
 from ..scene.volumes import ras_from_lps
+from .cursor import Cursor
 
 FEATURES = 4
 
@@ -34,32 +34,13 @@ class VoxelProbe:
         self, label: Any, scene: Any, layer: Callable[[], SignedLayer | None], shares: Shares
     ) -> None:
         self._label = label
-        self._scene = scene
         self._layer = layer
         self._shares = shares
-        self._node: Any = None
-        self._tag: int | None = None
+        self._cursor = Cursor(scene, self._moved)
+        self.bind, self.release = self._cursor.bind, self._cursor.release
 
-    def bind(self) -> None:
-        """Follow the mouse; again after a scene was closed."""
-        node = self._scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-        if node is self._node:
-            return
-        self.release()
-        if node is not None:
-            event = slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent
-            self._node, self._tag = node, node.AddObserver(event, self._on_moved)
-
-    def release(self) -> None:
-        """Follow nothing."""
-        if self._node is not None and self._tag is not None:
-            self._node.RemoveObserver(self._tag)
-        self._node = self._tag = None
-        self._label.setText("")
-
-    def _on_moved(self, caller: Any, event: str) -> None:
-        ras = [0.0, 0.0, 0.0]
-        self._label.setText(self.words(tuple(ras)) if caller.GetCursorPositionRAS(ras) else "")
+    def _moved(self, ras: tuple[float, float, float] | None) -> None:
+        self._label.setText(self.words(ras) if ras is not None else "")
 
     def words(self, ras: tuple[float, float, float]) -> str:
         """What is known about a point, RAS mm, as rich text; "" off the map."""

@@ -230,7 +230,8 @@ def drawn_parts(session: Session, model_id: str, masks: Sequence[sitk.Image]) ->
     prepared = session.prepared(model)
     labels = np.zeros(prepared.grid.GetSize()[::-1], dtype=np.int32)
     for number, mask in enumerate(masks, start=1):
-        labels[sitk.GetArrayViewFromImage(prepare_mask(mask, prepared)) != 0] = number
+        inside = sitk.GetArrayFromImage(prepare_mask(mask, prepared))
+        labels[inside != 0] = number
     return labels
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..case.clinical import check_clinical
-from ..case.dynamic_series import with_dynamic
+from ..case.dynamic_series import early_sequence, with_dynamic
 from ..case.model import ROLES, Case
 from ..errors import MissingSequenceError, RegionError
 from ..models.radmodel import RadModel, builtin_models
 from ..progress import Progress, part, silent
 from ..scene.cases import Tags, case_from_nodes, case_signature, no_tags
 from ..scene.dynamic import NodeSeries, reference_volume, series_from_node, series_signature
+from ..scene.phases import early_volume
 from ..scene.segments import mask_from_segment
 from ..session import Result, Session, region_digest
 from ..tasks import MENINGIOMA, Task
@@ -145,9 +146,25 @@ class Study:
             self._series[node.GetID()] = known
         return known[1]
 
+    def early_volume(self, scene: Any, node: Any) -> Any:
+        """The volume node with the early phase of a series, put into the scene where it is not yet.
+
+        Raises
+        ------
+        As :meth:`series`.
+        """
+        return early_volume(scene, node, early_sequence(self.series(node).series).image)
+
     def signature(self, inputs: Inputs) -> tuple[Any, ...]:
         """A value that changes when a chosen image changed."""
         return case_signature(inputs.volumes), series_signature(inputs.dynamic)
+
+    def earlier_signature(self, inputs: EarlierInputs) -> tuple[Any, ...]:
+        """A value that changes when the earlier examination, or which segment outlines it, changed."""
+        if not inputs.complete:
+            return ()
+        outlined = inputs.segmentation.GetID(), inputs.segment_id
+        return series_signature(inputs.dynamic), outlined, inputs.segmentation.GetSegmentation().GetMTime()
 
     def open(self, inputs: Inputs) -> Session:
         """The session for the chosen images; an outline need not be chosen. Main thread only, and not while

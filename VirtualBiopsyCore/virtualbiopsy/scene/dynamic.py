@@ -323,18 +323,6 @@ def sequence_from_series(scene: Any, series: DynamicSeries, name: str = "", logi
     return sequence
 
 
-def show_phase(node: Any, item: int, logic: Any = None) -> Any:
-    """Let the browser of a sequence show an item; return its proxy volume, None if there is none."""
-    browser, proxy = browser_of(node) if node.IsA("vtkMRMLSequenceNode") else (None, None)
-    if browser is None:
-        return None
-    browser.SetSelectedItemNumber(int(item))
-    if logic is not None:
-        logic.UpdateProxyNodesFromSequences(browser)
-        proxy = browser.GetProxyNode(node)
-    return proxy
-
-
 def _marks(node: Any) -> set[int] | None:
     """Items that the user marked as pre-contrast; None if nothing was said."""
     text = node.GetAttribute(PRECONTRAST)

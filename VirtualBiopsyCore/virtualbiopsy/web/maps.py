@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from ..case.model import ROLES, Sequence
 from ..errors import EmptyRegionError, MissingSequenceError, RegionError
 from ..progress import Progress, part
-from . import kinetics
+from ..report import series_rows as kinetics
 
 if TYPE_CHECKING:
     from .app import Application
@@ -90,8 +90,7 @@ class Maps:
         sequence = self._known(role)
         low, high = kinetics.map_limits(sequence.image)
         self._app.state.map_shown = role
-        title = f"{ROLES[role]}" if sequence.unit is None else ROLES[role]
-        self._app.layers.show_map(sequence.image, title, sequence.unit or "", low, high)
+        self._app.layers.show_map(sequence.image, *kinetics.map_title(sequence), low, high)
 
     def hide(self) -> None:
         """Take the map away; the layer of the explanation comes back if it is wanted."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..case.dynamic import DynamicSeries
 from ..case.phase_times import phase_rows, with_precontrast
 from ..errors import DynamicSeriesError
-from . import kinetics
+from ..prepare.kinetics.motion import correct_motion, measure_motion, motion_sentence
+from ..report import series_rows as kinetics
 from .jobs import FOLLOW_UPS
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class SeriesDesk:
             state.phase_rows = kinetics.phase_table(phase_rows(series)) if series is not None else []
             state.series_facts = kinetics.series_facts(series) if series is not None else []
             state.motion_rows = kinetics.motion_rows(series.motion) if series is not None else []
-            state.motion_note = kinetics.motion_note(series.motion) if series is not None else ""
+            state.motion_note = motion_sentence(series.motion) if series is not None else ""
 
     def _require(self) -> DynamicSeries:
         series = self.series
@@ -64,9 +65,7 @@ class SeriesDesk:
         await self._take(changed, "Changing the phases")
 
     async def measure(self) -> None:
-        """Measure how far the phases lie from the last one before the agent."""
-        from ..prepare.kinetics.motion import measure_motion
-
+        """Measure how far the phases lie from the early one."""
         series = self._require()
         found = await self._app.jobs.run(
             "motion", "Measuring motion", lambda progress: measure_motion(series, progress=progress)
@@ -74,9 +73,7 @@ class SeriesDesk:
         await self._take(found, "Keeping the figures", same_images=True)
 
     async def correct(self) -> None:
-        """Align the phases to the last one before the agent."""
-        from ..prepare.kinetics.motion import correct_motion
-
+        """Align the phases to the early one."""
         series = self._require()
         found = await self._app.jobs.run(
             "motion", "Aligning the phases", lambda progress: correct_motion(series, progress=progress)

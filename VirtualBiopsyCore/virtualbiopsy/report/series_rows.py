@@ -1,4 +1,4 @@
-"""Dynamic series, motion and maps as rows and words for the page; no science, no screen."""
+"""Dynamic series, motion and maps as rows and words for whoever shows them; no screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..case.dynamic import DynamicSeries, PhaseMotion
 from ..case.model import ROLES
 from ..case.model import Sequence as CaseSequence
 from ..case.phase_times import PhaseRow
-from ..report import numbers
+from . import numbers
 
 UNKNOWN = "—"
 
@@ -53,26 +53,22 @@ def _injection(series: DynamicSeries) -> str:
 
 
 def motion_rows(found: Sequence[PhaseMotion]) -> list[dict[str, str]]:
+    """One row for each phase; the one that the others are compared with has no figures."""
     return [
         {
             "name": row.name,
-            "shift": f"{row.shift_mm:.2f}",
-            "rotation": f"{row.rotation_degrees:.2f}",
-            "before": f"{row.similarity_before:.3f}",
-            "after": f"{row.similarity_after:.3f}",
-            "corrected": "aligned" if row.corrected else "as acquired",
+            "shift": f"{row.shift_mm:.2f} mm" if _compared(row) else "",
+            "rotation": f"{row.rotation_degrees:.2f}°" if _compared(row) else "",
+            "before": f"{row.similarity_before:.3f}" if _compared(row) else "",
+            "after": f"{row.similarity_after:.3f}" if _compared(row) else "",
+            "state": ("aligned" if row.corrected else "as acquired") if _compared(row) else "reference",
         }
         for row in found
     ]
 
 
-def motion_note(found: Sequence[PhaseMotion]) -> str:
-    """The largest shift in a sentence; "" before it was measured."""
-    if not found:
-        return ""
-    worst = max(found, key=lambda row: row.shift_mm)
-    state = "The phases were aligned" if any(row.corrected for row in found) else "Nothing was changed"
-    return f"Largest mean shift {worst.shift_mm:.2f} mm ({worst.name}). {state}."
+def _compared(row: PhaseMotion) -> bool:
+    return any((row.shift_mm, row.rotation_degrees, row.similarity_before, row.similarity_after))
 
 
 def map_rows(
@@ -108,6 +104,13 @@ def _inside(image: sitk.Image, mask: sitk.Image | None) -> str:
         return ""
     low, middle, high = np.percentile(values, (25, 50, 75))
     return f"{numbers.value(float(middle))} ({numbers.value(float(low))} to {numbers.value(float(high))})"
+
+
+def map_title(sequence: CaseSequence) -> tuple[str, str]:
+    """Title and unit for a legend, the title in short lines."""
+    words, _, rest = ROLES[sequence.role].partition(" (")
+    unit = sequence.unit or rest.removesuffix(")")
+    return words.replace(", ", "\n"), "" if unit == "1" else unit
 
 
 def left_out_rows(left_out: Mapping[str, str]) -> list[dict[str, Any]]:
