@@ -8,6 +8,7 @@ import numpy as np
 
 from .prepare.prepare import UNCOVERED_ALLOWED
 from .radiomics.definitions import MASK
+from .radiomics.extract import ROUNDING, SMALLEST_RANGE
 from .radiomics.keys import FeatureKey
 from .radiomics.resegment import parse_region
 from .regions.multi import optional
@@ -64,6 +65,7 @@ def _useless(role: str, name: str, array: np.ndarray, mask: np.ndarray, covered:
         if share > UNCOVERED_ALLOWED:
             return f"{100 * share:.0f} % of the region {name} lies outside the field of view of {role}"
     values = array[mask]
-    if float(values.max()) == float(values.min()):
+    low, high = float(values.min()), float(values.max())
+    if high - low <= max(ROUNDING * max(-low, high), SMALLEST_RANGE):
         return f"{role} has the same value everywhere in the region {name}"
     return ""

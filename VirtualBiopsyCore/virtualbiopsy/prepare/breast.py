@@ -34,13 +34,13 @@ _FAR_MM = 140.0
 def breast_mask(image: sitk.Image) -> sitk.Image:
     """Return a uint8 mask (1 inside) of the breast or breasts with their skin, on the image's grid.
 
-    The skin is where the body begins along lines from front to back. The back of the mask is a surface
-    behind the skin of the chest: where both breasts are imaged, `BEHIND_SKIN_MM` behind that over the sternum
+    The skin is where the body begins along lines from front to back. The back of the mask is a surface behind
+    the skin of the chest: where both breasts are imaged, `BEHIND_SKIN_MM` behind that over the sternum
     between them, level by level, falling off to both sides with the radius of a thorax; with one breast,
-    `BEHIND_FOLD_MM` behind that above and below it, sagittal slice by slice. The pectoral muscle and the heart are thereby left out by geometry, to a
-    centimetre or so, not found in the image. Works with and without fat suppression and in any orientation of
-    the slices; the patient may lie prone or supine. The mask does not change when the image is multiplied by
-    a positive number or shifted.
+    `BEHIND_FOLD_MM` behind that above and below it, sagittal slice by slice. The pectoral muscle and the
+    heart are thereby left out by geometry, to a centimetre or so, not found in the image. Works with and
+    without fat suppression and in any orientation of the slices; the patient may lie prone or supine. The
+    mask does not change when the image is multiplied by a positive number or shifted.
 
     Raises
     ------
