@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import RESEARCH_USE_ONLY
-from .errors import ExistingFileError, VirtualBiopsyError
+from .errors import ExistingFileError, PrecontrastError, VirtualBiopsyError
 from .progress import Progress, show, silent
 from .tasks import BREAST
 
@@ -56,6 +56,7 @@ def _run(options: argparse.Namespace) -> None:
     progress = silent if options.quiet else show
     session = Session(read_case(options.case, progress=progress), (), BREAST)
     if options.precontrast:
+        _check_names(session, options.precontrast)
         session.set_dynamic(with_precontrast(session.dynamics.series, options.precontrast))
     if options.align:
         _align(session, progress)
@@ -76,10 +77,17 @@ def _run(options: argparse.Namespace) -> None:
         print(path)
 
 
-def _align(session: Session, progress: Progress) -> None:
-    from .prepare.kinetics.motion import align
+def _check_names(session: Session, names: list[str]) -> None:
+    known = [phase.name for phase in session.dynamics.series.phases]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise PrecontrastError(f"There is no phase called {unknown[0]!r}.", f"Phases: {', '.join(known)}.")
 
-    session.set_dynamic(align(session.dynamics.series, progress=progress))
+
+def _align(session: Session, progress: Progress) -> None:
+    from .prepare.kinetics.motion import correct_motion
+
+    session.set_dynamic(correct_motion(session.dynamics.series, progress))
 
 
 def _mask(session: Session, options: argparse.Namespace, progress: Progress):
