@@ -154,6 +154,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/__init__.py
   virtualbiopsy/prepare/bias.py
   virtualbiopsy/prepare/breast.py
+  virtualbiopsy/prepare/diffusion/__init__.py
+  virtualbiopsy/prepare/diffusion/adc.py
+  virtualbiopsy/prepare/diffusion/ivim.py
+  virtualbiopsy/prepare/diffusion/series.py
   virtualbiopsy/prepare/finite.py
   virtualbiopsy/prepare/geometry.py
   virtualbiopsy/prepare/head.py

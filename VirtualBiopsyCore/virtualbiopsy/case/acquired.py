@@ -44,8 +44,8 @@ def times_of(dataset: Any, groups: Sequence[Any] = ()) -> dict[str, float]:
         trigger = number(text_of(delay))
     if trigger is not None:
         found[TRIGGER] = trigger / 1000.0
-        if found[ACQUISITION] is not None:
-            found[BOTH] = found[ACQUISITION] + trigger / 1000.0
+    if found[ACQUISITION] is not None:
+        found[BOTH] = found[ACQUISITION] + (trigger or 0.0) / 1000.0
     offset = getattr(_of_groups(groups, "TemporalPositionSequence"), "TemporalPositionTimeOffset", None)
     found[OFFSET] = number(text_of(offset))
     position, resolution = temporal_position(dataset, groups), _number(dataset, "TemporalResolution")
@@ -114,8 +114,13 @@ def seconds_of_clock(text: str) -> float | None:
 
 
 def _known(images: Sequence[Mapping[str, float]]) -> list[str]:
-    sources = [source for source in SOURCES if all(source in image for image in images)]
-    return sources if images else []
+    return [source for source in SOURCES if all(source in image for image in images)] if images else []
+
+
+def given_times(images: Sequence[Mapping[str, float]]) -> tuple[str, tuple[float, ...]] | None:
+    """Source and seconds where a table gives them (a source that is no DICOM element), as they are."""
+    common = [s for s in (images[0] if images else ()) if s not in SOURCES and all(s in i for i in images)]
+    return (common[0], tuple(image[common[0]] for image in images)) if common else None
 
 
 def _past_midnight(values: list[float]) -> list[float]:

@@ -340,7 +340,7 @@ def _stacks(name: str, slices: list[_Slice], normal: np.ndarray) -> list[list[_S
 def _time_order(item: _Slice) -> tuple:
     dataset = item.dataset
     times = times_of(dataset, item.groups)
-    acquired = next((times[s] for s in SOURCES if s in times and s != CONTENT), 0.0)
+    acquired = tuple(times.get(source, 0.0) for source in SOURCES if source != CONTENT)
     return (
         temporal_position(dataset, item.groups),
         b_value_of(dataset, item.groups) or 0.0,

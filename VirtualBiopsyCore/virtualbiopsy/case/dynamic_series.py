@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import DynamicSeriesError
-from .acquired import chosen_times, why_no_times
+from ..errors import DynamicSeriesError, PhaseTimeError
+from .acquired import chosen_times, given_times, why_no_times
 from .dynamic import DynamicSeries, Phase
 from .model import Case
 from .model import Sequence as CaseSequence
 from .phase_times import (
     check_images,
+    check_times,
     early_phase,
     effective_times,
     postcontrast_indices,
@@ -76,20 +77,7 @@ def build_series(
     notes: list[str] = []
     if len(images) < 2:
         check_images(name, [Phase("phase 1", image.image, None) for image in images])
-    chosen = chosen_times([image.times for image in images])
-    if chosen is None:
-        reason = why_no_times([image.times for image in images])
-        notes.append(f"{name}: {reason}; the phases are in the order of the files. Enter their times.")
-        where, starts, first = "", [None] * len(images), 0.0
-    else:
-        where, seconds = chosen
-        order = sorted(range(len(images)), key=lambda n: seconds[n])
-        images = [images[n] for n in order]
-        first = seconds[order[0]]
-        starts = [round(seconds[n] - first, 4) for n in order]
-        numbers = [image.number for image in images]
-        if all(numbers) and numbers != sorted(numbers):
-            notes.append(f"{name}: the numbers of the phases contradict {where}; they are sorted by time.")
+    images, where, starts, first = _ordered(name, images, notes)
     phases = tuple(
         Phase(f"phase {n}", image.image, start, where)
         for n, (image, start) in enumerate(zip(images, starts, strict=True), start=1)
@@ -103,6 +91,11 @@ def build_series(
         source=source,
         flip_angles=dict(flip_angles or {}),
     )
+    if where:
+        try:
+            check_times(series)
+        except PhaseTimeError as error:
+            notes.append(str(error))
     told = [image.precontrast for image in images]
     if any(told) and not all(told):
         count = len(told) - list(reversed(told)).index(True)
@@ -112,9 +105,35 @@ def build_series(
     if not precontrast_indices(series):
         notes.append(f"{name}: {_lower(series.precontrast_reason)}; mark the pre-contrast phases.")
     series = with_duration(series, {image.duration_s for image in images})
-    if injection is not None and chosen is not None and _plausible(injection[0] - first, starts):
+    if injection is not None and where and _plausible(injection[0] - first, starts):
         return replace(series, injection_s=injection[0] - first, injection_source=injection[1]), notes
     return with_assumed_injection(series), notes
+
+
+def _ordered(
+    name: str, images: Sequence[TimedImage], notes: list[str]
+) -> tuple[Sequence[TimedImage], str, list[float | None], float]:
+    """Images in the order of their times, the source, seconds after the first, and the first on its clock.
+
+    A table that was given with the images is taken as it is; its errors are noted and stay for the checks.
+    """
+    given = given_times([image.times for image in images])
+    if given is not None:
+        where, seconds = given
+        return images, where, [round(value - seconds[0], 4) for value in seconds], seconds[0]
+    chosen = chosen_times([image.times for image in images])
+    if chosen is None:
+        reason = why_no_times([image.times for image in images])
+        notes.append(f"{name}: {reason}; the phases are in the order of the files. Enter their times.")
+        return images, "", [None] * len(images), 0.0
+    where, seconds = chosen
+    order = sorted(range(len(images)), key=lambda n: seconds[n])
+    images = [images[n] for n in order]
+    numbers = [image.number for image in images]
+    if all(numbers) and numbers != sorted(numbers):
+        notes.append(f"{name}: the numbers of the phases contradict {where}; they are sorted by time.")
+    first = seconds[order[0]]
+    return images, where, [round(seconds[n] - first, 4) for n in order], first
 
 
 def with_found_precontrast(series: DynamicSeries) -> DynamicSeries:

@@ -14,6 +14,7 @@ from .nifti import check_nifti, is_nifti
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr")
 MAX_LABELS = 64
+_SEQUENCE_SUFFIXES = (".seq.nrrd", ".seq.nhdr", ".seq.mha")
 
 _BYTES = {
     sitk.sitkUInt8: 1, sitk.sitkInt8: 1, sitk.sitkUInt16: 2, sitk.sitkInt16: 2, sitk.sitkUInt32: 4,
@@ -21,6 +22,12 @@ _BYTES = {
 }  # fmt: skip
 
 _COLOUR = (sitk.sitkVectorUInt8,)
+_SCALAR = {
+    sitk.sitkVectorUInt8: sitk.sitkUInt8, sitk.sitkVectorInt8: sitk.sitkInt8,
+    sitk.sitkVectorUInt16: sitk.sitkUInt16, sitk.sitkVectorInt16: sitk.sitkInt16,
+    sitk.sitkVectorUInt32: sitk.sitkUInt32, sitk.sitkVectorInt32: sitk.sitkInt32,
+    sitk.sitkVectorFloat32: sitk.sitkFloat32,
+}  # fmt: skip
 
 
 def is_image_file(path: Path) -> bool:
@@ -29,9 +36,9 @@ def is_image_file(path: Path) -> bool:
 
 
 def stem(path: Path) -> str:
-    """File name without its image suffix (".nii.gz" is one)."""
+    """File name without its image suffix (".nii.gz" and ".seq.nrrd" are one)."""
     name = path.name
-    for suffix in sorted(IMAGE_SUFFIXES, key=len, reverse=True):
+    for suffix in sorted((*IMAGE_SUFFIXES, *_SEQUENCE_SUFFIXES), key=len, reverse=True):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return path.stem
@@ -48,16 +55,10 @@ def read_image(path: Path | str, *, max_bytes: int = MAX_BYTES) -> sitk.Image:
     NonFiniteError : no voxel has a finite value.
     """
     path = Path(path)
-    _check_exists(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise _unreadable(path) from error
+    reader = header_of(path)
     size = list(reader.GetSize())
     _check_scalar(path, reader, size)
-    needed = prod(size) * _BYTES.get(reader.GetPixelID(), 8)
+    needed = prod(size) * bytes_per_voxel(reader)
     if needed > max_bytes:
         raise OversizedFileError(
             f"{path.name} needs {readable_size(needed)}, more than the limit of {readable_size(max_bytes)}.",
@@ -81,6 +82,33 @@ def read_image(path: Path | str, *, max_bytes: int = MAX_BYTES) -> sitk.Image:
         if not np.isfinite(values).any():
             raise NonFiniteError(f"{path.name} holds no finite value.", "Export the image again.")
     return image
+
+
+def header_of(path: Path) -> sitk.ImageFileReader:
+    """A reader that has read the header of an image file.
+
+    Raises
+    ------
+    UnreadableFileError : missing, empty, damaged, or not an image.
+    """
+    _check_exists(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise _unreadable(path) from error
+    return reader
+
+
+def bytes_per_voxel(reader: sitk.ImageFileReader) -> int:
+    """Bytes of one component."""
+    return _BYTES.get(reader.GetPixelID(), _BYTES.get(_SCALAR.get(reader.GetPixelID(), -1), 8))
+
+
+def is_colour(reader: sitk.ImageFileReader) -> bool:
+    """Whether the file is a colour picture: three or four components of one byte."""
+    return reader.GetNumberOfComponents() in (3, 4) and reader.GetPixelID() in _COLOUR
 
 
 def read_mask(path: Path | str, *, max_bytes: int = MAX_BYTES) -> sitk.Image:
@@ -142,7 +170,7 @@ def _check_exists(path: Path) -> None:
 def _check_scalar(path: Path, reader: sitk.ImageFileReader, size: list[int]) -> None:
     components = reader.GetNumberOfComponents()
     if components > 1:
-        kind = "a colour picture" if components in (3, 4) and reader.GetPixelID() in _COLOUR else None
+        kind = "a colour picture" if is_colour(reader) else None
         raise DimensionError(
             f"{path.name} is {kind or f'a stack of {components} volumes'}, not a 3D image.",
             "Export one volume of grey values, for a dynamic or diffusion series the one that is to be read.",

@@ -35,12 +35,14 @@ from .roles import RoleGuess, guess_role, resolve_roles
 from .segmentation import on_grid_of, read_segmentation
 from .sidecar import times_of_sidecar
 from .tags import protocol_of_sidecar
+from .volume_files import read_volumes, volumes_in
 
 __all__ = ["read_case", "read_image", "read_mask"]
 
 PERCENT = {"pe": "%"}
 _CLINICAL_FILES = ("clinical.json", "clinical.toml")
-_SKIPPED_FOLDERS = {"__macosx", "truth"}  # truth/: what a simulation knows and a reader must not see
+# truth/: what a simulation knows and a reader must not see; earlier/: another time point, a case of its own
+_SKIPPED_FOLDERS = {"__macosx", "truth", "earlier"}
 _MASK_WORD = re.compile(
     r"(^|[^a-z])(seg|segm|segment|segmentation|mask|label|labels|labelmap|roi|voi|tumou?r|lesion|gtv|gt)"
     r"([^a-z]|$)|brainmask|multiclass"
@@ -168,6 +170,8 @@ def _is_data_of_header(path: Path) -> bool:
 
 
 def _read_file(path: Path, archive: Path | None, found: _Found) -> None:
+    if volumes_in(path) > 1 and _read_volumes(path, archive, found):
+        return
     image = read_image(path, max_bytes=found.left)
     found.left -= image.GetNumberOfPixels() * image.GetSizeOfPixelComponent()
     name = stem(path)
@@ -184,6 +188,32 @@ def _read_file(path: Path, archive: Path | None, found: _Found) -> None:
         "other", name, image, protocol=protocol_of_sidecar(sidecar), source=str(archive or path)
     )
     _add(found, sequence, TimedImage(image, times_of_sidecar(sidecar), says_precontrast(name)))
+
+
+def _read_volumes(path: Path, archive: Path | None, found: _Found) -> bool:
+    """Read a file with several volumes; False if nothing says what they are."""
+    protocol = protocol_of_sidecar(path.with_name(stem(path) + ".json"))
+    role = guess_role(stem(path), protocol).role
+    file = read_volumes(path, dynamic=role == "dce", max_bytes=found.left)
+    if file is None:
+        return False
+    count = len(file.images)
+    for n, timed in enumerate(file.images):
+        found.left -= timed.image.GetNumberOfPixels() * timed.image.GetSizeOfPixelComponent()
+        own = {**file.protocol}
+        guess = RoleGuess("dce", f"The file holds {count} volumes with their times.", 0.85)
+        if file.flip_angles:
+            own["FlipAngle"] = f"{file.flip_angles[n]:g}"
+            guess = RoleGuess("other", "One of several flip angles.", 0.9)
+        elif file.b_values:
+            own["DiffusionBValue"] = f"{file.b_values[n]:g}"
+            guess = RoleGuess("dwi", f"The file holds {count} volumes with b-values.", 0.85)
+        elif not file.timed:
+            guess = RoleGuess("dce", f"The name says it is dynamic; the file holds {count} volumes.", 0.85)
+        name = f"{file.name} ({n + 1} of {count})"
+        sequence = Sequence("other", name, timed.image, protocol=own, source=str(archive or path))
+        _add(found, sequence, timed, series=str(path), bolus=file.injection, guess=guess, whole=True)
+    return True
 
 
 def _read_dicom(files: list[tuple[Path, Path | None]], found: _Found, progress: Progress) -> None:
@@ -218,7 +248,8 @@ def _read_dicom(files: list[tuple[Path, Path | None]], found: _Found, progress: 
             volume.protocol,
             str(source),
         )
-        _add(found, sequence, timed, volume.description, volume.series, volume.bolus_s)
+        bolus = None if volume.bolus_s is None else (volume.bolus_s, "ContrastBolusStartTime (0018,1042).")
+        _add(found, sequence, timed, volume.description, volume.series, bolus)
 
 
 def _add(
@@ -227,16 +258,18 @@ def _add(
     timed: TimedImage,
     description: str = "",
     series: str = "",
-    bolus_s: float | None = None,
+    bolus: tuple[float, str] | None = None,
+    guess: RoleGuess | None = None,
+    whole: bool = False,
 ) -> None:
-    guess = guess_role(sequence.name, sequence.protocol, description)
+    guess = guess or guess_role(sequence.name, sequence.protocol, description)
     taken = {item.sequence.name for item in found.items}
     name, n = sequence.name, 2
     while sequence.name in taken:
         sequence, n = replace(sequence, name=f"{name} [{n}]"), n + 1
     if guess.role in PERCENT and sequence.unit is None:
         sequence = replace(sequence, unit=PERCENT[guess.role])
-    found.items.append(Item(sequence, guess, timed, series, bolus_s))
+    found.items.append(Item(sequence, guess, timed, series, bolus, whole))
 
 
 def _read_clinical(path: Path, found: _Found) -> None:

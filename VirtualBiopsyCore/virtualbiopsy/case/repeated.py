@@ -7,18 +7,20 @@ from collections import defaultdict
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field, replace
 from math import prod
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import DynamicSeriesError
+from .acquired import chosen_times
 from .diffusion import DiffusionSeries
 from .dynamic import DynamicSeries
 from .dynamic_series import TimedImage, build_series
 from .geometry import same_grid
 from .model import Sequence
 from .roles import RoleGuess, is_fast_t1, words_of
+from .sidecar import table_of_folder
 from .tags import number
 
 _DYNAMIC_WORDS = r" (dce\w*|dyn\w*|dynamic|phases?|phase ?\d+|ph ?\d+|twist|disco|tricks|ultrafast) "
@@ -38,14 +40,17 @@ class Item:
     sequence : the image; its role is not set. guess : the role that its name and parameters suggest.
     timed : what is known of its time.
     series : the same text for the images of one DICOM series, of one 4D file; "" if it stands alone.
-    bolus_s : when the contrast agent was given, on the clock of `timed`; None if it is not known.
+    bolus : when the contrast agent was given, on the clock of `timed`, and where that came from; None if it
+        is not known.
+    whole : whether its series is complete in itself (a 4D file).
     """
 
     sequence: Sequence
     guess: RoleGuess
     timed: TimedImage
     series: str = ""
-    bolus_s: float | None = None
+    bolus: tuple[float, str] | None = None
+    whole: bool = False
 
 
 @dataclass(eq=False)
@@ -96,17 +101,16 @@ def _take_dynamic(result: Sorted) -> None:
             cluster.sort(key=lambda item: (not item.timed.precontrast, _natural(item.sequence.name)))
         angles, used = _flip_angles(cluster, result.rest)
         first = cluster[0]
-        injection = None
-        if all(item.bolus_s is not None for item in cluster):
-            injection = (cluster[-1].bolus_s, "ContrastBolusStartTime (0018,1042).")
+        injection = cluster[-1].bolus if all(item.bolus for item in cluster) else None
+        timed, told = _with_table(cluster)
         try:
             series, notes = build_series(
                 _common_name(cluster),
-                [item.timed for item in cluster],
+                timed,
                 protocol=first.sequence.protocol,
                 frame_of_reference=first.sequence.frame_of_reference,
                 source=first.sequence.source,
-                injection=injection,
+                injection=told or injection,
                 flip_angles=angles,
             )
         except DynamicSeriesError as error:
@@ -124,6 +128,28 @@ def _take_dynamic(result: Sorted) -> None:
         ]
 
 
+def _with_table(cluster: list[Item]) -> tuple[list[TimedImage], tuple[float, str] | None]:
+    """Times of phases in single files, and the injection, where a table beside the files gives them."""
+    timed = [item.timed for item in cluster]
+    folder = Path(cluster[0].sequence.source).parent
+    if any(item.series or Path(item.sequence.source).parent != folder for item in cluster):
+        return timed, None
+    table = table_of_folder(folder, _common_name(cluster), len(cluster))
+    if not table.times:
+        return timed, None
+    timed = [
+        replace(
+            image,
+            times={table.source: seconds},
+            precontrast=n < table.precontrast if table.precontrast else image.precontrast,
+            duration_s=table.duration_s or image.duration_s,
+        )
+        for n, (image, seconds) in enumerate(zip(timed, table.times, strict=True))
+    ]
+    told = None if table.injection_s is None else (table.injection_s, f"InjectionStart in {table.file}.")
+    return timed, told
+
+
 def _clusters(items: Many[Item]) -> list[list[Item]]:
     clusters: list[list[Item]] = []
     for item in items:
@@ -135,7 +161,18 @@ def _clusters(items: Many[Item]) -> list[list[Item]]:
                 break
         else:
             clusters.append([item])
-    return clusters
+    return [part for cluster in clusters for part in _without_repeats(cluster)]
+
+
+def _without_repeats(cluster: list[Item]) -> list[list[Item]]:
+    """The cluster, or its series one by one where two hold the same times (a motion-corrected copy)."""
+    volumes: dict[str, list[Item]] = defaultdict(list)
+    for item in cluster:
+        volumes[item.series].append(item)
+    several = [items for series, items in volumes.items() if series and len(items) > 1]
+    if len(several) < 2 or chosen_times([item.timed.times for item in cluster]) is not None:
+        return [cluster]
+    return several
 
 
 def _may_be_phase(item: Item) -> bool:
@@ -153,6 +190,8 @@ def _belong_together(one: Item, other: Item) -> bool:
     first, second = one.sequence, other.sequence
     if one.series and one.series == other.series:
         return _same_protocol(first, second)
+    if one.whole or other.whole:
+        return False
     by_name = _stem(one) is not None and _stem(one) == _stem(other)
     if not by_name and not same_grid(first.image, second.image):
         return False
@@ -253,7 +292,12 @@ def _flip_angles(cluster: list[Item], items: Many[Item]) -> tuple[dict[float, si
 
 
 def _take_diffusion(result: Sorted) -> None:
-    weighted = [item for item in result.rest if item.guess.role == "dwi"]
+    series = {item.series for item in result.rest if item.guess.role == "dwi" and item.series}
+    weighted = [
+        item
+        for item in result.rest
+        if item.guess.role == "dwi" or (item.series in series and "DiffusionBValue" in item.sequence.protocol)
+    ]
     groups: list[list[Item]] = []
     for item in weighted:
         for group in groups:
