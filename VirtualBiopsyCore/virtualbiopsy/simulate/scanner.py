@@ -87,6 +87,11 @@ class Scanner:
                 protocols[name] = replace(protocol, in_plane=pixel)
         return replace(self, grid=grid, protocols=protocols)
 
+    def with_noise(self, scale: float) -> Scanner:
+        """Return the same examination with noise scaled by a factor."""
+        changed = {name: replace(p, snr=p.snr / scale) for name, p in self.protocols.items()}
+        return replace(self, protocols=changed)
+
     def with_pixel(self, role: str, pixel: float) -> Scanner:
         """Return the same examination with another pixel size of one thick-slice sequence."""
         changed = replace(self.protocols[role], in_plane=pixel)

@@ -101,13 +101,12 @@ def write_image(
     image: sitk.Image,
     header: Mapping[str, str] | None = None,
     compression: int = -1,
-    extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write `name`.nii.gz and, with a header by DICOM keyword or `extra` entries, its BIDS sidecar."""
+    """Write `name`.nii.gz and, with a header by DICOM keyword, its BIDS sidecar."""
     path = str(folder / f"{name}.nii.gz")
     sitk.WriteImage(image, path, useCompression=True, compressionLevel=compression)
     if header is not None:
-        write_json(folder, name, {**_sidecar(header), **(extra or {})})
+        write_json(folder, name, sidecar(header))
 
 
 def write_json(folder: Path, name: str, values: Mapping[str, Any]) -> None:
@@ -115,7 +114,7 @@ def write_json(folder: Path, name: str, values: Mapping[str, Any]) -> None:
     (folder / f"{name}.json").write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
 
 
-def _sidecar(header: Mapping[str, str]) -> dict[str, float]:
+def sidecar(header: Mapping[str, str]) -> dict[str, float]:
     """Acquisition parameters as BIDS has them: numbers, times in seconds."""
     return {
         keyword: float(f"{float(text) / 1000.0:.9g}") if keyword in BIDS_SECONDS else float(text)

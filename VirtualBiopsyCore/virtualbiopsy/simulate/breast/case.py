@@ -45,6 +45,7 @@ class BreastSettings:
     pixel : pixel size in mm of the T2 image; None to draw it.
     gland_level : about the value of gland in the images of arbitrary unit.
     mask_air : set the air around the body to 0, as some scanners do; makes files much smaller.
+    noise : scale of the noise of all images.
     input_spread : scale of how far the patient's arterial input is from the population's.
     """
 
@@ -58,6 +59,7 @@ class BreastSettings:
     pixel: float | None = None
     gland_level: float = 250.0
     mask_air: bool = False
+    noise: float = 1.0
     input_spread: float = 1.0
 
 
@@ -220,6 +222,7 @@ def simulate_breast(
     scanner = scanner.with_grid(settings.grid or scanner.grid, None)
     if settings.pixel is not None:
         scanner = scanner.with_pixel("t2", settings.pixel)
+    scanner = scanner.with_noise(settings.noise)
     axes = scan_axes(scanner.grid)
     frame = draw_frame(for_frame)
     body = build_body(frame, biology, axes, for_body)

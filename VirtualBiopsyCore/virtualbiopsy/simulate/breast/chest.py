@@ -31,7 +31,7 @@ def _ellipsoid(
 ) -> tuple[tuple[slice, slice, slice], np.ndarray]:
     box, parts = [], []
     for axis, c, r in zip(axes, centre[::-1], radii[::-1], strict=True):
-        low, high = np.searchsorted(axis, (c - r - 3, c + r + 3))
+        low, high = np.searchsorted(axis, (c - r - 14, c + r + 14))
         box.append(slice(int(low), int(high)))
         parts.append(((axis[low:high] - c) / r).astype(np.float32))
     q = np.sqrt(sum((p.reshape(s)) ** 2 for p, s in zip(parts, _SHAPES, strict=True)))

@@ -8,7 +8,7 @@ import numpy as np
 
 #: Field of view in mm: from, to along x (right to left), y (front to back), z (down to up); LPS.
 #: The origin lies on the mid-line, at the front of the rib cage, at the height of the nipples.
-FIELD_OF_VIEW = ((-172.0, 172.0), (-114.0, 74.0), (-58.0, 58.0))
+FIELD_OF_VIEW = ((-172.0, 172.0), (-114.0, 64.0), (-52.0, 52.0))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _timing(duration: float, fast: int, late: tuple[float, ...]) -> dict:
 
 
 def _draw_a(rng: np.random.Generator) -> BreastScanner:
-    """Mostly 3 T, fat suppression, a phase every 12 s for more than two minutes, then two late ones."""
+    """Mostly 3 T, fat suppression, a phase every 14.5 s for more than two minutes, then two late ones."""
     tesla = 3.0 if rng.random() < 0.7 else 1.5
     strong = tesla == 3.0
     grid = ((2.0, 1.1, 1.1), (2.4, 1.2, 1.2), (2.4, 1.1, 1.1))[int(rng.integers(3))]
@@ -77,18 +77,18 @@ def _draw_a(rng: np.random.Generator) -> BreastScanner:
         tesla,
         grid,
         {
-            "dce": Protocol("spoiled", dce, None, grid[0], 0.0, snr(24), True, fat=0.17),
+            "dce": Protocol("spoiled", dce, None, grid[0], 0.0, snr(32), True, fat=0.17),
             "t2": Protocol("spin_echo", t2, pixel, 3.5, 0.0, snr(30), fat=0.16),
             "dwi": Protocol(
                 "diffusion", {"b": 800.0, "te": 62.0}, diffusion_pixel, 4.0, 0.0, snr(42), fat=0.5
             ),
         },
-        **_timing(12.0, 11, (210.0, 345.0)),
+        **_timing(14.5, 9, (210.0, 345.0)),
     )
 
 
 def _draw_b(rng: np.random.Generator) -> BreastScanner:
-    """Another house: mostly 1.5 T, little fat suppression, a phase every 15 s, smaller flip angle, thicker
+    """Another house: mostly 1.5 T, little fat suppression, a phase every 18 s, larger flip angle, thicker
     slices, more noise with smoothing, T2 without fat suppression, another intensity scale."""
     tesla = 1.5 if rng.random() < 0.85 else 3.0
     strong = tesla == 3.0
@@ -115,5 +115,5 @@ def _draw_b(rng: np.random.Generator) -> BreastScanner:
         "B",
         float(rng.uniform(0.3, 0.5)),
         relaxivity=4.1,
-        **_timing(15.0, 9, (205.0, 300.0)),
+        **_timing(18.0, 8, (215.0, 300.0)),
     )

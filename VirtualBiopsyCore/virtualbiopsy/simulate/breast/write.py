@@ -3,7 +3,7 @@
 ::
 
     <folder>/
-      dce.nii.gz dce.json            the dynamic series (4D) with the times of its phases
+      dce.seq.nrrd dce.json          the dynamic series with the times of its phases
       t2.nii.gz dwi_b0.nii.gz dwi_b800.nii.gz adc.nii.gz, each with its sidecar
       tumour_mask.nii.gz             outline on the grid of the dynamic series
       breast_mask.nii.gz             both breasts
@@ -21,11 +21,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
-
 from ... import RESEARCH_USE_ONLY
-from ..write import write_image, write_json, write_whole
+from ..write import sidecar, write_image, write_json, write_whole
 from .case import Examination, SimulatedBreastCase
+from .sequence_file import write_sequence_file
 
 README = """Simulated; not a patient.
 
@@ -73,8 +72,9 @@ def write_breast(
 def _examination(found: Examination, folder: Path, compression: int, truth_maps: bool) -> None:
     scanner = found.scanner
     if found.phases:
-        series = sitk.JoinSeries(list(found.phases), 0.0, 1.0)
-        write_image(folder, "dce", series, scanner.header("dce"), compression, _times(found))
+        path = folder / "dce.seq.nrrd"
+        write_sequence_file(path, found.phases, scanner.starts_s, compression=compression)
+        write_json(folder, "dce", {**sidecar(scanner.header("dce")), **_times(found)})
     for role, image in found.images.items():
         header = dict(scanner.header("dwi" if role in ("dwi_b0", "adc") else role))
         name = role

@@ -1,0 +1,98 @@
+"""Make the breast sample that ships: ``python -m virtualbiopsy.simulate.breast.sample FOLDER``.
+
+A HER2-positive cancer with rim enhancement before therapy (`earlier`) and after the first cycle, on a coarse
+grid with the air masked and few intensity levels, so that the whole case stays below 7 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .biology import BreastBiology, draw_breast_biology
+from .case import BreastSettings, SimulatedBreastCase, simulate_breast
+from .write import write_breast
+
+SEED = 2031
+SETTINGS = BreastSettings(
+    time_points=2,
+    grid=(3.3, 1.4, 1.4),
+    pixel=1.4,
+    gland_level=18.0,
+    mask_air=True,
+    motion=0.5,
+    noise=0.6,
+)
+
+
+def sample_biology() -> BreastBiology:
+    """The sample cancer: the signs of a lecture case."""
+    biology = draw_breast_biology(np.random.default_rng(SEED).spawn(1)[0])
+    biology = replace(
+        biology,
+        her2=1.5,
+        proliferation=0.8,
+        hormone=-0.3,
+        response=0.9,
+        her2_class="positive",
+        er_positive=True,
+        pr_positive=False,
+        histological_grade=3,
+        pcr=True,
+        age=52.0,
+        menopausal_status="postmenopausal",
+        side=1,
+        quadrant=50.0,
+        density=-0.25,
+        background=-0.3,
+        diameter_mm=31.0,
+    )
+    biology = biology.with_properties(
+        size=0.6,
+        spiculation=0.6,
+        lobulation=0.3,
+        ktrans=0.8,
+        ve=-0.2,
+        rim=0.9,
+        texture=0.7,
+        texture_scale=0.0,
+        adc=0.4,
+        adc_texture=0.4,
+        t2=0.5,
+        oedema=0.9,
+        necrosis=0.7,
+        vessels=0.8,
+    )
+    return biology.with_changes(
+        volume=-0.75,
+        ktrans=-0.40,
+        ve=-0.08,
+        adc=0.18,
+        t2=-0.05,
+        necrosis=0.2,
+        fragmentation=0.4,
+        background=-0.2,
+        oedema=-0.2,
+    )
+
+
+def sample_case() -> SimulatedBreastCase:
+    """Simulate the sample case."""
+    return simulate_breast(SEED, biology=sample_biology(), settings=SETTINGS)
+
+
+def main() -> None:
+    """Write the sample case to the folder given on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="new folder, for example Resources/Cases/breast-sample")
+    arguments = parser.parse_args()
+    folder = write_breast(sample_case(), arguments.folder, compression=9)
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    print(f"{folder}: {size / 1e6:.2f} MB, simulated; not a patient")
+
+
+if __name__ == "__main__":
+    main()
