@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import RESEARCH_USE_ONLY, __version__
 from . import dynamic_command as dynamic
+from . import simulate_command as simulate
 from .engines import commands as engines
 from .errors import VirtualBiopsyError
 from .progress import show, silent
@@ -69,17 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("case", type=Path, nargs="+")
     inspect.set_defaults(run=_inspect)
 
-    simulate = commands.add_parser("simulate", help="write simulated cases with known truth")
-    kinds = simulate.add_subparsers(title="kinds", required=True, metavar="KIND")
-    meningioma = kinds.add_parser("meningioma", help="meningiomas on the MNI152 template")
-    meningioma.add_argument("out", type=Path)
-    meningioma.add_argument("--n", type=int, default=1, help="number of cases")
-    meningioma.add_argument("--seed", type=int, default=0)
-    meningioma.add_argument(
-        "--scanner", choices=("A", "B"), default="A", help="B: a scanner that the bundled models do not know"
-    )
-    meningioma.set_defaults(run=_simulate_meningioma)
-
+    simulate.register(commands)
     train = commands.add_parser("train-demo", help="make the bundled demonstration models again")
     train.add_argument("out", type=Path)
     train.add_argument("--n", type=int, default=None, help="number of simulated cases")
@@ -219,15 +210,6 @@ def _inspect(options: argparse.Namespace) -> None:
         print(f"{'region':9} {name:32} {size:>13}")
     for warning in case.warnings:
         print(f"Warning: {warning}")
-
-
-def _simulate_meningioma(options: argparse.Namespace) -> None:
-    from .simulate.cohort import write_cohort
-    from .simulate.meningioma import SimulationSettings
-
-    settings = SimulationSettings(scanner=options.scanner)
-    for folder in write_cohort(options.out, options.n, options.seed, show, settings=settings):
-        print(f"\r{folder}")
 
 
 def _train_demo(options: argparse.Namespace) -> None:
