@@ -379,6 +379,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/tissues.py
   virtualbiopsy/simulate/tumour.py
   virtualbiopsy/simulate/write.py
+  virtualbiopsy/simulate_command.py
   virtualbiopsy/tasks.py
   virtualbiopsy/training/__init__.py
   virtualbiopsy/training/breast.py

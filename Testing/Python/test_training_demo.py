@@ -18,9 +18,10 @@ from virtualbiopsy.models.radmodel import builtin_models, load_radmodel
 from virtualbiopsy.models.recipe import builtin_recipes
 from virtualbiopsy.resources import resource
 from virtualbiopsy.training import demo
-from virtualbiopsy.training.cohort import RANGED, CaseRow
+from virtualbiopsy.training.cohort import PROTOCOL, CaseRow
 from virtualbiopsy.training.fit import fit, fold_numbers
 from virtualbiopsy.training.metrics import auc
+from virtualbiopsy.training.rows import RANGED
 from virtualbiopsy.training.table import FeatureTable, read_table, write_table
 from virtualbiopsy.training.validate import conformal_scores, held_out_log_odds
 from virtualbiopsy.trust.conformal import conformal_set
@@ -28,7 +29,7 @@ from virtualbiopsy.trust.images import FIGURES
 
 pytest.importorskip("sklearn")
 
-MODELS = builtin_models()
+MODELS = builtin_models("meningioma")
 SHIPPED = resource("Models") / demo.TABLE_NAME
 
 
@@ -46,7 +47,7 @@ def toy_table(n=60, seed=0) -> FeatureTable:
     head = np.column_stack([labels[:, 0] * 5, labels[:, 0], labels[:, 1] * 20, labels[:, 1]])
     protocol = np.tile([3.0, 1.0, 5.0, 5.0], (n, 1))
     rows = rng.standard_normal((n, len(keys))) + labels[:, :1]
-    columns = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive", *demo.PROTOCOL, *keys)
+    columns = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive", *PROTOCOL, *keys)
     names = tuple(f"simulated-{i}" for i in range(n))
     return FeatureTable(names, columns, np.column_stack([head, protocol, rows]), ("Simulated.",))
 

@@ -14,7 +14,7 @@ from .engines import commands as engines
 from .errors import VirtualBiopsyError
 from .progress import show, silent
 from .radiomics.maps import command as maps
-from .tasks import TASKS
+from .tasks import MENINGIOMA, TASKS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     simulate.register(commands)
     train = commands.add_parser("train-demo", help="make the bundled demonstration models again")
     train.add_argument("out", type=Path)
+    train.add_argument("--task", choices=tuple(TASKS), default=MENINGIOMA.task_id)
     train.add_argument("--n", type=int, default=None, help="number of simulated cases")
     train.add_argument("--seed", type=int, default=None)
     train.add_argument("--features", type=Path, help="feature table to train from instead of simulating")
+    train.add_argument("--fresh", type=Path, help="feature table of the fresh cohort, for --task breast")
     train.add_argument("--agreement", type=Path, help="agreement.json: features that disagree are refused")
     train.set_defaults(run=_train_demo)
 
@@ -217,8 +219,16 @@ def _train_demo(options: argparse.Namespace) -> None:
     from .training.demo import train_demo
 
     agreement = None if options.agreement is None else load_agreement(options.agreement)
-    chosen = {"n": options.n, "seed": options.seed, "features_csv": options.features, "agreement": agreement}
-    for path in train_demo(options.out, progress=show, **{k: v for k, v in chosen.items() if v is not None}):
+    for path in train_demo(
+        options.out,
+        options.n,
+        options.seed,
+        options.features,
+        show,
+        agreement=agreement,
+        task=options.task,
+        fresh_csv=options.fresh,
+    ):
         print(f"\r{path}")
 
 

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from .. import RESEARCH_USE_ONLY
+from ..models.ordinal import above
 from ..models.radmodel import RadModel
 from ..models.recipe import Recipe
+from ..tasks import BREAST, MENINGIOMA, TASKS
 from ..trust.conformal import ALPHA, conformal_set, model_set
 from ..trust.images import FIGURES
 from ..trust.ood import NEIGHBOURS, reference
 from ..trust.ood_reasons import AMBER_PERCENTILE, RED_RATIO
+from .fresh import FRESH
 
 _NAMES = {
     "auc": "AUC",
@@ -22,6 +25,12 @@ _NAMES = {
     "calibration_slope": "Calibration slope (ideal 1)",
     "calibration_in_the_large": "Calibration in the large (ideal 0)",
 }
+_ORDINAL = {
+    "mean_auc_of_cuts": "Mean AUC of the cuts",
+    "quadratic_kappa": "Quadratically weighted kappa of the median class",
+}
+_ROWS = {MENINGIOMA.task_id: "M-numbers", BREAST.task_id: "H-numbers"}
+"""What the rows of the source review are called, by task."""
 
 
 def model_card(model: RadModel, recipe: Recipe) -> str:
@@ -36,11 +45,13 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
         "",
         f"- Model: `{model.model_id}` {model.version} (SIMULATED)",
         f"- Gives: estimated probability of {model.positive}",
-        f"- Needs: {', '.join(model.required_sequences)} and an outline of the tumour",
+        f"- Needs: {', '.join(model.required_sequences)} and an outline of the tumour"
+        + (", both also from an earlier examination" if model.needs_earlier else ""),
         f"- Better with: {', '.join(model.optional_sequences)}; where one is missing, its features are "
         "replaced by the mean of the background cases and listed",
         f"- Licence: {model.licence}",
         *([f"- Features: {model.engine}"] if model.engine else []),
+        *([f"- Classes: {', '.join(recipe.classes)}. {model.ordinal.note}"] if model.ordinal else []),
         "",
         "## Intended use",
         "",
@@ -64,7 +75,7 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
         "",
         "| Figure (SIMULATED) | value | 95 % interval |",
         "|---|---|---|",
-        *_rows(m, ""),
+        *_rows(m, "", recipe),
     ]
     for scenario, words in _scenario_words(recipe):
         lines += [
@@ -73,8 +84,9 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
             "",
             "| Figure (SIMULATED) | value | 95 % interval |",
             "|---|---|---|",
-            *_rows(m, scenario),
+            *_rows(m, scenario, recipe),
         ]
+    lines += _fresh(model, recipe)
     lines += [
         "",
         f"“High” means a probability of at least {model.threshold:g}: Youden's threshold on held-out "
@@ -97,7 +109,8 @@ def model_card(model: RadModel, recipe: Recipe) -> str:
             for key in model.feature_keys
         ),
         "",
-        "M-numbers are rows of the source review; see `Resources/Rules/meningioma.toml`.",
+        f"{_ROWS[recipe.task]} are rows of the source review; see "
+        f"`Resources/Rules/{TASKS[recipe.task].rules}`.",
         "",
         f"Classifier: {_classifier(recipe)}. "
         f"Explanations refer to {len(model.background)} stored simulated rows.",
@@ -151,9 +164,35 @@ def _answers(log_odds: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     return len(given) / len(answers), sum(given) / max(len(given), 1)
 
 
-def _rows(metrics: Mapping[str, Mapping[str, float]], scenario: str) -> list[str]:
-    rows = []
-    for name, label in _NAMES.items():
+def _fresh(model: RadModel, recipe: Recipe) -> list[str]:
+    """The figures on fresh cases, where there are some."""
+    fresh = {name[len(FRESH) :]: v for name, v in model.metrics.items() if name.startswith(FRESH)}
+    if not fresh:
+        return []
+    lines = []
+    for scenario, words in [("", ""), *_scenario_words(recipe)]:
+        if "auc" + scenario not in fresh:
+            continue
+        lacking = f" that lack {words}" if words else ""
+        lines += [
+            "",
+            f"## Figures on fresh simulated cases{lacking} (SIMULATED, another simulated scanner, "
+            f"{fresh['cases']['value']:.0f} cases, {fresh['positive_cases']['value']:.0f} positive)",
+            "",
+            "| Figure (SIMULATED) | value | 95 % interval |",
+            "|---|---|---|",
+            *_rows(fresh, scenario, recipe),
+        ]
+    return lines
+
+
+def _rows(metrics: Mapping[str, Mapping[str, float]], scenario: str, recipe: Recipe) -> list[str]:
+    rows, names = [], dict(_NAMES)
+    if recipe.classes:
+        names |= _ORDINAL
+        for cut in range(len(recipe.classes) - 1):
+            names[f"auc_cut_{cut + 1}"] = f"AUC of “{above(recipe.classes, cut)}”"
+    for name, label in names.items():
         figure = metrics[name + scenario]
         spread = f"{figure['low']:.3f} – {figure['high']:.3f}" if "low" in figure else ""
         rows.append(f"| {label} | {figure['value']:.3f} | {spread} |")
@@ -167,8 +206,9 @@ def _scenario_words(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def _classifier(recipe: Recipe) -> str:
-    if recipe.classifier == "logistic":
-        return f"logistic regression, L2 weight {recipe.option:g}, on standardised features"
+    linear = {"logistic": "logistic regression", "proportional_odds": "proportional odds"}
+    if recipe.classifier in linear:
+        return f"{linear[recipe.classifier]}, L2 weight {recipe.option:g}, on standardised features"
     return (
         f"Gaussian naive Bayes, variance smoothing {recipe.option:g}, on standardised features; "
         "Platt calibration on inner held-out folds"

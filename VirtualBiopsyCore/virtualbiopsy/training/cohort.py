@@ -1,8 +1,8 @@
-"""Simulated cohorts as feature tables, by the same steps that a user's case goes through."""
+"""Simulated meningiomas as feature tables, by the same steps that a user's case goes through."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,35 +12,14 @@ from ..measure import Measuring
 from ..prepare.model import Preparation
 from ..prepare.prepare import prepare_case
 from ..progress import Progress, silent
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import measured_keys
 from ..simulate.cohort import simulate_cohort
 from ..simulate.meningioma import SimulatedCase, SimulationSettings
-from ..trust import images as measured_on
-from ..trust.images import CaseImages
-from .table import FeatureTable, parse_table, table_text
+from .rows import Row, image_columns, row_table
+from .table import FeatureTable
 
 LABELS = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive")
 PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
-IMAGE, HEADER = "image:", "protocol:"
-"""How the columns of what was measured on the images and of their acquisition parameters begin, for example
-"image:t1c:snr" and "protocol:t1c:EchoTime"."""
-
-RANGED = frozenset(
-    {
-        measured_on.SNR,
-        measured_on.STRIPPED,
-        measured_on.ASYMMETRY,
-        measured_on.SPREAD,
-        measured_on.DEPTH_CORRELATION,
-        measured_on.REFERENCE_CORRELATION,
-        measured_on.T2_CORRELATION,
-        measured_on.BRAIN_MEDIAN,
-        measured_on.LOW_SHARE,
-        measured_on.HIGH_SHARE,
-        measured_on.OUTLINE_CONTRAST,
-    }
-)
-"""Figures whose training range is kept; the others serve findings that need no model."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +36,12 @@ class CaseRow:
     keys: tuple[str, ...]
     preparation: Preparation
 
-    def __call__(self, simulated: SimulatedCase) -> tuple[str, dict[str, float]]:
+    def __call__(self, simulated: SimulatedCase) -> Row:
         """Return the name and the values by column: LABELS, PROTOCOL and keys, NaN where there is none, then
         what is known about the images."""
         case = simulated.as_case()
         prepared = prepare_case(case, replace(self.preparation, register=False))
-        keys = [FeatureKey.parse(key) for key in self.keys if not is_clinical(key)]
-        vector = Measuring(prepared, keys).measure(case.regions["tumour"]).vector
+        vector = Measuring(prepared, measured_keys(self.keys)).measure(case.regions["tumour"]).vector
         values = {**vector.values, **encode_clinical(case.clinical)}
         biology, protocols = simulated.biology, simulated.scanner.protocols
         row = {
@@ -75,29 +53,8 @@ class CaseRow:
             **{f"{role}_slice_mm": protocols[role].slice_mm for role in ("t1c", "adc", "t2")},
             **{key: values.get(key, np.nan) for key in self.keys},
         }
-        images = CaseImages(case, prepared)
-        for figures in (images.facts.figures, images.outline(case.regions["tumour"])):
-            row |= {name: v for name, v in _flat(IMAGE, figures).items() if name.split(":")[-1] in RANGED}
-        row |= _flat(HEADER, images.facts.protocol)
+        row |= image_columns(case, prepared, case.regions["tumour"])
         return simulated.name, {name: float(value) for name, value in row.items()}
-
-
-def _flat(prefix: str, values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    return {f"{prefix}{role}:{name}": value for role, row in values.items() for name, value in row.items()}
-
-
-def row_table(
-    rows: Sequence[tuple[str, Mapping[str, float]]], keys: Sequence[str], notes: Sequence[str]
-) -> FeatureTable:
-    """Return a table of rows that :class:`CaseRow` made, rounded as it will be stored.
-
-    Columns of what is known about the images come last, by name; NaN where a case has none.
-    """
-    known = [*LABELS, *PROTOCOL, *keys]
-    columns = [*known, *sorted({name for _, row in rows for name in row} - set(known))]
-    values = np.array([[row.get(name, np.nan) for name in columns] for _, row in rows])
-    table = FeatureTable(tuple(name for name, _ in rows), tuple(columns), values, tuple(notes))
-    return parse_table(table_text(table))
 
 
 def simulated_table(
@@ -125,4 +82,4 @@ def simulated_table(
         "Simulated; not patients. Made by virtualbiopsy train-demo.",
         f"Cohort seed {seed}, {n} cases, without motion between the sequences.",
     )
-    return row_table(rows, keys, notes)
+    return row_table(rows, [*LABELS, *PROTOCOL, *keys], notes)

@@ -11,24 +11,23 @@ import numpy as np
 from .. import RESEARCH_USE_ONLY, __version__
 from ..engines.agreement import Agreement, refused_keys
 from ..errors import FeatureError
+from ..models.ordinal import Ordinal
 from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.recipe import Recipe, builtin_recipes
 from ..progress import Progress, part, silent
+from ..tasks import MENINGIOMA
 from .card import model_card
-from .cohort import HEADER, IMAGE, PROTOCOL, simulated_table
+from .demonstration import DEMONSTRATIONS, Demonstration
 from .fit import fit, positives, rounded
+from .fresh import fresh_figures
+from .rows import HEADER, IMAGE
 from .table import FeatureTable, read_table, write_table
 from .validate import Metrics, conformal_scores, figures, held_out_log_odds
 
-CASES, SEED = 160, 2026
-TABLE_NAME = "meningioma-demo-features.csv"
+_TASK = MENINGIOMA.task_id
+CASES, SEED = DEMONSTRATIONS[_TASK].cases, DEMONSTRATIONS[_TASK].seed
+TABLE_NAME = DEMONSTRATIONS[_TASK].table_name
 
-_PROTOCOL_NAMES = {
-    "tesla": "MagneticFieldStrength (T)",
-    "t1c_slice_mm": "t1c SliceThickness (mm)",
-    "adc_slice_mm": "adc SliceThickness (mm)",
-    "t2_slice_mm": "t2 SliceThickness (mm)",
-}
 _UNITS = {
     "MagneticFieldStrength": "T",
     "RepetitionTime": "ms",
@@ -43,9 +42,9 @@ _UNITS = {
 }
 
 
-def demo_recipes() -> list[Recipe]:
-    """The recipes of the bundled models: those that are marked simulated."""
-    return [recipe for recipe in builtin_recipes() if recipe.simulated]
+def demo_recipes(task: str = _TASK) -> list[Recipe]:
+    """The recipes of the bundled models of a task: those that are marked simulated."""
+    return [recipe for recipe in builtin_recipes() if recipe.simulated and recipe.task == task]
 
 
 def demo_keys(recipes: list[Recipe]) -> tuple[str, ...]:
@@ -55,24 +54,28 @@ def demo_keys(recipes: list[Recipe]) -> tuple[str, ...]:
 
 def train_demo(
     out_dir: Path | str,
-    n: int = CASES,
-    seed: int = SEED,
+    n: int | None = None,
+    seed: int | None = None,
     features_csv: Path | str | None = None,
     progress: Progress = silent,
     *,
     agreement: Agreement | None = None,
+    task: str = _TASK,
+    fresh_csv: Path | str | None = None,
 ) -> list[Path]:
-    """Make the demonstration models and write them with their feature table into `out_dir`.
+    """Make the demonstration models of a task and write them with their feature tables into `out_dir`.
 
     Parameters
     ----------
-    n, seed : size and seed of the simulated cohort.
+    n, seed : size and seed of the simulated cohort; None for those of the bundled models.
     features_csv : feature table to train from instead of simulating (`n` and `seed` are not used then).
     agreement : as for :func:`train_model`.
+    fresh_csv : feature table of the fresh cohort, for tasks that have one; None takes the file of its usual
+        name beside `features_csv` and, without that, simulates it.
 
     Returns
     -------
-    The files written: the table, then one .radmodel for each recipe.
+    The files written: the tables, then one .radmodel for each recipe.
 
     Raises
     ------
@@ -82,21 +85,37 @@ def train_demo(
     Cancelled : nothing was written.
     """
     out = Path(out_dir)
-    recipes = demo_recipes()
+    demonstration = DEMONSTRATIONS[task]
+    recipes = demo_recipes(task)
     for recipe in recipes:
         check_agreement(recipe.keys, agreement)
+    made = (demo_keys(recipes), recipes[0].preparation)
     if features_csv is None:
-        table = simulated_table(n, seed, demo_keys(recipes), recipes[0].preparation, part(progress, 0.0, 0.9))
+        chosen = (n or demonstration.cases, demonstration.seed if seed is None else seed)
+        table = demonstration.simulate(*chosen, *made, part(progress, 0.0, 0.6))
     else:
         table = read_table(Path(features_csv))
+    tables = {demonstration.table_name: table}
+    fresh: FeatureTable | None = None
+    if demonstration.fresh is not None:
+        if fresh_csv is None and features_csv is not None:
+            fresh_csv = Path(features_csv).with_name(demonstration.fresh.table_name)
+        if fresh_csv is None:
+            cohort = demonstration.fresh
+            fresh = cohort.simulate(cohort.cases, cohort.seed, *made, part(progress, 0.6, 0.9))
+        else:
+            fresh = read_table(Path(fresh_csv))
+        tables[demonstration.fresh.table_name] = fresh
     models = []
     for number, recipe in enumerate(recipes):
         share = part(progress, 0.9 + 0.1 * number / len(recipes), 0.9 + 0.1 * (number + 1) / len(recipes))
-        models.append(train_model(recipe, table, share, agreement=agreement))
+        models.append(train_model(recipe, table, share, agreement=agreement, fresh=fresh))
     progress(1.0, "Models trained")
     out.mkdir(parents=True, exist_ok=True)
-    write_table(table, out / TABLE_NAME)
-    written = [out / TABLE_NAME]
+    written = []
+    for name, found in tables.items():
+        write_table(found, out / name)
+        written.append(out / name)
     for model in models:
         save_radmodel(model, out / (model.model_id + SUFFIX))
         written.append(out / (model.model_id + SUFFIX))
@@ -109,6 +128,7 @@ def train_model(
     progress: Progress = silent,
     *,
     agreement: Agreement | None = None,
+    fresh: FeatureTable | None = None,
 ) -> RadModel:
     """Cross-validate the recipe on the table, fit it on all of it, and return the model with its card.
 
@@ -116,12 +136,15 @@ def train_model(
     ----------
     agreement : record of a comparison of engines; features on which they disagree are refused, and the model
         keeps the summary.
+    fresh : another cohort; the finished model's figures on it are kept as "fresh_…".
 
     Raises
     ------
     FeatureError : the engines disagree about a feature of the recipe.
     """
     check_agreement(recipe.keys, agreement)
+    demonstration = DEMONSTRATIONS[recipe.task]
+    table = chosen_cases(recipe, table)
     rows, labels = table.matrix(recipe.keys), table.column(recipe.label)
     held_out = held_out_log_odds(recipe, rows, labels, progress)
     metrics = figures(recipe, labels, held_out)
@@ -161,8 +184,12 @@ def train_model(
         published=recipe.published,
         task=recipe.task,
         licence="Apache-2.0",
-        **_texts(recipe, table, metrics),
+        ordinal=Ordinal(recipe.classes, fitted.shifts) if recipe.classes else None,
+        **_texts(recipe, demonstration, table, metrics),
     )
+    if fresh is not None:
+        found = fresh_figures(recipe, model, chosen_cases(recipe, fresh))
+        model = replace(model, metrics={**metrics, **found})
     return replace(model, card=model_card(model, recipe))
 
 
@@ -182,7 +209,16 @@ def check_agreement(keys: Sequence[str], agreement: Agreement | None) -> None:
         )
 
 
-def _protocol_ranges(table: FeatureTable) -> dict[str, tuple[float, float]]:
+def chosen_cases(recipe: Recipe, table: FeatureTable) -> FeatureTable:
+    """The rows of the table that the recipe is about."""
+    if not recipe.among:
+        return table
+    kept = table.column(recipe.among) > 0
+    names = tuple(name for name, keep in zip(table.cases, kept, strict=True) if keep)
+    return replace(table, cases=names, values=table.values[kept])
+
+
+def _protocol_ranges(demonstration: Demonstration, table: FeatureTable) -> dict[str, tuple[float, float]]:
     """Ranges by "<role> <DICOM keyword> (<unit>)"; field strength and slices only, if no more is known."""
     found = {
         f"{role} {keyword}" + (f" ({_UNITS[keyword]})" if keyword in _UNITS else ""): limits
@@ -191,11 +227,11 @@ def _protocol_ranges(table: FeatureTable) -> dict[str, tuple[float, float]]:
     }
     if found:
         return found
-    columns = {_PROTOCOL_NAMES[name]: table.column(name) for name in PROTOCOL}
+    columns = {name: table.column(column) for column, name in demonstration.protocol.items()}
     return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
 
 
-def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
+def _texts(recipe: Recipe, demonstration: Demonstration, table: FeatureTable, metrics: Metrics) -> dict:
     v = recipe.validation
     positive = int(metrics["positive_cases"]["value"])
     return {
@@ -203,14 +239,14 @@ def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
             f"Simulated cases: {v['repeats']} times repeated stratified {v['folds']}-fold cross-validation; "
             "imputation, scaling, fit, calibration and threshold were repeated inside every training part. "
             f"Figures are means over the repeats, intervals 95 % bootstrap over cases "
-            f"({v['bootstraps']} resamples). No external validation."
+            f"({v['bootstraps']} resamples). {_tested(demonstration)}"
         ),
-        "protocol_ranges": _protocol_ranges(table),
+        "protocol_ranges": _protocol_ranges(demonstration, table),
         "data_statement": (
-            f"{len(table.cases)} simulated meningiomas ({positive} with {recipe.positive}), computed by "
-            f"virtualbiopsy.simulate on the ICBM 152 template; no patient data. {' '.join(table.notes)} "
+            f"{len(table.cases)} {demonstration.subject} ({positive} with {recipe.positive}), computed by "
+            f"virtualbiopsy.simulate{demonstration.origin}; no patient data. {' '.join(table.notes)} "
             "The outline is the simulated truth, not a reader's. Directions of the associations follow "
-            "published studies, their sizes were chosen; Ki-67 and PR carry a simulated sampling error."
+            f"published studies, their sizes were chosen; {demonstration.biology}"
         ),
         "intended_use": (
             "To show and teach how radiomic predictions and their explanations work, and to test software. "
@@ -219,8 +255,17 @@ def _texts(recipe: Recipe, table: FeatureTable, metrics: Metrics) -> dict:
         "limits": (
             "The model knows simulated tumours only. For a real tumour its answer has no known relation to "
             f"{recipe.endpoint}. Real scanners, outlines and tumours differ from the simulation in ways that "
-            "were not modelled; the AUC on real patients is unknown and may be 0.5. Training images had no "
-            "motion between the sequences and were not registered; in use, sequences on other grids are "
-            "registered."
+            "were not modelled; the AUC on real patients is unknown and may be 0.5. "
+            f"{demonstration.training_images}"
         ),
     }
+
+
+def _tested(demonstration: Demonstration) -> str:
+    if demonstration.fresh is None:
+        return "No external validation."
+    words = demonstration.fresh.words
+    return (
+        f"Figures on fresh cases: the finished model on another simulated cohort, {words}. No validation on "
+        "patients."
+    )

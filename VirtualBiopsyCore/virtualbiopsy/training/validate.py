@@ -80,7 +80,7 @@ def held_out_log_odds(
     """Return, for each scenario, what was said about the held-out cases."""
     settings = recipe.validation
     rng = np.random.default_rng(settings["seed"])
-    lacking = {name: _columns(recipe.keys, roles) for name, roles in scenarios(recipe).items()}
+    lacking = {name: lacking_columns(recipe.keys, roles) for name, roles in scenarios(recipe).items()}
     shape = (settings["repeats"], labels.size)
     cuts = (*shape, max(len(recipe.classes) - 1, 1))
     found = {name: Scores(np.empty(shape), np.empty(shape, dtype=bool), np.empty(cuts)) for name in lacking}
@@ -109,7 +109,8 @@ def conformal_scores(held_out: HeldOut, labels: np.ndarray) -> tuple[np.ndarray,
     return rounded(held_out[""].log_odds[0]), labels.astype(np.uint8)
 
 
-def _columns(keys: Sequence[str], roles: Sequence[str]) -> list[int]:
+def lacking_columns(keys: Sequence[str], roles: Sequence[str]) -> list[int]:
+    """Columns of the features that are lost without these sequences."""
     measured = [measured_key(key) for key in keys]
     return [j for j, key in enumerate(measured) if key is not None and key.sequence in roles]
 
