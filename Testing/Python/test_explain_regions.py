@@ -180,7 +180,7 @@ def test_a_model_without_features_of_the_tumour_has_no_values_of_parts(plain):
         assert np.abs(found.psi).max() <= 1e-14 and abs(total(found)) <= 1e-12
 
 
-@pytest.mark.parametrize("model", builtin_models(), ids=lambda model: model.model_id)
+@pytest.mark.parametrize("model", builtin_models("meningioma"), ids=lambda model: model.model_id)
 def test_the_bundled_models_need_no_recount(model):
     """What 2⁸ coalitions of their features cost is the cost of tables."""
     here = scene(small(3, roles=("t1c", "t2", "adc")), model)

@@ -567,4 +567,5 @@ def test_builtin_models_are_the_files_in_resources():
     assert [m.model_id for m in found] == sorted(m.model_id for m in found)
     for model in found:
         assert model.simulated and "simulated" in model.title.lower()
-        assert model.required_sequences == ("t1c",)
+        wanted = {"meningioma": ("t1c",), "breast": ("dce", "pe", "ser")}
+        assert model.required_sequences == wanted[model.task]

@@ -7,6 +7,7 @@ import pytest
 from virtualbiopsy.case.clinical import encode_clinical
 from virtualbiopsy.models.radmodel import builtin_models
 from virtualbiopsy.radiomics.definitions import DEFINITIONS
+from virtualbiopsy.radiomics.keys import is_radiomic
 from virtualbiopsy.report.highlow import high_low_svg, high_low_words, look_of
 from virtualbiopsy.report.theme import DARK
 
@@ -40,7 +41,7 @@ def test_low_and_high_are_drawn_differently(key):
 def test_every_radiomic_feature_of_the_bundled_models_has_a_drawing():
     for model in builtin_models():
         for key in model.feature_keys:
-            if not key.startswith("clinical:"):
+            if is_radiomic(key):
                 assert look_of(key).draw_low is not None, key
 
 

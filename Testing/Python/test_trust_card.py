@@ -179,7 +179,7 @@ def test_reasons_come_worst_first():
     assert {"red", "amber", "green"} == set(order)
 
 
-@pytest.mark.parametrize("model", builtin_models(), ids=lambda m: m.model_id)
+@pytest.mark.parametrize("model", builtin_models("meningioma"), ids=lambda m: m.model_id)
 def test_held_out_simulated_cases_are_seldom_flagged(model):
     """The cohort divided at random: background and ranges from 100 cases, false alarms among the others."""
     rows = read_table(resource("Models") / TABLE_NAME).matrix(model.feature_keys)
@@ -199,7 +199,7 @@ def test_held_out_simulated_cases_are_seldom_flagged(model):
     assert np.mean(flagged) <= 0.06
 
 
-@pytest.mark.parametrize("model", builtin_models(), ids=lambda m: m.model_id)
+@pytest.mark.parametrize("model", builtin_models("meningioma"), ids=lambda m: m.model_id)
 def test_swapped_or_rescaled_sequences_are_red(model):
     """ADC in 10⁻³ mm²/s, and images that were not normalised: far outside in feature space alone."""
     row = dict(zip(model.feature_keys, model.background[0].tolist(), strict=True))

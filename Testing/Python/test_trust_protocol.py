@@ -176,7 +176,7 @@ def test_the_session_says_so_of_a_real_glioma(data_dir):
 @pytest.mark.parametrize("name", [name for name, (_, outline) in GLIOMAS.items() if outline])
 def test_bundled_models_know_that_gliomas_are_another_population(data_dir, name):
     known = facts(glioma(data_dir, name))
-    for bundled in builtin_models():
+    for bundled in builtin_models("meningioma"):
         found = {reason.code: reason for reason in image_reasons(bundled, known)}
         assert found["population"].light == "red"
         assert "hardly enhances" in found["population"].text
@@ -185,7 +185,7 @@ def test_bundled_models_know_that_gliomas_are_another_population(data_dir, name)
 def test_the_sample_case_is_of_the_population_on_other_slices():
     """2 mm slices where training had at most 1.2 mm: to be looked at twice, nothing worse."""
     known = facts(sample())
-    for bundled in builtin_models():
+    for bundled in builtin_models("meningioma"):
         lights = {reason.code: reason.light for reason in image_reasons(bundled, known)}
         assert "population" not in lights and "red" not in lights.values()
         assert lights["spacing"] == "amber" and lights["protocol_unknown"] == "green"

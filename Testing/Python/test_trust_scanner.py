@@ -24,7 +24,7 @@ from virtualbiopsy.trust.identity import wrong_sequences
 from virtualbiopsy.trust.images import HEADER, image_facts
 from virtualbiopsy.trust.model import ImageFacts
 
-MODELS = {model.model_id: model for model in builtin_models()}
+MODELS = {model.model_id: model for model in builtin_models("meningioma")}
 
 
 @pytest.fixture(scope="module")

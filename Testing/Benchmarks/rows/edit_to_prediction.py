@@ -23,7 +23,7 @@ def measure(context: Context) -> dict[str, dict[str, Any]]:
     from virtualbiopsy.radiomics.definitions import DEFINITIONS
     from virtualbiopsy.radiomics.keys import FeatureKey, is_clinical
 
-    models = builtin_models()
+    models = builtin_models("meningioma")
     wanted = [FeatureKey.parse(k) for m in models for k in m.feature_keys if not is_clinical(k)]
     features: dict[str, dict[str, list[str]]] = {}
     for key in dict.fromkeys(wanted):
