@@ -25,14 +25,13 @@ def head_mask(image: sitk.Image) -> sitk.Image:
     ConstantImageError : the image has the same value everywhere.
     """
     values = sitk.GetArrayViewFromImage(image)
-    background = stripped_value(values)
-    if background is not None:
-        return mask_image(_filled(_largest(values != background)), image)
-    lowest, highest = float(values.min()), float(values.max())
-    if not highest > lowest:
+    if not values.max() > values.min():
         raise ConstantImageError(
             "The image has the same value everywhere.", "Check that the right series was loaded."
         )
+    background = stripped_value(values)
+    if background is not None:
+        return mask_image(_filled(_largest(values != background)), image)
     step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing_kji(image))
     coarse = _block_mean(values, step)
     bright = np.percentile(coarse, 99)

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ...case.dynamic import DynamicSeries, PhaseMotion
 from ...case.dynamic_series import EARLY_S
 from ...case.phase_times import check_series, early_phase, postcontrast_indices
-from ...errors import ConstantImageError, EmptyRegionError, PhaseTimeError, RegistrationError
+from ...errors import ConstantImageError, PhaseTimeError, RegistrationError
 from ...progress import Progress, part, silent
 from ..head import head_mask
 from ..register import affine, register_rigid
@@ -129,7 +129,7 @@ def _body_points(fixed: sitk.Image, series: DynamicSeries) -> np.ndarray:
     """(n, 3) physical positions of some thousand voxels of the body."""
     try:
         body = sitk.GetArrayViewFromImage(head_mask(fixed)) != 0
-    except (ConstantImageError, EmptyRegionError):
+    except ConstantImageError:
         raise RegistrationError(
             f"{series.name}: the early phase has the same value everywhere.",
             "Check that the right series was loaded.",

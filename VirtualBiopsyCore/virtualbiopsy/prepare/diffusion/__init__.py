@@ -1,0 +1,1 @@
+"""Maps from diffusion-weighted images: the apparent diffusion coefficient and, as an option, IVIM."""
