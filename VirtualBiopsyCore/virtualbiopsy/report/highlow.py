@@ -195,6 +195,7 @@ def _looks() -> Mapping[str, Look]:
         "likeness": _pair("neighbours differ", "neighbours alike", "checker", "smooth"),
         "fine": _pair("coarse, large patches", "fine, small specks", "coarse", "mixed"),
         "coarse": _pair("fine, small specks", "coarse, large patches", "mixed", "coarse"),
+        "alike": _pair("patches of many sizes", "patches of one size", "mixed", "checker"),
         "few_bright": _pair("bright greys prevail", "dark greys prevail", "bright_spots", "dark"),
         "centre_bright": _pair("evenly bright", "brighter on one side", "even", "smooth"),
         "skew": Look(
@@ -249,6 +250,7 @@ _BY_NAME: Mapping[str, tuple[str, ...]] = {
     "dark_part": (
         "minimum", "percentile_10", "intensity_at_volume_fraction_90", "volume_at_intensity_fraction_10",
     ),
+    "alike": ("normalised_zone_size_non_uniformity",),
     "few_bright": (
         "low_grey_level_run_emphasis", "low_grey_level_zone_emphasis", "low_grey_level_count_emphasis",
     ),
