@@ -101,7 +101,7 @@ def test_noise_is_no_signal():
     assert np.median(naive) < 1600
     assert any("standard deviations" in step for step in fit.steps)
     alone = fit_adc(series((0.0, 3000.0), noise=20.0, adc=fluid))
-    assert alone.fitted < 0.05 * BODY.sum() and alone.failed + alone.fitted == BODY.sum()
+    assert alone.fitted < 0.05 * BODY.sum() and alone.failed > 0.95 * BODY.sum()
 
 
 def test_averages_have_a_lower_floor_than_single_images():

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
+from ...case.arrays import mask_array
 from ...case.dynamic import DynamicSeries, PhaseMotion
 from ...case.dynamic_series import EARLY_S
 from ...case.phase_times import check_series, early_phase, postcontrast_indices
@@ -128,7 +129,7 @@ def _register(
 def _body_points(fixed: sitk.Image, series: DynamicSeries) -> np.ndarray:
     """(n, 3) physical positions of some thousand voxels of the body."""
     try:
-        body = sitk.GetArrayViewFromImage(head_mask(fixed)) != 0
+        body = mask_array(head_mask(fixed))
     except ConstantImageError:
         raise RegistrationError(
             f"{series.name}: the early phase has the same value everywhere.",
