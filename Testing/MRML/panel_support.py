@@ -33,6 +33,7 @@ class Widget:
         self.enabled, self.visible, self.text, self.toolTip = True, True, "", ""
         self.accessibleName, self.currentIndex, self.value, self.palette = "", -1, -1, None
         self.directory, self.html, self.node, self.segment_id = "", "", None, ""
+        self.properties, self.rowCount, self.cells = {}, 0, {}
 
     def connect(self, signal, slot):
         self.slots.setdefault(signal, []).append(slot)
@@ -56,10 +57,20 @@ class Widget:
             self.currentIndex = index
             self.emit("currentIndexChanged(int)", index)
 
+    def setProperty(self, name, value):
+        self.properties[name] = value
+
+    def setRowCount(self, count):
+        self.rowCount, self.cells = count, {}
+
+    def setItem(self, row, column, cell):
+        self.cells[row, column] = cell
+
     def setValue(self, value):
         if value != self.value:
             self.value = value
             self.emit("valueChanged(int)", value)
+            self.emit("valueChanged(double)", value)
 
     def setText(self, text):
         self.text = text
@@ -160,6 +171,25 @@ class TreeItem:
         return self.expanded
 
 
+class TableItem:
+    """A cell of a table."""
+
+    def __init__(self, text=""):
+        self.words, self.state, self.flags = text, 0, 0
+
+    def text(self):
+        return self.words
+
+    def setFlags(self, flags):
+        self.flags = flags
+
+    def checkState(self):
+        return self.state
+
+    def setCheckState(self, state):
+        self.state = state
+
+
 class Pixmap:
     def loadFromData(self, data, kind):
         assert kind == "SVG" and data.startswith(b"<svg")
@@ -223,7 +253,16 @@ def desktop(monkeypatch) -> list[tuple[str, str]]:
     ctk.ctkCollapsibleGroupBox = lambda: Widget("ctkCollapsibleGroupBox")
     monkeypatch.setitem(sys.modules, "ctk", ctk)
     monkeypatch.setattr(slicer, "qMRMLNodeComboBox", lambda: Widget("qMRMLNodeComboBox"), raising=False)
-    qt.Qt = types.SimpleNamespace(UserRole=256)
+    qt.QTableWidgetItem = TableItem
+    qt.Qt = types.SimpleNamespace(
+        UserRole=256,
+        Unchecked=0,
+        Checked=2,
+        ItemIsSelectable=1,
+        ItemIsEditable=2,
+        ItemIsUserCheckable=16,
+        ItemIsEnabled=32,
+    )
     i18n = types.ModuleType("slicer.i18n")
     i18n.tr = i18n.translate = lambda *texts: texts[-1]
     monkeypatch.setitem(sys.modules, "qt", qt)

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.mrml
 class Desk:
     """One opened module: widgets, parameter node and panel on a scene."""
 
-    def __init__(self, stage, messages):
+    def __init__(self, stage, messages, models=MODELS, task=MENINGIOMA):
         from virtualbiopsy.desktop.panel import PredictorPanel
         from virtualbiopsy.desktop.study import Study
 
         self.stage, self.messages = stage, messages
-        self.ui, self.settings = widgets(), Settings(MENINGIOMA)
-        self.panel = PredictorPanel(self.ui, stage.scene, Study(MODELS))
+        self.ui, self.settings = widgets(), Settings(task)
+        self.panel = PredictorPanel(self.ui, stage.scene, Study(models, task=task))
         self.settings.__dict__["on_change"] = self.panel.refresh
         self.panel.bind(self.settings)
         self.panel.enter()

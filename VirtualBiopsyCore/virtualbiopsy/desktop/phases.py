@@ -14,9 +14,9 @@ from slicer.i18n import tr as _
 from ..case.dynamic import DynamicSeries
 from ..case.phase_times import phase_rows
 from ..errors import VirtualBiopsyError
-from ..prepare.kinetics.motion import correct_motion, measure_motion
+from ..prepare.kinetics.motion import correct_motion, measure_motion, motion_sentence
 from ..prepare.kinetics.subtraction import mean_precontrast, subtraction
-from ..report.series_rows import motion_note, phase_table, series_facts
+from ..report.series_rows import motion_rows, phase_table, series_facts
 from ..scene.dynamic import NodeSeries, mark_precontrast, sequence_from_series, set_times
 from ..scene.phases import PhaseView
 from .job import JobRunner
@@ -222,19 +222,11 @@ class PhaseControls:
 def motion_html(series: DynamicSeries) -> str:
     """What was measured between the phases, as a table."""
     head = (_("Phase"), _("Shift (mm)"), _("Turn (°)"), _("Likeness before"), _("after"))
-    cells = [
-        (
-            motion.name,
-            f"{motion.shift_mm:.2f}",
-            f"{motion.rotation_degrees:.2f}",
-            f"{motion.similarity_before:.3f}",
-            f"{motion.similarity_after:.3f}",
-        )
-        for motion in series.motion
-    ]
+    columns = ("name", "shift", "rotation", "before", "after")
+    cells = [[row[column] for column in columns] for row in motion_rows(series.motion)]
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
     titles = "".join(f"<th align='left'>{escape(title)}</th>" for title in head)
-    return f"{escape(motion_note(series.motion))}<table cellpadding='3'><tr>{titles}</tr>{rows}</table>"
+    return f"{escape(motion_sentence(series.motion))}<table cellpadding='3'><tr>{titles}</tr>{rows}</table>"
 
 
 def _seconds(text: str) -> float:
