@@ -50,7 +50,7 @@ def dynamic_signals(
         lesion.ktrans[inside], lesion.ve[inside], lesion.vp[inside], delay_s=lesion.delay_s
     )
     inner = np.zeros((len(c), *inside.shape), dtype=np.float32)
-    t1 = p.t1[own] * (1 + 0.25 * (lesion.t2[inside] - 1))
+    t1 = p.t1[own] * lesion.t1[inside]
     inner[:, inside] = signal_from_concentration(c, t1, s0=float(echo[own]), **gradient_echo)
     return tissues.astype(np.float32), inner
 

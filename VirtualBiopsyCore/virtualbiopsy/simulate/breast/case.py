@@ -23,6 +23,7 @@ from .body import Body, build_body
 from .frame import draw_frame, scan_axes
 from .lesion import Lesion, grow_lesion, lesion_centre
 from .scanner import SEQUENCES, BreastScanner, draw_breast_scanner
+from .tissues import TISSUES
 
 TIME_POINTS = ("earlier", "later")
 EARLY_S = 120.0
@@ -77,7 +78,8 @@ class Examination:
     phases : int16 images of the dynamic series in order; () if it was left out.
     images : int16 images by role: "t2", "dwi" (weighted), "adc" (10⁻⁶ mm²/s), and "dwi_b0".
     masks : uint8 masks on the grid of the dynamic series: tumour, breast (both), oedema, necrosis, gland.
-    maps : float32 truth on the same grid, 0 outside the cancer: ktrans (1/min), ve, vp, adc (10⁻⁶ mm²/s).
+    maps : float32 truth on the same grid, 0 outside the cancer: ktrans (1/min), ve, vp, t1 (ms),
+        adc (10⁻⁶ mm²/s) of its solid part.
     scanner : field strength, protocols, times.
     """
 
@@ -246,7 +248,7 @@ def simulate_breast(
             input_spread=settings.input_spread,
             progress=part(progress, low, high),
         )
-        masks, maps = _truth_images(body, lesion, axes)
+        masks, maps = _truth_images(body, lesion, axes, scanner.tesla)
         examinations.append(Examination(TIME_POINTS[number], phases, images, masks, maps, scanner))
     case = SimulatedBreastCase(
         case_name(seed, settings.scanner),
@@ -266,7 +268,7 @@ def simulate_breast(
 
 
 def _truth_images(
-    body: Body, lesion: Lesion, axes: Sequence[np.ndarray]
+    body: Body, lesion: Lesion, axes: Sequence[np.ndarray], tesla: float
 ) -> tuple[dict[str, sitk.Image], dict[str, sitk.Image]]:
     inside = lesion.share >= 0.5
     parts = {
@@ -284,9 +286,10 @@ def _truth_images(
     masks["breast"] = grid_image(breast, axes)
     masks["gland"] = grid_image((body.gland >= 0.5).astype(np.uint8), axes)
     maps = {}
-    for name in ("ktrans", "ve", "vp", "adc"):
+    t1 = np.float32(TISSUES["tumour"].t1[int(tesla == 3.0)])
+    for name, unit in (("ktrans", 1), ("ve", 1), ("vp", 1), ("t1", t1), ("adc", 1)):
         values = np.zeros(body.shape, dtype=np.float32)
-        values[lesion.box] = np.where(inside, getattr(lesion, name) * (1 - lesion.necrosis), 0)
+        values[lesion.box] = np.where(inside, getattr(lesion, name) * np.float32(unit), 0)
         maps[name] = grid_image(values, axes)
     return masks, maps
 

@@ -25,7 +25,7 @@ class Lesion:
     ----------
     box : slices of the grid.
     share : of each voxel. necrosis : share of the cancer without blood supply. oedema : around it.
-    ktrans, ve, vp : 1/min, fractions. t2 : relative to the tissue table.
+    ktrans, ve, vp : 1/min, fractions. t1, t2 : before contrast agent, relative to the tissue table.
     adc : 10⁻⁶ mm²/s. delay_s : arrival after the arterial input.
     """
 
@@ -36,6 +36,7 @@ class Lesion:
     ktrans: np.ndarray
     ve: np.ndarray
     vp: np.ndarray
+    t1: np.ndarray
     t2: np.ndarray
     adc: np.ndarray
     delay_s: float
@@ -152,6 +153,7 @@ def grow_lesion(
         np.clip(ktrans, 0.01, 2.0).astype(np.float32),
         np.clip(ve, 0.08, 0.9).astype(np.float32),
         np.clip(vp, 0.0, 0.2).astype(np.float32),
+        (1 + 0.25 * (np.clip(t2, 0.5, 2.2) - 1)).astype(np.float32),
         np.clip(t2, 0.5, 2.2).astype(np.float32),
         np.clip(adc, 450, 2600).astype(np.float32),
         3.0,

@@ -10,7 +10,7 @@
       clinical.json                  variables of `virtualbiopsy.case.clinical`
       README.txt                     "Simulated; not a patient"
       truth.json                     what a reader does not see
-      truth/                         masks of oedema, necrosis and gland; maps of Ktrans, ve, vp and ADC
+      truth/                         masks of oedema, necrosis and gland; maps of Ktrans, ve, vp, T1 and ADC
 
 With two time points these are those of the later one, and `earlier/` is a folder of the same shape for the
 examination before therapy; the truth of the case lies in the outer one.
