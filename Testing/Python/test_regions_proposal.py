@@ -55,6 +55,19 @@ def test_vessels_are_cut_off_and_other_lesions_left_alone():
     assert not (other & found).any() and other[np.abs(y - 28) < 3].any()
 
 
+def test_enhancing_parenchyma_around_the_lesion_is_left_out():
+    pe, ball = enhancement(9.0, level=200.0, background=0.0, sd=1.5)
+    x, y, z = coordinates(pe)
+    gland = (np.abs(x) < 30) & (np.abs(y) < 14) & (np.abs(z) < 10) & ~ball
+    around = image_of(np.where(gland, 112.0, 0.0), pe.GetSpacing(), pe.GetOrigin())
+    both = sitk.Maximum(pe, sitk.Cast(sitk.SmoothingRecursiveGaussian(around, 1.0), sitk.sitkFloat32))
+    found = propose(both, CENTRE)
+    # The middle between lesion and fat, 100 %, would take the parenchyma too.
+    assert np.count_nonzero(array(propose(both, CENTRE, threshold=100.0).mask)) > 3 * np.count_nonzero(ball)
+    assert dice(array(found.mask), ball) > 0.85
+    assert found.background == pytest.approx(112, abs=12) and found.threshold > 140
+
+
 def test_the_breast_limits_the_lesion():
     pe, ball = enhancement(12.0)
     x, _, _ = coordinates(pe)

@@ -26,6 +26,9 @@ LOWEST_PERCENT = 30.0
 LEAST_CONTRAST = 1.5
 """The lesion must enhance so many times as much as the tissue around it."""
 
+LEAK_SHARE = 0.15
+"""The median of a lesion lies at least by this share above the threshold on the way to the lesion's level."""
+
 THIN_MM = 1.5
 """What is thinner than twice this and hangs on the lesion (vessels, skin) is cut off."""
 
@@ -36,6 +39,8 @@ GAP_MM = 2.0
 SMALL_HOLE_MM2 = 100.0
 """Holes of this area that a slice as acquired encloses are filled, whatever the slices beside it show."""
 
+_ROUNDS = 4
+
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
@@ -45,7 +50,7 @@ class Proposal:
     ----------
     mask : uint8, 1 inside, on the grid of the map.
     threshold : enhancement (%) from which a voxel counts. level : that of the lesion around the click.
-    background : median enhancement (%) of the tissue around it.
+    background : enhancement (%) of the tissue around it.
     volume_ml : of the mask. components : separate parts above the threshold within reach; one of them, the
         one that was clicked, is proposed.
     touches_limit : whether the mask ends where it may not grow further: `REACH_MM` from the click, the end of
@@ -76,8 +81,10 @@ def propose(
     The lesion's level is the 90th percentile of the enhancement within `SEED_MM` of the click, the background
     the median of the tissue that does not enhance as much within reach. Voxels above the middle between the
     two (where the surface of a blurred uniform lesion lies) are taken, those connected with the click are
-    kept, thin parts are cut off and holes (necrosis) filled. The map is smoothed by a median of three
-    voxels along each axis but those with spacings above 1.5 times the smallest.
+    kept, thin parts are cut off and holes (necrosis) filled. Where most of what was found hardly enhances
+    more than the threshold, it is enhancing tissue around the lesion, and its median becomes the background.
+    The map is smoothed by a median of three voxels along each axis but those with spacings above 1.5 times
+    the smallest.
 
     Parameters
     ----------
@@ -116,19 +123,18 @@ def propose(
             f"{background:.0f} % in the tissue around.",
             "Click into the enhancing part of the lesion, or outline it by hand.",
         )
-    chosen = threshold
-    if chosen is None:
-        chosen = max(LOWEST_PERCENT, 0.5 * (level + background))
-    bright = allowed & (smooth >= chosen)
-    if not (bright & near).any():
-        raise RegionError(
-            f"Nothing within {SEED_MM:g} mm of the click enhances by {chosen:.0f} % or more.",
-            "Lower the threshold, or click into the enhancing part of the lesion.",
-        )
-    labels, count = ndimage.label(bright)
-    parts = int(count)
-    first = np.where(bright & near, distance, np.inf)
-    part = labels == labels[np.unravel_index(int(np.argmin(first)), first.shape)]
+    first = np.where(near, distance, np.inf)
+    if threshold is not None:
+        part, parts = _grown(smooth, allowed, first, threshold)
+        chosen = threshold
+    else:
+        for _ in range(_ROUNDS):
+            chosen = max(LOWEST_PERCENT, 0.5 * (level + background))
+            part, parts = _grown(smooth, allowed, first, chosen)
+            typical = float(np.median(smooth[part]))
+            if typical - chosen >= LEAK_SHARE * (level - chosen):
+                break
+            background = typical
     progress(0.6, "Cutting off vessels")
     part = _without_threads(part, first, spacing)
     part = _filled(part, spacing) & allowed
@@ -150,6 +156,25 @@ def propose(
         touches_limit=touches,
         note=_sentence(chosen, level, background, volume, touches),
     )
+
+
+def _grown(
+    smooth: np.ndarray, allowed: np.ndarray, first: np.ndarray, threshold: float
+) -> tuple[np.ndarray, int]:
+    """What is above the threshold and connected with the click, and the number of separate parts.
+
+    `first` : distance from the click where the lesion may begin, infinite elsewhere.
+    """
+    bright = allowed & (smooth >= threshold)
+    start = np.where(bright, first, np.inf)
+    at = np.unravel_index(int(np.argmin(start)), start.shape)
+    if not np.isfinite(start[at]):
+        raise RegionError(
+            f"Nothing within {SEED_MM:g} mm of the click enhances by {threshold:.0f} % or more.",
+            "Lower the threshold, or click into the enhancing part of the lesion.",
+        )
+    labels, count = ndimage.label(bright)
+    return labels == labels[at], int(count)
 
 
 def _voxel(image: sitk.Image, point: Sequence[float]) -> tuple[int, int, int]:
