@@ -16,7 +16,7 @@ from .biology import BreastBiology, draw_breast_biology
 from .case import BreastSettings, SimulatedBreastCase, simulate_breast
 from .write import write_breast
 
-SEED = 2031
+SEED = 2034
 SETTINGS = BreastSettings(
     time_points=2,
     grid=(3.3, 1.4, 1.4),
@@ -54,26 +54,26 @@ def sample_biology() -> BreastBiology:
         size=0.6,
         spiculation=0.6,
         lobulation=0.3,
-        ktrans=0.8,
+        ktrans=0.6,
         ve=-0.2,
-        rim=0.9,
+        rim=1.4,
         texture=0.7,
         texture_scale=0.0,
         adc=0.4,
         adc_texture=0.4,
         t2=0.5,
         oedema=0.9,
-        necrosis=0.7,
+        necrosis=1.1,
         vessels=0.8,
     )
     return biology.with_changes(
-        volume=-0.75,
-        ktrans=-0.40,
+        volume=-0.5,
+        ktrans=-0.35,
         ve=-0.08,
         adc=0.18,
         t2=-0.05,
         necrosis=0.2,
-        fragmentation=0.4,
+        fragmentation=0.2,
         background=-0.2,
         oedema=-0.2,
     )
