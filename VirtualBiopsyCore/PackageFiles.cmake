@@ -397,8 +397,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/table.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/trust/__init__.py
+  virtualbiopsy/trust/breast.py
   virtualbiopsy/trust/card.py
   virtualbiopsy/trust/conformal.py
+  virtualbiopsy/trust/dynamic.py
   virtualbiopsy/trust/identity.py
   virtualbiopsy/trust/images.py
   virtualbiopsy/trust/mirror.py
@@ -472,6 +474,51 @@ set(PACKAGE_DATA
 
 set(PACKAGE_RESOURCES
   NOTICE-MNI152.txt
+  Cases/breast-sample/README.txt
+  Cases/breast-sample/adc.json
+  Cases/breast-sample/adc.nii.gz
+  Cases/breast-sample/breast_mask.nii.gz
+  Cases/breast-sample/clinical.json
+  Cases/breast-sample/dce.json
+  Cases/breast-sample/dce.seq.nrrd
+  Cases/breast-sample/dwi_b0.json
+  Cases/breast-sample/dwi_b0.nii.gz
+  Cases/breast-sample/dwi_b800.json
+  Cases/breast-sample/dwi_b800.nii.gz
+  Cases/breast-sample/earlier/README.txt
+  Cases/breast-sample/earlier/adc.json
+  Cases/breast-sample/earlier/adc.nii.gz
+  Cases/breast-sample/earlier/breast_mask.nii.gz
+  Cases/breast-sample/earlier/clinical.json
+  Cases/breast-sample/earlier/dce.json
+  Cases/breast-sample/earlier/dce.seq.nrrd
+  Cases/breast-sample/earlier/dwi_b0.json
+  Cases/breast-sample/earlier/dwi_b0.nii.gz
+  Cases/breast-sample/earlier/dwi_b800.json
+  Cases/breast-sample/earlier/dwi_b800.nii.gz
+  Cases/breast-sample/earlier/t2.json
+  Cases/breast-sample/earlier/t2.nii.gz
+  Cases/breast-sample/earlier/truth/adc.nii.gz
+  Cases/breast-sample/earlier/truth/gland_mask.nii.gz
+  Cases/breast-sample/earlier/truth/ktrans.nii.gz
+  Cases/breast-sample/earlier/truth/necrosis_mask.nii.gz
+  Cases/breast-sample/earlier/truth/oedema_mask.nii.gz
+  Cases/breast-sample/earlier/truth/t1.nii.gz
+  Cases/breast-sample/earlier/truth/ve.nii.gz
+  Cases/breast-sample/earlier/truth/vp.nii.gz
+  Cases/breast-sample/earlier/tumour_mask.nii.gz
+  Cases/breast-sample/t2.json
+  Cases/breast-sample/t2.nii.gz
+  Cases/breast-sample/truth/adc.nii.gz
+  Cases/breast-sample/truth/gland_mask.nii.gz
+  Cases/breast-sample/truth/ktrans.nii.gz
+  Cases/breast-sample/truth/necrosis_mask.nii.gz
+  Cases/breast-sample/truth/oedema_mask.nii.gz
+  Cases/breast-sample/truth/t1.nii.gz
+  Cases/breast-sample/truth/ve.nii.gz
+  Cases/breast-sample/truth/vp.nii.gz
+  Cases/breast-sample/truth.json
+  Cases/breast-sample/tumour_mask.nii.gz
   Cases/meningioma-sample/README.txt
   Cases/meningioma-sample/adc.nii.gz
   Cases/meningioma-sample/clinical.json
