@@ -16,9 +16,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "Testing" / "Oracles"))
 
+import build_dcmri  # noqa: E402
 from build_pyradiomics import OracleError, build  # noqa: E402
 
-__all__ = ["OracleError", "Run", "Worker", "WorkerError", "engine", "pyradiomics"]
+__all__ = ["OracleError", "Run", "Worker", "WorkerError", "dcmri", "engine", "pyradiomics"]
 
 
 class WorkerError(RuntimeError):
@@ -35,7 +36,7 @@ class Run:
 
 
 class Worker:
-    """A process that speaks JSON lines; see engine_worker.py and pyradiomics_worker.py.
+    """A process that speaks JSON lines; see warm.py.
 
     Attributes
     ----------
@@ -131,3 +132,13 @@ def pyradiomics() -> Worker:
     OracleError : if that cannot be built.
     """
     return Worker("pyradiomics", [str(build()), str(HERE / "pyradiomics_worker.py")])
+
+
+def dcmri() -> Worker:
+    """dcmri of its own oracle environment.
+
+    Raises
+    ------
+    OracleError : if that cannot be built.
+    """
+    return Worker("dcmri", [str(build_dcmri.build()), str(HERE / "dcmri_worker.py")])

@@ -2,14 +2,7 @@
 
     python pyradiomics_worker.py
 
-Speaks JSON lines on standard input and output: first {"version"}; then for each request
-
-    {"do": "prepare", "kind": …, …}  -> {"ready": true}          images are read, nothing is timed
-    {"do": "run"}                    -> {"seconds", "cpu", "size"}  `size`: number of values that came out
-    {"do": "values"}                 -> {"values": {name: number}} of the last run
-    {"do": "peak"}                   -> {"peak": bytes} peak resident memory of this process
-
-Kinds of work:
+Speaks as warm.py says. Kinds of work:
 
     extract  images {role: path}, masks [path, …] (the next one at each run, the last one again and again),
              features {role: {class: [names]}} (names [] for all of a class), settings {…},
@@ -24,16 +17,14 @@ Kinds of work:
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
-import time
 from collections.abc import Callable
 
 import numpy
 import radiomics
 import SimpleITK as sitk
 from radiomics import featureextractor, imageoperations
+from warm import serve
 
 
 def _extractor(features: dict, settings: dict, image_types: dict | None = None):
@@ -152,38 +143,16 @@ def unions(request: dict) -> Callable[[], dict]:
 KINDS = {"extract": extract, "voxels": voxels, "unions": unions, "outlines": outlines}
 
 
-def peak() -> int:
-    """Peak resident memory of this process in bytes (ru_maxrss would begin with that of the parent)."""
-    with open("/proc/self/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+def numbers(values: dict) -> dict:
+    """The values that are one real number."""
+    return {k: v for k, v in values.items() if numpy.ndim(v) == 0 and numpy.isreal(v)}
 
 
 def main() -> None:
     radiomics.logger.setLevel(logging.ERROR)
     if not hasattr(numpy, "float"):
         numpy.float = float  # noqa: NPY001
-    out, sys.stdout = sys.stdout, sys.stderr
-    work, values = None, {}
-
-    def say(answer: dict) -> None:
-        print(json.dumps(answer), file=out, flush=True)
-
-    say({"version": radiomics.__version__.lstrip("v")})
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["do"] == "prepare":
-            work = KINDS[request["kind"]](request)
-            say({"ready": True})
-        elif request["do"] == "run":
-            wall, cpu = time.perf_counter(), time.process_time()
-            values = work()
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            say({"seconds": wall, "cpu": cpu, "size": len(values)})
-        elif request["do"] == "values":
-            numbers = {k: float(v) for k, v in values.items() if numpy.ndim(v) == 0 and numpy.isreal(v)}
-            say({"values": numbers})
-        elif request["do"] == "peak":
-            say({"peak": peak()})
+    serve(radiomics.__version__.lstrip("v"), lambda request: KINDS[request["kind"]](request), numbers)
 
 
 if __name__ == "__main__":

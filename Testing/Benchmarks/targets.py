@@ -35,4 +35,6 @@ TARGETS: Mapping[str, Target] = {
     "coalitions": Target(40),
     "coalitions_fast": Target(100),
     "memory_peak": Target(1),
+    "tofts_fit": Target(50),
+    "tofts_fit_dcmri": Target(500),
 }

@@ -103,7 +103,7 @@ def test_osipi_tofts_curves_that_arrive_later(data_dir):
 
 def thinned(table: WashoutTable, step: int) -> WashoutTable:
     """The table at every `step`-th of its times."""
-    return WashoutTable(table.arterial, table.times_s[::step], delay_s=0.0, nodes=64)
+    return WashoutTable(table.arterial, table.times_s[::step], delay_s=0.0, nodes=65)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_no_fit_of_scipy_is_better(model):
     baseline = series[UNEVEN < 0].mean(axis=0)
     curves = concentration_from_signal(series, baseline, 1450.0, relaxivity=4.5, **SEQUENCE)
     arterial = population_input("parker")
-    table = WashoutTable(arterial, UNEVEN, kep_range=(1e-3, 100.0), nodes=512)
+    table = WashoutTable(arterial, UNEVEN, kep_range=(1e-3, 100.0), nodes=513)
 
     def model_curve(_, ktrans, ve, vp=0.0):
         return ve * table.curves([ktrans / ve])[0] + vp * table.plasma

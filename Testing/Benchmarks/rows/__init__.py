@@ -21,6 +21,7 @@ ROWS = (
     "edit_to_prediction",
     "edit_to_picture",
     "growth",
+    "tofts_fit",
 )
 
 

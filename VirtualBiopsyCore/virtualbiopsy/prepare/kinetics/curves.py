@@ -8,8 +8,8 @@ least-squares solution within the bounds, not one that depends on a start value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ from ...errors import ArterialInputError, KineticsError, PhaseTimeError
 from ...progress import Progress, silent
 from .aif import ArterialInput
 from .search import golden_maximum
-from .tofts import MODELS, WashoutTable
+from .tofts import MODELS, WashoutTable, hermite
 
 OUTSIDE, FITTED, NO_UPTAKE, NOT_CONVERTIBLE, AT_KEP_BOUND = range(5)
 STATUS: Mapping[int, str] = {
@@ -30,8 +30,11 @@ STATUS: Mapping[int, str] = {
 }
 FAILED = (NOT_CONVERTIBLE, AT_KEP_BOUND)
 
-_CHUNK = 4096
+CHUNK = 2048
+# Every so many nodes are enough to find the best minimum; the sections then leave 1e-6 of log kep.
 _COARSE = 4
+_SECTIONS = 26
+_SINGULAR = 1e-12
 _NEAR_BOUND = 1e-3
 # Largest fitted concentration in mmol/L that is taken for the rounding of nothing.
 _NO_UPTAKE = 1e-6
@@ -109,19 +112,18 @@ def fit_table(
     progress: Progress = silent,
 ) -> CurveFit:
     """:func:`fit_curves` with a table that is there already; raises as it does."""
-    profile = _Profile(table, check_model(model, table), bounds)
-    count = values.shape[1]
-    found = {name: np.full(count, np.nan) for name in ("ktrans", "kep", "ve", "vp", "residual")}
-    status = np.full(count, NOT_CONVERTIBLE, dtype=np.uint8)
-    usable = np.flatnonzero(np.isfinite(values).all(axis=0))
-    for start in range(0, len(usable), _CHUNK):
-        progress(start / len(usable), "Fitting the pharmacokinetic model")
-        chosen = usable[start : start + _CHUNK]
-        part = profile.fit(values[:, chosen])
-        status[chosen] = part.status
-        for name, target in found.items():
-            target[chosen] = getattr(part, name)
-    return CurveFit(**found, status=status)
+    fitter = CurveFitter(table, model, bounds)
+    parts = []
+    for start in range(0, values.shape[1], CHUNK):
+        progress(start / values.shape[1], "Fitting the pharmacokinetic model")
+        parts.append(fitter.fit(values[:, start : start + CHUNK]))
+    return joined(parts)
+
+
+def joined(parts: Sequence[CurveFit]) -> CurveFit:
+    """The fits of several sets of curves as one."""
+    names = [field.name for field in fields(CurveFit)]
+    return CurveFit(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def check_times(times_s: ArrayLike, phases: int) -> np.ndarray:
@@ -181,42 +183,52 @@ def check_model(model: str, table: WashoutTable) -> str:
     return model
 
 
-class _Profile:
-    """The sum of squares that is explained, as a function of log kep with ve and vp at their best.
+class CurveFitter:
+    """Fits curves with one table; the sum of squares that is explained is a function of log kep alone.
+
+    With ve and vp at their best it is
 
     J = 2 (ve P + vp Y) − (ve² Q + 2 ve vp R + vp² A) with P = g·c, Y = a·c, Q = g·g, R = g·a, A = a·a,
     where c is the curve, a the plasma concentration and g the washout of unit ve.
+
+    Raises
+    ------
+    KineticsError, ArterialInputError : see :func:`check_model`.
     """
 
     def __init__(self, table: WashoutTable, model: str, bounds: Bounds) -> None:
         self.table, self.bounds = table, bounds
-        self.extended = model == "extended_tofts"
+        self.extended = check_model(model, table) == "extended_tofts"
         values, slopes = table.values, table.slopes
         self.q, self.q_slope = (values**2).sum(axis=1), 2.0 * (values * slopes).sum(axis=1)
         self.r, self.r_slope = values @ table.plasma, slopes @ table.plasma
         self.a = float(table.plasma @ table.plasma)
-        self.ve_limit = np.minimum(bounds.ve, bounds.ktrans / np.exp(table.log_kep))
 
     def fit(self, curves: np.ndarray) -> CurveFit:
-        """Fit finite curves (phases, n)."""
-        table, low, high = self.table, self.table.log_kep[0], self.table.log_kep[-1]
-        plasma_part = table.plasma @ curves
-        at_nodes, slopes = table.values @ curves, table.slopes @ curves
-        coarse = slice(None, None, _COARSE)
-        explained = self._linear(
-            at_nodes[coarse],
-            self.q[coarse, None],
-            plasma_part,
-            self.r[coarse, None],
-            self.ve_limit[coarse, None],
-        )[2]
-        middle = table.log_kep[coarse][explained.argmax(axis=0)]
-        reach = _COARSE * table.step
+        """Fit curves (phases, n); those with values that are not finite get the status NOT_CONVERTIBLE."""
+        usable = np.isfinite(curves).all(axis=0)
+        if usable.all():
+            return self._fit(curves)
+        part, count = self._fit(curves[:, usable]), curves.shape[1]
+        found = {name: np.full(count, np.nan) for name in ("ktrans", "kep", "ve", "vp", "residual")}
+        for name, values in found.items():
+            values[usable] = getattr(part, name)
+        status = np.full(count, NOT_CONVERTIBLE, dtype=np.uint8)
+        status[usable] = part.status
+        return CurveFit(**found, status=status)
+
+    def _fit(self, curves: np.ndarray) -> CurveFit:
+        nodes = self.table.log_kep
+        plasma_part = self.table.plasma @ curves
+        at_nodes, slopes = self.table.values @ curves, self.table.slopes @ curves
+        few = slice(None, None, _COARSE)
+        limit = self._limit(nodes[few])[:, None]
+        explained = self._linear(at_nodes[few], self.q[few, None], plasma_part, self.r[few, None], limit)[2]
+        middle = nodes[few][explained.argmax(axis=0)]
         column = np.arange(curves.shape[1])
 
         def objective(log_kep: np.ndarray) -> np.ndarray:
-            node, fraction = table.place(log_kep)
-            w = table.weights(fraction)
+            node, w = hermite(log_kep, nodes)
             p = w[0] * at_nodes[node, column] + w[1] * slopes[node, column]
             p += w[2] * at_nodes[node + 1, column] + w[3] * slopes[node + 1, column]
             q = w[0] * self.q[node] + w[1] * self.q_slope[node]
@@ -227,8 +239,17 @@ class _Profile:
                 r += w[2] * self.r[node + 1] + w[3] * self.r_slope[node + 1]
             return self._linear(p, q, plasma_part, r, self._limit(log_kep))[2]
 
-        log_kep = golden_maximum(objective, np.maximum(middle - reach, low), np.minimum(middle + reach, high))
-        return self._result(curves, log_kep, plasma_part)
+        reach = _COARSE * (nodes[1] - nodes[0])
+        low, high = np.maximum(middle - reach, nodes[0]), np.minimum(middle + reach, nodes[-1])
+        return self._result(curves, golden_maximum(objective, low, high, _SECTIONS), plasma_part)
+
+    def _at(
+        self, curves: np.ndarray, washout: np.ndarray, plasma_part: np.ndarray, log_kep: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Best ve and vp with these washouts (phases, n)."""
+        p, q = np.einsum("tn,tn->n", washout, curves), np.einsum("tn,tn->n", washout, washout)
+        r = self.table.plasma @ washout
+        return self._linear(p, q, plasma_part, r, self._limit(log_kep))[:2]
 
     def _limit(self, log_kep: np.ndarray) -> np.ndarray:
         return np.minimum(self.bounds.ve, self.bounds.ktrans * np.exp(-log_kep))
@@ -237,13 +258,7 @@ class _Profile:
         """ve, vp and the residual from the curves themselves; status."""
         kep = np.exp(log_kep)
         washout = self.table.curves(kep).T
-        ve, vp, _ = self._linear(
-            np.einsum("tn,tn->n", washout, curves),
-            np.einsum("tn,tn->n", washout, washout),
-            plasma_part,
-            self.table.plasma @ washout,
-            self._limit(log_kep),
-        )
+        ve, vp = self._at(curves, washout, plasma_part, log_kep)
         misfit = curves - ve * washout - np.multiply.outer(self.table.plasma, vp)
         residual = np.sqrt(np.einsum("tn,tn->n", misfit, misfit) / len(curves))
         ends = self.table.log_kep[[0, -1]]
@@ -267,27 +282,28 @@ class _Profile:
             return ve, np.zeros_like(ve), ve * (2.0 * p - ve * q)
         a, most = self.a, self.bounds.vp
 
-        def explained(ve: np.ndarray, vp: np.ndarray | float) -> np.ndarray:
-            return 2.0 * (ve * p + vp * y) - (ve * ve * q + 2.0 * ve * vp * r + vp * vp * a)
-
         # A convex parabola over a rectangle: its top, or the best point of an edge where that lies outside.
         determinant = q * a - r * r
         with np.errstate(divide="ignore", invalid="ignore"):
             ve = (p * a - y * r) / determinant
             vp = (y * q - p * r) / determinant
+        explained = ve * p + vp * y
         inside = (ve >= 0) & (ve <= limit) & (vp >= 0) & (vp <= most)
-        inside &= determinant > 1e-12 * q * a
-        best = np.where(inside, explained(ve, vp), -np.inf)
-        ve, vp = np.where(inside, ve, 0.0), np.where(inside, vp, 0.0)
+        inside &= determinant > _SINGULAR * q * a
+        out = np.nonzero(~inside)
+        p, q, y, r, limit = (np.broadcast_to(x, inside.shape)[out] for x in (p, q, y, r, limit))
+        best = np.full(len(out[0]), -np.inf)
         edges = (
-            (np.clip(p / q, 0.0, limit), 0.0),
-            (np.clip((p - most * r) / q, 0.0, limit), most),
-            (0.0, np.clip(y / a, 0.0, most)),
+            (np.clip(p / q, 0.0, limit), np.zeros_like(p)),
+            (np.clip((p - most * r) / q, 0.0, limit), np.full_like(p, most)),
+            (np.zeros_like(p), np.clip(y / a, 0.0, most)),
             (limit, np.clip((y - limit * r) / a, 0.0, most)),
         )
+        best_ve, best_vp = np.zeros_like(p), np.zeros_like(p)
         for edge_ve, edge_vp in edges:
-            gain = explained(edge_ve, edge_vp)
-            better = ~inside & (gain > best)
-            best = np.where(better, gain, best)
-            ve, vp = np.where(better, edge_ve, ve), np.where(better, edge_vp, vp)
-        return ve, vp, best
+            gain = 2.0 * (edge_ve * p + edge_vp * y)
+            gain -= edge_ve * edge_ve * q + 2.0 * edge_ve * edge_vp * r + edge_vp * edge_vp * a
+            better = gain > best
+            best[better], best_ve[better], best_vp[better] = gain[better], edge_ve[better], edge_vp[better]
+        ve[out], vp[out], explained[out] = best_ve, best_vp, best
+        return ve, vp, explained

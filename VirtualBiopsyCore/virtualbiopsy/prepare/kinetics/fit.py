@@ -9,24 +9,28 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import ArterialInputError, GeometryError, KineticsError, PrecontrastError
-from ...progress import Progress, part, silent
+from ...progress import Progress, silent
 from ..model import Kinetics
 from .aif import POPULATIONS, ArterialInput, population_input
 from .curves import (
+    CHUNK,
     FAILED,
     FITTED,
     NO_UPTAKE,
     OUTSIDE,
     STATUS,
     Bounds,
+    CurveFitter,
     check_bounds,
     check_times,
     fit_table,
+    joined,
 )
 from .signal import concentration_from_signal
 from .tofts import WashoutTable
 
 _STRONGEST = 0.1
+_SAMPLE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,23 +124,28 @@ def fit_volume(
         if t1_inside.shape != inside.shape:
             raise GeometryError("The T1 map and the dynamic series have different sizes.")
         t1_inside = t1_inside[inside]
-    progress(0.0, "Converting the signal to concentration")
-    signal = np.array([np.asarray(phase)[inside] for phase in series], dtype=np.float64)
-    concentration = concentration_from_signal(
-        signal,
-        signal[before].mean(axis=0),
-        t1_inside,
-        tr_ms=tr_ms,
-        flip_degrees=flip_degrees,
-        relaxivity=settings.relaxivity,
-    )
-    del signal
-    progress(0.1, "Integrating the arterial input")
+    voxels, flat = np.flatnonzero(inside), [np.asarray(phase).reshape(-1) for phase in series]
+
+    def concentration(chosen: np.ndarray) -> np.ndarray:
+        signal = np.array(
+            [np.asarray(phase).reshape(-1)[voxels[chosen]] for phase in series], dtype=np.float64
+        )
+        return concentration_from_signal(
+            signal,
+            signal[before].mean(axis=0),
+            t1_inside[chosen] if t1_inside.ndim else t1_inside,
+            tr_ms=tr_ms,
+            flip_degrees=flip_degrees,
+            relaxivity=settings.relaxivity,
+        )
+
+    progress(0.0, "Integrating the arterial input")
     table = WashoutTable(arterial, times, delay_s=-30.0, kep_range=bounds.kep)
     how = "as given"
     if delay_s is None and arterial.kind in POPULATIONS:
+        some = np.arange(0, len(voxels), 1 + len(voxels) // _SAMPLE)
         delay_s = arrival_delay(
-            concentration,
+            concentration(some),
             table,
             model=settings.model,
             bounds=bounds,
@@ -145,13 +154,11 @@ def fit_volume(
         how = "found by the smallest residual of the mean of the most enhancing tenth of the voxels"
     elif delay_s is None:
         delay_s, how = 0.0, "none, as it comes with its own times"
-    found = fit_table(
-        concentration,
-        table.delayed(delay_s),
-        model=settings.model,
-        bounds=bounds,
-        progress=part(progress, 0.15, 1.0),
-    )
+    fitter, parts = CurveFitter(table.delayed(delay_s), settings.model, bounds), []
+    for start in range(0, len(voxels), CHUNK):
+        progress(0.1 + 0.9 * start / len(voxels), "Fitting the pharmacokinetic model")
+        parts.append(fitter.fit(concentration(np.arange(start, min(start + CHUNK, len(voxels))))))
+    found = joined(parts)
     counts = {text: int(np.sum(found.status == code)) for code, text in STATUS.items() if code != OUTSIDE}
     if not np.isin(found.status, (FITTED, NO_UPTAKE)).any():
         raise KineticsError(

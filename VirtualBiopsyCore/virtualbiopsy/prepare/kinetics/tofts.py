@@ -20,6 +20,8 @@ from .aif import ArterialInput
 MODELS = ("tofts", "extended_tofts")
 _COMPLEX_STEP = 1e-30
 
+Weights = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
 
 class Washout:
     """kep ∫₀ᵗ Cp(u) exp(−kep (t − u)) du for several kep, at any times.
@@ -84,7 +86,7 @@ def _weights(steps: np.ndarray, kep: np.ndarray) -> tuple[np.ndarray, np.ndarray
 class WashoutTable:
     """:class:`Washout` at fixed times for any kep: cubic Hermite interpolation in log kep between nodes.
 
-    With 256 nodes from 0.005 to 60 1/min the relative error stays below 1e-7.
+    With 257 nodes from 0.005 to 60 1/min the relative error stays below 1e-7.
 
     Parameters
     ----------
@@ -99,12 +101,11 @@ class WashoutTable:
         *,
         delay_s: float = 0.0,
         kep_range: tuple[float, float] = (0.005, 60.0),
-        nodes: int = 256,
+        nodes: int = 257,
     ) -> None:
         self.arterial = arterial
         self.times_s = np.asarray(times_s, dtype=np.float64)
         self.log_kep = np.linspace(np.log(kep_range[0]), np.log(kep_range[1]), nodes)
-        self.step = float(self.log_kep[1] - self.log_kep[0])
         # A complex step in log kep: the imaginary part is the derivative to the last digit.
         complex_kep = np.exp(self.log_kep + 1j * _COMPLEX_STEP)
         end = float(self.times_s.max()) - min(delay_s, 0.0) + 60.0
@@ -138,32 +139,31 @@ class WashoutTable:
         """(nodes, phases) derivatives by log kep at the nodes."""
         return self._both[1]
 
-    def place(self, log_kep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The node before each value, and the fraction of the way to the next."""
-        position = (log_kep - self.log_kep[0]) / self.step
-        node = np.clip(position.astype(np.int64), 0, len(self.log_kep) - 2)
-        return node, position - node
-
-    def weights(self, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Hermite weights of the value and slope before, and of the value and slope behind."""
-        u, rest = fraction, 1.0 - fraction
-        return (
-            (1.0 + 2.0 * u) * rest * rest,
-            self.step * u * rest * rest,
-            u * u * (3.0 - 2.0 * u),
-            -self.step * u * u * rest,
-        )
-
     def curves(self, kep: ArrayLike) -> np.ndarray:
         """(n, phases) for kep (n,) in 1/min, which is clipped to the range of the table."""
-        log_kep = np.log(np.clip(np.asarray(kep, dtype=np.float64), *np.exp(self.log_kep[[0, -1]])))
-        node, fraction = self.place(log_kep)
-        weights = [w[:, None] for w in self.weights(fraction)]
-        result = weights[0] * self.values[node]
-        result += weights[1] * self.slopes[node]
-        result += weights[2] * self.values[node + 1]
-        result += weights[3] * self.slopes[node + 1]
+        log_kep = np.log(np.maximum(np.asarray(kep, dtype=np.float64), 1e-300))
+        log_kep = np.clip(log_kep, self.log_kep[0], self.log_kep[-1])
+        node, weights = hermite(log_kep, self.log_kep)
+        before, before_slope, behind, behind_slope = (w[:, None] for w in weights)
+        result = before * self.values[node]
+        result += before_slope * self.slopes[node]
+        result += behind * self.values[node + 1]
+        result += behind_slope * self.slopes[node + 1]
         return result
+
+
+def hermite(x: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, Weights]:
+    """Cubic interpolation between evenly spaced nodes: the node before each x, and four weights.
+
+    The weights are those of the value and the slope before and of the value and the slope behind.
+    """
+    step = nodes[1] - nodes[0]
+    position = (x - nodes[0]) / step
+    node = np.clip(position.astype(np.int64), 0, len(nodes) - 2)
+    u = position - node
+    rest = 1.0 - u
+    inner = u * rest * step
+    return node, ((1.0 + 2.0 * u) * rest * rest, inner * rest, u * u * (3.0 - 2.0 * u), -inner * u)
 
 
 def tofts_concentration(
@@ -190,7 +190,7 @@ def tofts_concentration(
         if not (np.isfinite(values).all() and (values >= 0).all()):
             raise KineticsError(f"{name} holds values that are negative or not finite.")
     times = np.asarray(times_s, dtype=np.float64)
-    table = WashoutTable(arterial, times, delay_s=delay_s, kep_range=(1e-4, 200.0), nodes=512)
+    table = WashoutTable(arterial, times, delay_s=delay_s, kep_range=(1e-4, 200.0), nodes=513)
     result = np.multiply.outer(table.plasma, vp)
     leaky = (ktrans > 0) & (ve > 0)
     result[:, leaky] += (table.curves(ktrans[leaky] / ve[leaky]) * ve[leaky][:, None]).T
