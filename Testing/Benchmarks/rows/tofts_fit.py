@@ -1,8 +1,8 @@
 """The Tofts model in the box of a lesion: 30 phases, 30×64×64 voxels, simulated with noise.
 
 From the signal to Ktrans, kep, ve and the residual. Peers fit some of the same voxels, one after the other,
-and their time is scaled by the number: scipy's ``curve_fit`` (Levenberg–Marquardt without bounds, the fastest of
-its methods) on concentrations that are there already, with the convolution by one recursive filter; and
+and their time is scaled by the number: scipy's ``curve_fit`` (Levenberg-Marquardt without bounds, the fastest
+of its methods) on concentrations that are there already, with the convolution by one recursive filter; and
 dcmri, which fits the signal itself with its model "WV". Every run checks that they find the same Ktrans.
 """
 

@@ -127,9 +127,7 @@ def fit_volume(
     voxels, flat = np.flatnonzero(inside), [np.asarray(phase).reshape(-1) for phase in series]
 
     def concentration(chosen: np.ndarray) -> np.ndarray:
-        signal = np.array(
-            [np.asarray(phase).reshape(-1)[voxels[chosen]] for phase in series], dtype=np.float64
-        )
+        signal = np.array([phase[voxels[chosen]] for phase in flat], dtype=np.float64)
         return concentration_from_signal(
             signal,
             signal[before].mean(axis=0),
