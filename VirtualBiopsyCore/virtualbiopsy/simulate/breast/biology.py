@@ -33,7 +33,8 @@ LOADINGS: Mapping[str, tuple[float, float, float]] = {
     "rim": (0.20, 0.26, -0.16),
     "texture": (0.46, 0.20, -0.05),
     "texture_scale": (-0.14, -0.06, 0.00),
-    "adc": (0.38, -0.30, 0.00),
+    # Lower, as the review has it (H3); a meta-analysis found it higher (Iima, Korean J Radiol 25:623, 2024).
+    "adc": (-0.38, -0.26, 0.00),
     "adc_texture": (0.34, 0.12, 0.00),
     "t2": (0.36, 0.06, -0.05),
     "oedema": (0.40, 0.22, -0.04),

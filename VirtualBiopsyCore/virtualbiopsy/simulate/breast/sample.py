@@ -59,7 +59,7 @@ def sample_biology() -> BreastBiology:
         rim=1.4,
         texture=0.7,
         texture_scale=0.0,
-        adc=0.4,
+        adc=-0.3,
         adc_texture=0.4,
         t2=0.5,
         oedema=0.9,
