@@ -10,7 +10,7 @@ from ..case.arrays import mask_array, mask_image, spacing_kji
 from ..errors import ConstantImageError, RegionError
 from .head import head_mask
 
-BEHIND_SKIN_MM = 12.0
+BEHIND_SKIN_MM = 15.0
 """The mask ends so far behind the skin over the sternum: at the pectoral muscle, roughly."""
 
 BEHIND_FOLD_MM = 24.0
