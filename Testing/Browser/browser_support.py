@@ -33,7 +33,10 @@ READY = """
     && pictures.every(e => e.naturalWidth > 0 && e.getBoundingClientRect().width > 50);
 }
 """
-VIEWS = {"axial": 0, "solid": 1, "coronal": 2, "sagittal": 3}
+PICTURE = (
+    "xpath=//*[@id='fit_{view}']/ancestor::*[.//img[contains(@class,'image-display-area')]][1]"
+    "//img[contains(@class,'image-display-area')]"
+)
 
 
 def end(process: subprocess.Popen) -> None:
@@ -82,7 +85,7 @@ class Application:
 
 
 class Page:
-    """What a user does in the page. `view` is one of :data:`VIEWS`."""
+    """What a user does in the page. `view` is axial, coronal, sagittal or solid."""
 
     def __init__(self, page: Any, application: Application) -> None:
         self.page = page
@@ -178,8 +181,12 @@ class Page:
         )
         return self.probability()
 
+    def picture(self, view: str) -> Any:
+        """The picture of a view, wherever the layout has it."""
+        return self.page.locator(PICTURE.format(view=view))
+
     def box(self, view: str) -> dict[str, float]:
-        return self.page.locator("img.image-display-area").nth(VIEWS[view]).bounding_box()
+        return self.picture(view).bounding_box()
 
     def stroke(self, view: str, points: list[tuple[float, float]]) -> None:
         """Drag with the left button through points in fractions of the view."""
@@ -199,7 +206,7 @@ class Page:
 
     def pixels(self, view: str) -> np.ndarray:
         """The view as uint8 (rows, columns, 3), 0…255."""
-        data = self.page.locator("img.image-display-area").nth(VIEWS[view]).screenshot()
+        data = self.picture(view).screenshot()
         path = self.application.log.parent / "view.png"
         path.write_bytes(data)
         return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[..., :3]

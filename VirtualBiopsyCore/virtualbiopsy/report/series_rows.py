@@ -17,6 +17,11 @@ from . import numbers
 UNKNOWN = "—"
 
 
+def seconds(value: float | None) -> str:
+    """Seconds after the injection with their sign."""
+    return UNKNOWN if value is None else numbers.signed(value, 0)
+
+
 def phase_table(rows: Sequence[PhaseRow]) -> list[dict[str, Any]]:
     """One row for each phase."""
     return [
@@ -24,7 +29,7 @@ def phase_table(rows: Sequence[PhaseRow]) -> list[dict[str, Any]]:
             "index": n,
             "name": row.name,
             "start": UNKNOWN if row.start_s is None else f"{row.start_s:.0f}",
-            "centre": UNKNOWN if row.effective_s is None else f"{row.effective_s:+.0f}",
+            "centre": seconds(row.effective_s),
             "source": row.time_source or "The data give no time.",
             "precontrast": row.precontrast,
         }

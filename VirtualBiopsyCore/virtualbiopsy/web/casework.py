@@ -78,9 +78,17 @@ class CaseDesk:
                 state[f"clinical_{name}"] = present.clinical_text(session.case.clinical.get(name))
             state.clinical_errors = {}
         self.publish()
+        self._choose_layout()
         self.show(shown or self._first_shown())
         app.viewer.fit()
         self.start_preparing()
+
+    def _choose_layout(self) -> None:
+        """The plane of acquisition large."""
+        app, name = self._app, self.reference_name()
+        image = app.session.case.sequence(app.tasks.task.reference).image if name else None
+        with app.state as state:
+            state.layout_name = app.viewer.suited_layout(state.layout_name, image)
 
     async def add_file(self) -> None:
         """Add the file in the field to the open case; without a case this opens it."""

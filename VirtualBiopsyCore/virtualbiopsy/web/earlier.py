@@ -11,12 +11,17 @@ from ..case.model import Case
 from ..case.read import read_case, read_mask
 from ..errors import EmptyRegionError, MissingSequenceError
 from ..progress import Progress, part
+from .casefiles import CaseReader, segment_mask
 from .jobs import FOLLOW_UPS
 from .localpaths import local_path
+from .saving import DOCUMENT, OUTLINES, read_document
 from .segmentation import TUMOUR
 
 if TYPE_CHECKING:
     from .app import Application
+
+
+FOLDER = "earlier"
 
 
 class EarlierDesk:
@@ -26,9 +31,11 @@ class EarlierDesk:
         self._app = app
 
     def clear(self) -> None:
-        """Another case has none yet."""
+        """Another case has none yet; the folder that lies in its own is offered."""
+        own = Path(str(self._app.state.case_path or "")) / FOLDER
         with self._app.state as state:
-            state.earlier_name, state.earlier_facts = "", ""
+            state.earlier_name, state.earlier_facts, state.earlier_mask = "", "", ""
+            state.earlier_path = str(own) if own.is_dir() else ""
 
     async def open(self) -> None:
         """Open the examination in the field, with the outline in its folder or in the mask field.
@@ -44,9 +51,10 @@ class EarlierDesk:
         given = str(app.state.earlier_mask).strip()
         mask_path = local_path(given) if given else None
 
-        def work(progress: Progress) -> tuple[Case, sitk.Image]:
-            case = read_case(path, progress=part(progress, 0.0, 0.4))
-            mask = read_mask(mask_path) if mask_path is not None else case.regions.get(TUMOUR)
+        def work(progress: Progress) -> None:
+            case, mask = _examination(path, part(progress, 0.0, 0.4))
+            if mask_path is not None:
+                mask = read_mask(mask_path)
             if mask is None:
                 raise EmptyRegionError(
                     f"{path.name} holds no outline of the lesion.",
@@ -54,22 +62,21 @@ class EarlierDesk:
                     "save the session.",
                 )
             session.set_earlier(case, mask, part(progress, 0.4, 1.0))
-            return case, mask
 
-        case, _ = await app.jobs.run(
-            "open", "Opening the earlier examination", work, replaces=("live", *FOLLOW_UPS)
-        )
+        await app.jobs.run("open", "Opening the earlier examination", work, replaces=("live", *FOLLOW_UPS))
         if app.session is session:
-            self.publish(case, path)
+            self.publish()
             app.predictions.changed()
 
-    def publish(self, case: Case, path: Path) -> None:
+    def publish(self) -> None:
         """Say which examination is the earlier one."""
         earlier = self._app.session.earlier
         with self._app.state as state:
-            state.earlier_name = case.name
-            state.earlier_path = str(path)
+            if earlier is None:
+                state.earlier_name, state.earlier_facts = "", ""
+                return
             facts = earlier.facts
+            state.earlier_name = earlier.case.name
             state.earlier_facts = f"Outline of {facts.volume_ml:.2f} mL, {facts.diameter_mm:.1f} mm across."
 
     async def remove(self) -> None:
@@ -78,5 +85,15 @@ class EarlierDesk:
         if session is None:
             return
         await app.jobs.run("role", "Closing", lambda p: session.set_earlier(None))
-        self.clear()
+        self.publish()
         app.predictions.changed()
+
+
+def _examination(path: Path, progress: Progress) -> tuple[Case, sitk.Image | None]:
+    """The examination at a path with its own outline, if it has one; a saved session is one too."""
+    if not (path / DOCUMENT).is_file():
+        case = read_case(path, progress=progress)
+        return case, case.regions.get(TUMOUR)
+    document = read_document(path)
+    case = CaseReader(path).case(document["case"], document["clinical"], progress)
+    return case, segment_mask(path / OUTLINES, str(document["outlines"].get("region", TUMOUR)))

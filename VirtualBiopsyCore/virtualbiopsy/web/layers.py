@@ -66,7 +66,7 @@ class Layers:
     def hide(self) -> None:
         """Put the views back as they were."""
         for layer in self.all:
-            layer.hide()
+            _put_away(layer)
         self._strongest.hide()
         self._shown = self._map = None
         self._set_surface_opacity()
@@ -107,11 +107,10 @@ class Layers:
         self._shown, self._fresh = layer, False
         for other in self.all:
             if other is not layer:
-                other.hide()
+                _put_away(other)
         layer.set_opacity(opacity)
         layer.set_legend_visible(bool(state.legend_shown))
-        if layer.legend is not None:
-            layer.legend.SetViewNodeIDs(viewer.axial_ids())
+        self.place_legend()
         with state:
             state.overlay_unit = layer.unit
             if fresh:
@@ -119,6 +118,11 @@ class Layers:
                 state.overlay_window = _rounded(layer.window)
         self.refresh_strongest()
         viewer.render()
+
+    def place_legend(self, **_: Any) -> None:
+        """Draw the legend in the large view only; the others have no room."""
+        if self._shown is not None and self._shown.legend is not None:
+            self._shown.legend.SetViewNodeIDs(self._app.viewer.large_ids(str(self._app.state.layout_name)))
 
     def refresh_strongest(self) -> None:
         """Draw the strongest regions of the voxel ledger in 3D, or take them away."""
@@ -162,6 +166,11 @@ class Layers:
     def set_strongest(self, **_: Any) -> None:
         self.refresh_strongest()
         self._app.viewer.render()
+
+
+def _put_away(layer: SignedLayer) -> None:
+    layer.hide()
+    layer.set_legend_visible(False)
 
 
 def _rounded(value: float) -> float:

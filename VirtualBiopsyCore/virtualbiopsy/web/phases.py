@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import SimpleITK as sitk
 
 from ..case.dynamic import DynamicSeries
 from ..case.phase_times import phase_rows, precontrast_indices
+from ..prepare.kinetics.subtraction import mean_precontrast, subtraction
+from ..report.series_rows import seconds
 from .geometry import nearest_axis
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ class Phases:
         self._app = app
         self._series: DynamicSeries | None = None
         self._before: np.ndarray | None = None
-        self._difference: np.ndarray | None = None
+        self._difference: sitk.Image | None = None
         self._windows: dict[str, tuple[float, float]] = {}
         self._drawn = ""
         self._at = -1
@@ -109,41 +112,28 @@ class Phases:
         if mode == PHASE:
             viewer.put(SERIES, self._series.phases[self._index()].image)
         else:
-            viewer.put(SERIES, self._image(self._subtracted()))
+            viewer.put(SERIES, self._subtracted())
         projected = [self._projected(axis) for axis in range(3)] if mode == PROJECTION else []
         viewer.show_series(SERIES, projected)
         fresh = mode not in self._windows
         if fresh:
-            self._windows[mode] = self._first_window(mode)
+            self._windows[mode] = self._first_window(mode, projected)
         viewer.set_window(*self._windows[mode])
         self._drawn = mode
 
-    def _subtracted(self) -> np.ndarray:
-        """Phase minus the mean of the pre-contrast phases, float32 (k, j, i)."""
+    def _subtracted(self) -> sitk.Image:
+        """The chosen phase minus the mean of the pre-contrast phases."""
         if self._difference is None:
             if self._before is None:
-                before = [
-                    sitk.GetArrayViewFromImage(self._series.phases[n].image)
-                    for n in precontrast_indices(self._series)
-                ]
-                shape = self._series.phases[0].image.GetSize()[::-1]
-                total = np.zeros(shape, dtype=np.float32)
-                for array in before:
-                    total += array
-                self._before = total / np.float32(max(1, len(before)))
-            phase = sitk.GetArrayViewFromImage(self._series.phases[self._index()].image)
-            self._difference = phase.astype(np.float32) - self._before
+                self._before = mean_precontrast(self._series)
+            self._difference = subtraction(self._series, self._index(), self._before)
         return self._difference
-
-    def _image(self, array: np.ndarray) -> sitk.Image:
-        image = sitk.GetImageFromArray(array)
-        image.CopyInformation(self._series.phases[0].image)
-        return image
 
     def _projected(self, axis: int) -> sitk.Image:
         """Maximum along an axis (0, 1, 2 for i, j, k): one slice as thick as the volume."""
         like = self._series.phases[0].image
-        image = sitk.GetImageFromArray(self._subtracted().max(axis=2 - axis, keepdims=True))
+        whole = self._subtracted()
+        image = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(whole).max(axis=2 - axis, keepdims=True))
         spacing, size = list(like.GetSpacing()), like.GetSize()
         middle = [0.0, 0.0, 0.0]
         middle[axis] = (size[axis] - 1) / 2
@@ -153,12 +143,16 @@ class Phases:
         image.SetOrigin(like.TransformContinuousIndexToPhysicalPoint(middle))
         return image
 
-    def _first_window(self, mode: str) -> tuple[float, float]:
-        if mode == PHASE:
+    def _first_window(self, mode: str, projected: Sequence[sitk.Image]) -> tuple[float, float]:
+        if projected:
+            pixels = np.concatenate([sitk.GetArrayViewFromImage(image).ravel() for image in projected])
+            low, high = np.percentile(pixels, (20.0, 99.7))
+        elif mode == PHASE:
             last = sitk.GetArrayViewFromImage(self._series.phases[-1].image)
             low, high = np.percentile(last.ravel()[::SAMPLED], (1.0, 99.7))
         else:
-            values = self._subtracted().ravel()[::SAMPLED]
+            whole = self._subtracted()
+            values = sitk.GetArrayViewFromImage(whole).ravel()[::SAMPLED]
             low, high = 0.0, np.percentile(values, 99.8)
         return float(low), float(max(high, low + 1e-3))
 
@@ -183,10 +177,11 @@ class Phases:
             return lps
         along = [index[2], index[1], index[0]]
         along[2 - axis] = slice(None)
-        index[axis] = int(np.argmax(self._subtracted()[tuple(along)]))
+        whole = self._subtracted()
+        index[axis] = int(np.argmax(sitk.GetArrayViewFromImage(whole)[tuple(along)]))
         return like.TransformIndexToPhysicalPoint([int(n) for n in index])
 
 
 def _label(name: str, effective_s: float | None, precontrast: bool) -> str:
-    when = "time unknown" if effective_s is None else f"{effective_s:+.0f} s"
+    when = "time unknown" if effective_s is None else f"{seconds(effective_s)} s"
     return f"{name}, {when}" + (", before the agent" if precontrast else "")

@@ -155,6 +155,16 @@ def card(
         "endpoint": prediction.endpoint,
         "trust": trust_row(trust),
         "moved": delta_row(delta),
+        "classes": [
+            {
+                "name": entry.name,
+                "p": numbers.percent(entry.probability),
+                "share": round(100 * entry.probability, 1),
+                "exact": repr(entry.probability),
+            }
+            for entry in prediction.classes
+        ],
+        "classes_note": prediction.classes_note,
     }
 
 

@@ -231,7 +231,7 @@ class Questions:
         prepared = app.session.prepared(model)
         labels = np.zeros(prepared.grid.GetSize()[::-1], np.int32)
         for n, mask in enumerate(app.outlines.drawn_parts(), 1):
-            labels[sitk.GetArrayViewFromImage(prepare_mask(mask, prepared)) > 0] = n
+            labels[sitk.GetArrayFromImage(prepare_mask(mask, prepared)) > 0] = n
         return labels
 
     async def _ask_influence(self, result: Result) -> None:

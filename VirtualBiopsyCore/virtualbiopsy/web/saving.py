@@ -8,25 +8,20 @@ unless only their paths were wanted. Nothing in it is executed, and its paths ne
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import SimpleITK as sitk
 
 from .. import RESEARCH_USE_ONLY, __version__
-from ..case.clinical import CLINICAL, check_clinical
-from ..case.model import ROLES, Case, Sequence
-from ..case.read import read_case
 from ..errors import ExistingFileError, UnreadableFileError
-from ..progress import Progress
+from ..progress import Progress, part
 from ..session import Session
 from ..tasks import MENINGIOMA, TASKS, Task
+from .casefiles import CaseReader, CaseWriter, Images, without_tags
 from .jobs import FOLLOW_UPS
 from .localpaths import local_path, new_folder
 
@@ -38,6 +33,8 @@ DOCUMENT, OUTLINES, IMAGES = "session.json", "outlines.seg.nrrd", "images"
 MAX_BYTES = 4 * 2**20
 KEPT_STATE = (
     "shown",
+    "series_mode",
+    "phase_index",
     "explained_model",
     "explained_map",
     "layer",
@@ -73,33 +70,20 @@ class Saver:
             raise UnreadableFileError("There is no case to save.", "Open one first.")
         folder = new_folder(app.state.save_path)
         _check_target(folder, bool(app.state.replace_files))
-        case = app.session.case
-        document = self._document(case, bool(app.state.save_copies))
+        writer = CaseWriter(IMAGES, bool(app.state.save_copies))
+        document = self._document(writer)
         with tempfile.TemporaryDirectory(prefix="virtualbiopsy-") as scratch:
             work = Path(scratch) / "session"
             work.mkdir()
             app.outlines.save(str(work / OUTLINES))
             await app.jobs.run(
-                "save", "Saving", lambda progress: _write(work, folder, document, case, progress)
+                "save", "Saving", lambda progress: _write(work, folder, document, writer.images, progress)
             )
         app.alerts.add("success", f"Saved to {folder}.")
 
-    def _document(self, case: Case, copies: bool) -> dict[str, Any]:
+    def _document(self, writer: CaseWriter) -> dict[str, Any]:
         app = self._app
-        sequences = []
-        for n, sequence in enumerate(case.sequences):
-            entry = {
-                "name": sequence.name,
-                "role": sequence.role,
-                "reason": sequence.reason,
-                "unit": sequence.unit,
-                "frame_of_reference": sequence.frame_of_reference,
-                "protocol": dict(sequence.protocol),
-                "source": sequence.source,
-            }
-            if copies or not sequence.source:
-                entry["image"] = f"{IMAGES}/{n:02d}_{_plain(sequence.name)}.nrrd"
-            sequences.append(entry)
+        case, earlier = app.session.case, app.session.earlier
         result = app.predictions.result
         fresh = result is not None and not app.state.stale
         return {
@@ -108,7 +92,14 @@ class Saver:
             "virtualbiopsy": __version__,
             "notice": RESEARCH_USE_ONLY,
             "task": app.tasks.task.task_id,
-            "case": {"name": case.name, "path": app.state.case_path, "sequences": sequences},
+            "case": writer.case(case, app.state.case_path),
+            "earlier": {
+                "case": writer.case(earlier.case, app.state.earlier_path),
+                "clinical": dict(earlier.case.clinical),
+                "mask": writer.add(earlier.mask, "earlier_outline"),
+            }
+            if earlier is not None
+            else None,
             "clinical": dict(case.clinical),
             "outlines": {"file": OUTLINES, "region": app.outlines.region_id},
             "page": {name: app.state[name] for name in KEPT_STATE},
@@ -127,10 +118,10 @@ class Saver:
         app = self._app
         folder = local_path(app.state.restore_path)
         document = read_document(folder)
-        case = await app.jobs.run(
+        session = await app.jobs.run(
             "open",
             "Restoring",
-            lambda progress: case_of(folder, document, progress),
+            lambda progress: self._session(folder, document, progress),
             replaces=("live", *FOLLOW_UPS),
         )
         outlines = folder / OUTLINES
@@ -140,25 +131,38 @@ class Saver:
         with app.state as state:
             state.register = page.get("register") is not False
             state.bias_correction = page.get("bias_correction") is True
-        app.tasks.use(*_task_of(document))
-        await app.cases.use(
-            Session(case, app.tasks.models(), app.tasks.task), shown=str(page.get("shown", ""))
-        )
+        app.tasks.use(session.task, "The saved session is for it.")
+        await app.cases.use(session, shown=str(page.get("shown", "")))
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))
         )
         app.cases.show(app.viewer.shown)
         with app.state as state:
             state.case_path = str(document["case"].get("path", ""))
+            if session.earlier is not None:
+                state.earlier_path = str(document["earlier"]["case"].get("path", ""))
             for name in KEPT_STATE:
                 if name in page and name != "shown" and type(page[name]) is type(state[name]):
                     state[name] = page[name]
+        app.earlier.publish()
         app.viewer.set_offsets({k: float(v) for k, v in document["slices"].items()})
         app.predictions.measure()
         if document["predicted"]:
             await app.predictions.predict()
             self._compare(document["estimates"])
         app.viewer.fit_solid()
+
+    def _session(self, folder: Path, document: Mapping[str, Any], progress: Progress) -> Session:
+        """The session of a folder, with its earlier examination."""
+        task, clinical = _task_of(document), document["clinical"]
+        reader = CaseReader(folder.parent if folder.name == DOCUMENT else folder)
+        case = reader.case(document["case"], clinical, part(progress, 0.0, 0.5))
+        session = Session(case, self._app.tasks.models(task), task)
+        earlier = document.get("earlier")
+        if earlier is not None:
+            other = reader.case(earlier["case"], earlier.get("clinical") or {}, part(progress, 0.5, 0.7))
+            session.set_earlier(other, reader.image(earlier["mask"]), part(progress, 0.7, 1.0))
+        return session
 
     def _compare(self, saved: Mapping[str, float]) -> None:
         result = self._app.predictions.result
@@ -178,13 +182,9 @@ class Saver:
             )
 
 
-def _task_of(document: Mapping[str, Any]) -> tuple[Task, str]:
+def _task_of(document: Mapping[str, Any]) -> Task:
     """The task of a saved session; sessions from before there were others are of the first."""
-    return TASKS.get(str(document.get("task", "")), MENINGIOMA), "The saved session is for it."
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:60] or "image"
+    return TASKS.get(str(document.get("task", "")), MENINGIOMA)
 
 
 def _check_target(folder: Path, may_replace: bool) -> None:
@@ -198,15 +198,13 @@ def _check_target(folder: Path, may_replace: bool) -> None:
         )
 
 
-def _write(work: Path, folder: Path, document: dict[str, Any], case: Case, progress: Progress) -> None:
+def _write(work: Path, folder: Path, document: dict[str, Any], images: Images, progress: Progress) -> None:
     """Write everything into `work`, then move it to `folder` at once."""
-    entries = document["case"]["sequences"]
-    for n, (entry, sequence) in enumerate(zip(entries, case.sequences, strict=True)):
-        progress(n / (len(entries) + 1), f"Writing {sequence.name}")
-        if "image" in entry:
-            (work / IMAGES).mkdir(exist_ok=True)
-            sitk.WriteImage(_without_tags(sequence.image), str(work / entry["image"]), True)
-    progress(len(entries) / (len(entries) + 1), "Writing the settings")
+    for n, (path, image) in enumerate(images.items()):
+        progress(n / (len(images) + 1), f"Writing {Path(path).stem}")
+        (work / path).parent.mkdir(exist_ok=True)
+        sitk.WriteImage(without_tags(image), str(work / path), True)
+    progress(len(images) / (len(images) + 1), "Writing the settings")
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     (work / DOCUMENT).write_text(text + "\n", encoding="utf-8")
     try:
@@ -219,14 +217,6 @@ def _write(work: Path, folder: Path, document: dict[str, Any], case: Case, progr
             f"{folder} cannot be written ({error.strerror or error}).", "Choose another folder."
         ) from error
     progress(1.0, "Saved")
-
-
-def _without_tags(image: sitk.Image) -> sitk.Image:
-    """A copy without the meta-data dictionary, which may hold DICOM tags of a patient."""
-    bare = sitk.Image(image)
-    for key in bare.GetMetaDataKeys():
-        bare.EraseMetaData(key)
-    return bare
 
 
 def read_document(folder: Path) -> dict[str, Any]:
@@ -264,52 +254,7 @@ def read_document(folder: Path) -> dict[str, Any]:
             raise UnreadableFileError(f"{path} is damaged ({name} is missing).", advice)
     if not isinstance(document["case"].get("sequences"), list):
         raise UnreadableFileError(f"{path} is damaged (sequences are missing).", advice)
+    if not isinstance(document.get("earlier"), (dict, type(None))):
+        raise UnreadableFileError(f"{path} is damaged (the earlier examination).", advice)
     document.setdefault("predicted", False)
     return document
-
-
-def case_of(folder: Path, document: Mapping[str, Any], progress: Progress) -> Case:
-    """Read the images of a session again and put the case together.
-
-    Raises
-    ------
-    UnreadableFileError : an image is missing or damaged, or its path leads out of the folder.
-    """
-    from ..case.read import read_image
-
-    entries = document["case"]["sequences"]
-    referenced: dict[str, Sequence] = {}
-    if any("image" not in entry for entry in entries):
-        original = str(document["case"].get("path", ""))
-        found = read_case(local_path(original), progress=progress)
-        referenced = {sequence.name: sequence for sequence in found.sequences}
-    sequences = []
-    for n, entry in enumerate(entries):
-        progress(n / max(1, len(entries)), f"Reading {entry.get('name', '')}")
-        name, role = str(entry.get("name", "")), str(entry.get("role", "other"))
-        common = {"role": role if role in ROLES else "other", "reason": str(entry.get("reason", ""))}
-        if "image" not in entry:
-            if name not in referenced:
-                raise UnreadableFileError(f"{name} is no longer at {original}.", "Put the images back there.")
-            sequences.append(replace(referenced[name], **common))
-            continue
-        path = (folder / str(entry["image"])).resolve()
-        if not path.is_relative_to(folder.resolve()) or os.path.isabs(str(entry["image"])):
-            raise UnreadableFileError(
-                f"{entry['image']} leads out of the session folder.", "Do not trust it."
-            )
-        sequences.append(
-            Sequence(
-                name=name,
-                image=read_image(path),
-                unit=entry.get("unit"),
-                frame_of_reference=entry.get("frame_of_reference"),
-                protocol={str(k): str(v) for k, v in dict(entry.get("protocol") or {}).items()},
-                source=str(entry.get("source") or path),
-                **common,
-            )
-        )
-    clinical = check_clinical({k: v for k, v in document["clinical"].items() if k in CLINICAL})
-    return Case(
-        name=str(document["case"].get("name", folder.name)), sequences=tuple(sequences), clinical=clinical
-    )

@@ -39,6 +39,7 @@ class SeriesDesk:
         """Write what is known about the series into the page's state."""
         series = self.series
         with self._app.state as state:
+            state.phase_edits += 1
             state.phase_rows = kinetics.phase_table(phase_rows(series)) if series is not None else []
             state.series_facts = kinetics.series_facts(series) if series is not None else []
             state.motion_rows = kinetics.motion_rows(series.motion) if series is not None else []

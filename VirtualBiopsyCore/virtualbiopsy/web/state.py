@@ -62,6 +62,7 @@ DEFAULTS: dict[str, Any] = {
     "phase_count": 0,
     "phase_labels": [],
     "phase_rows": [],
+    "phase_edits": 0,
     "motion_rows": [],
     "motion_note": "",
     "map_rows": [],
@@ -131,6 +132,7 @@ DEFAULTS: dict[str, Any] = {
     "diameter_shown": True,
     "probe": [],
     "probe_view": "",
+    "pointer_left": 0,
     # What if this part were missing
     "parts_kind": "supervoxels",
     "parts_count": 8,

@@ -34,6 +34,7 @@ def _layouts() -> dict[str, Layout]:
     across, down = LayoutDirection.Horizontal, LayoutDirection.Vertical
     return {
         "main": Layout(across, [axial, Layout(down, [solid, coronal, sagittal])], ["1.75", "1"]),
+        "sagittal": Layout(across, [sagittal, Layout(down, [solid, coronal, axial])], ["1.75", "1"]),
         "quad": Layout(across, [Layout(down, [axial, sagittal]), Layout(down, [solid, coronal])]),
         "slices": Layout(across, [axial, Layout(down, [coronal, sagittal])], ["1.5", "1"]),
         "axial": Layout(down, [axial]),
@@ -88,9 +89,10 @@ class Viewer:
         logics = self.app.app_logic.GetSliceLogics()
         return [logics.GetItemAsObject(n).GetSliceCompositeNode() for n in range(logics.GetNumberOfItems())]
 
-    def axial_ids(self) -> list[str]:
-        """Identifier of the axial view, the only one with room for a legend."""
-        return [v.get_view_node_id() for v in self.slice_views if v.get_singleton_tag() == "Red"]
+    def large_ids(self, layout: str) -> list[str]:
+        """Identifier of the large slice view of a layout, the only one with room for a legend."""
+        wanted = "Sagittal" if layout == "sagittal" else "Axial"
+        return [v.get_view_node_id() for v in self.slice_views if v.get_orientation() == wanted]
 
     def load_case(self, case: Case) -> None:
         """Put every sequence of the case into a volume node, instead of those of the case before."""
@@ -111,6 +113,12 @@ class Viewer:
             if self.shown == name:
                 self.show("")
             remove_with_parts(self.scene, node)
+
+    def suited_layout(self, layout: str, reference: sitk.Image | None) -> str:
+        """The layout with the plane of acquisition large, if one plane is large in the present one."""
+        if reference is None or layout not in ("main", "sagittal"):
+            return layout
+        return "sagittal" if nearest_axis(reference, (1.0, 0.0, 0.0)) == 2 else "main"
 
     def show(self, name: str) -> None:
         """Show a sequence in the slice views; "" shows none."""

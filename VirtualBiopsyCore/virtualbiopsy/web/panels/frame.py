@@ -34,12 +34,14 @@ TABS = (
 )
 LAYOUTS = (
     ("main", "Axial large", "mdi-view-quilt-outline"),
+    ("sagittal", "Sagittal large", "mdi-view-dashboard-outline"),
     ("quad", "Four equal views", "mdi-view-grid-outline"),
     ("slices", "Slices only", "mdi-view-compact-outline"),
     ("axial", "Axial only", "mdi-square-outline"),
     ("solid", "3D only", "mdi-cube-outline"),
 )
 PANEL_WIDTH = 430
+POINTER_LEFT = "@mouseleave=\"probe_view = ''; pointer_left = pointer_left + 1\""
 
 
 def build_page(app: Any) -> VAppLayout:
@@ -73,7 +75,7 @@ def build_page(app: Any) -> VAppLayout:
             v.VMain(),
             html.Div(classes="vb-stage"),
         ):
-            with html.Div(classes="vb-views", raw_attrs=["@mouseleave=\"probe_view = ''\""]):
+            with html.Div(classes="vb-views", raw_attrs=[POINTER_LEFT]):
                 app.viewer.layouts.initialize_layout_grid(page)
             phase_bar(app)
             start_page(app)

@@ -30,6 +30,7 @@ def result_panel(app: Any) -> None:
             )
             show_anyway("card")
         html.Div(v_html=("c.svg",), classes="vb-figure", v_if=f"!{HIDDEN}")
+        _classes()
         html.Div(
             "{{ c.delta }}",
             v_if=f"c.delta && !stale && !{HIDDEN}",
@@ -72,6 +73,21 @@ def result_panel(app: Any) -> None:
         html.Summary("{{ provenance.length }} steps, last update {{ update_ms }} ms", style="cursor:pointer")
         with html.Ol(style="padding-left:20px"):
             html.Li("{{ step }}", v_for="step in provenance", key="step", style="overflow-wrap:anywhere")
+
+
+def _classes() -> None:
+    """Probabilities of ordered classes, lowest first."""
+    with html.Div(
+        v_if=f"c.classes.length && !{HIDDEN}", classes="vb-classes", raw_attrs=[":id=\"'classes_' + c.id\""]
+    ):
+        with html.Div(
+            v_for="k in c.classes", key="k.name", classes="vb-class", raw_attrs=[':data-p="k.exact"']
+        ):
+            html.Span("{{ k.name }}")
+            with html.Div(classes="vb-class-track"):
+                html.Div(classes="vb-class-fill", raw_attrs=[":style=\"{ width: k.share + '%' }\""])
+            html.Span("{{ k.p }}", classes="vb-value")
+        html.Div("{{ c.classes_note }}", v_if="c.classes_note", classes="vb-note mt-1")
 
 
 def _moved() -> None:

@@ -47,7 +47,7 @@ def _phases(app: Any) -> None:
                 html.Tbody(),
                 html.Tr(
                     v_for="r in phase_rows",
-                    key="r.name",
+                    key="r.name + phase_edits",  # made anew, so that a refused mark goes back
                     classes=("series_mode && r.index === phase_index ? 'vb-chosen-row' : ''",),
                     raw_attrs=[":id=\"'phase_' + r.index\""],
                 ),
@@ -145,11 +145,11 @@ def _motion(app: Any) -> None:
                     html.Th(title)
             with html.Tbody(), html.Tr(v_for="r in motion_rows", key="r.name"):
                 html.Td("{{ r.name }}")
-                html.Td("{{ r.shift }} mm", classes="num")
-                html.Td("{{ r.rotation }}°", classes="num")
+                html.Td("{{ r.shift }}", classes="num")
+                html.Td("{{ r.rotation }}", classes="num")
                 html.Td("{{ r.before }}", classes="num")
                 html.Td("{{ r.after }}", classes="num")
-                html.Td("{{ r.corrected }}")
+                html.Td("{{ r.state }}")
 
 
 def _earlier(app: Any) -> None:
@@ -159,7 +159,7 @@ def _earlier(app: Any) -> None:
             "Models of response compare this case with an examination before or early in therapy.",
             classes="vb-note mb-2",
         )
-        controls.path_field("Folder of the earlier examination", "earlier_path", browse)
+        controls.path_field("Folder of the earlier examination, or its saved session", "earlier_path", browse)
         html.Div(classes="mt-2")
         controls.path_field("Outline of the lesion there, if not in the folder", "earlier_mask", browse)
         with html.Div(classes="vb-row mt-2"):

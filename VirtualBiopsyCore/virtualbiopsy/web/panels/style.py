@@ -9,6 +9,11 @@ html { overflow: hidden; }
 .vb-phasebar .v-slider { flex: 1; min-width: 120px; }
 .vb-phase-label { min-width: 190px; text-align: right; font-size: 12.5px; color: #c9d1d9;
   font-variant-numeric: tabular-nums; }
+.vb-classes { margin: 2px 0 8px; }
+.vb-class { display: grid; grid-template-columns: 130px 1fr 52px; gap: 8px; align-items: center;
+  font-size: 12.5px; min-height: 22px; }
+.vb-class-track { height: 10px; background: #323a43; border-radius: 3px; }
+.vb-class-fill { height: 10px; background: #c9d1d9; border-radius: 3px; }
 .vb-chosen-row td { background: #1d2b3c; }
 .vb-link { color: inherit; text-decoration: underline dotted; text-underline-offset: 3px; cursor: pointer; }
 .vb-map { border: 1px solid var(--vb-line); border-radius: 6px; padding: 4px 8px 6px; margin-top: 6px; }
