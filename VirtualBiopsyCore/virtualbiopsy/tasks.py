@@ -23,6 +23,7 @@ class Task:
     rules : name of the file in Resources/Rules. sample : folder in Resources/Cases.
     module : name of the Slicer module.
     review : what "the source review" of the rules is, a clause.
+    organ : "brain" or "breast": where the figures of the trust card are measured, and which checks apply.
     """
 
     task_id: str
@@ -37,6 +38,7 @@ class Task:
     sample: str
     module: str
     review: str
+    organ: str
 
     @property
     def dynamic(self) -> bool:
@@ -68,6 +70,7 @@ MENINGIOMA = Task(
         "a review, in Chinese, of MR imaging for predicting Ki-67 and progesterone receptor expression in "
         "meningioma"
     ),
+    organ="brain",
 )
 
 BREAST = Task(
@@ -83,6 +86,12 @@ BREAST = Task(
     sample="breast-sample",
     module="BreastHER2",
     review="a review, in Chinese, of multiparametric MR radiomics for predicting HER2 in breast cancer",
+    organ="breast",
 )
 
 TASKS: Mapping[str, Task] = MappingProxyType({task.task_id: task for task in (MENINGIOMA, BREAST)})
+
+
+def organ_of(reference: str) -> str:
+    """The organ that the task with this reference role is about; the brain for other references."""
+    return next((task.organ for task in TASKS.values() if task.reference == reference), MENINGIOMA.organ)

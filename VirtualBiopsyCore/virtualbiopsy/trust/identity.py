@@ -1,7 +1,8 @@
 """Faults of a case that need no model: is every image what its role says, and the outline drawn on it?
 
-The limits lie between what brain images of the public collections and of the simulation show (two to nine
-examinations of each kind, whole and skull-stripped). They are wide: what lies beyond them is something else.
+Those of breast examinations are in :mod:`virtualbiopsy.trust.breast`. The limits lie between what brain
+images of the public collections and of the simulation show (two to nine examinations of each kind, whole and
+skull-stripped). They are wide: what lies beyond them is something else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from ..case.arrays import mask_array
 from ..case.model import ROLES, Case, Sequence
 from ..prepare.geometry import same_grid
 from ..prepare.model import PreparedCase
+from ..tasks import organ_of
+from .breast import breast_findings
 from .images import (
     ASYMMETRY,
     ASYMMETRY_AROUND,
@@ -62,6 +65,12 @@ def findings(case: Case, prepared: PreparedCase, facts: ImageFacts, mask: sitk.I
     facts : protocol and figures of the case, those of the outline included.
     mask : the outline as it was given.
     """
+    if organ_of(prepared.settings.reference) == "breast":
+        return (
+            *breast_findings(case, facts.figures),
+            *exchanged_sides(case, facts.figures),
+            *wrong_outline(case, prepared, facts.figures, mask),
+        )
     return (
         *wrong_sequences(facts.figures),
         *exchanged_phases(case, facts.figures),
@@ -209,7 +218,8 @@ def wrong_outline(
     outside = figures.get(reference.role, {}).get(OUTLINE_OUTSIDE, 0.0)
     if outside > PARTLY_IN_AIR:
         light = "red" if outside > IN_AIR else "amber"
-        text = f"{100 * outside:.0f} % of the outline lie in the air around the head: is it of this case?"
+        body = "head" if organ_of(reference.role) == "brain" else "body"
+        text = f"{100 * outside:.0f} % of the outline lie in the air around the {body}: is it of this case?"
         yield Reason(light, "outline_in_air", text)
     if same_grid(mask, reference.image):
         return

@@ -1,8 +1,9 @@
 """What is measured on the images of a case, so that they can be compared with those a model has learnt from.
 
-Everything is measured on a coarse copy of the prepared images (about 4 mm), in the brain, by figures that do
-not depend on scale and offset of the intensities. What does not depend on the outline is measured once for a
-preparation (:class:`CaseImages`); the outline adds to it (:func:`image_facts`).
+Everything is measured on a coarse copy of the prepared images (about 4 mm), in the organ of the task (the
+brain, or the breasts), by figures that do not depend on scale and offset of the intensities. What does not
+depend on the outline is measured once for a preparation (:class:`CaseImages`); the outline adds to it
+(:func:`image_facts`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ..case.arrays import bounding_box, mask_array, spacing_kji
-from ..case.model import Case, Sequence
+from ..case.model import DYNAMIC_MAPS, Case, Sequence
 from ..case.tags import number
 from ..prepare.model import PreparedCase
-from ..prepare.prepare import QUANTITATIVE
+from ..prepare.prepare import CATEGORICAL, QUANTITATIVE
 from ..prepare.register import affine
+from ..tasks import organ_of
+from .dynamic import phase_timing
 from .mirror import mirror_similarity
 from .model import ImageFacts
 
@@ -42,6 +45,9 @@ HIGH_SHARE = "high_share"
 ASYMMETRY_AROUND = "asymmetry_around_outline"
 OUTLINE_CONTRAST = "outline_contrast"
 OUTLINE_OUTSIDE = "outline_outside_head"
+OUTLINE_OUTSIDE_ORGAN = "outline_outside_organ"
+OUTLINE_MEDIAN = "outline_median"
+ORGAN_HIGH = "organ_95th_percentile"
 
 FIGURES: Mapping[str, str] = MappingProxyType(
     {
@@ -60,6 +66,9 @@ FIGURES: Mapping[str, str] = MappingProxyType(
         ASYMMETRY_AROUND: "the asymmetry without the outline: a large enhancing tumour is no bright fluid",
         OUTLINE_CONTRAST: "median inside the outline minus that of the brain, over the brain's 5–95 % range",
         OUTLINE_OUTSIDE: "share of the outline that lies in air",
+        OUTLINE_OUTSIDE_ORGAN: "share of the outline that lies outside the breasts",
+        OUTLINE_MEDIAN: "median inside the outline (ADC, percent enhancement)",
+        ORGAN_HIGH: "95th percentile over the breasts (ADC)",
     }
 )
 
@@ -98,7 +107,8 @@ class _Coarse:
     ----------
     arrays : by role, float32 (k, j, i). covered : by role, bool, where the sequence covers only a part.
     grid : image with their geometry. spacing : (dk, dj, di) mm.
-    head, brain : bool (k, j, i); the brain as far as it can be told by its place alone.
+    head : bool (k, j, i), the head or body.
+    brain : bool (k, j, i), the organ: the brain as far as it can be told by its place alone, or the breasts.
     depth : mm under the border of the head, float32 (k, j, i).
     """
 
@@ -122,6 +132,11 @@ class CaseImages:
     Attributes
     ----------
     facts : what holds whatever the outline; without findings.
+    organ : "brain" or "breast", by the reference of the preparation.
+
+    In the breast only asymmetry, spread, correlation with the reference and noise are measured: the other
+    figures rest on how a brain is built. Maps from the dynamic series have no figures and no protocol of
+    their own; the times of the series stand in the protocol of the reference.
     """
 
     def __init__(self, case: Case, prepared: PreparedCase) -> None:
@@ -130,21 +145,28 @@ class CaseImages:
         self.reference = prepared.settings.reference
         used = {s.role: s for s in case.sequences if s.role in prepared.images}
         self._sequences = used
-        stripped = {role: is_stripped(s.image) for role, s in used.items()}
-        self.coarse = _coarse(prepared, used[self.reference].image, stripped[self.reference])
+        self.organ = organ_of(self.reference)
+        in_brain = self.organ == "brain"
+        stripped = {role: in_brain and is_stripped(s.image) for role, s in used.items()}
+        self.coarse = _coarse(prepared, used[self.reference].image, stripped[self.reference], self.organ)
+        protocol = {role: measured_protocol(s) for role, s in used.items() if not self._is_map(role)}
         figures: dict[str, dict[str, float]] = {}
         for role, sequence in used.items():
-            figures[role] = {
-                **self._intensities(role),
-                SNR: self._snr(sequence),
-                **({} if role in QUANTITATIVE else {STRIPPED: float(stripped[role])}),
-            }
-        for role, similarity in mirror_similarity(
-            self.coarse.arrays, self.reference, self.coarse.head, self.coarse.brain
-        ).items():
-            figures[role][MIRROR] = similarity
+            if self._is_map(role):
+                figures[role] = {}
+                continue
+            figures[role] = {**self._intensities(role), SNR: self._snr(sequence)}
+            if in_brain and role not in QUANTITATIVE:
+                figures[role][STRIPPED] = float(stripped[role])
+        if in_brain:
+            for role, similarity in mirror_similarity(
+                self.coarse.arrays, self.reference, self.coarse.head, self.coarse.brain
+            ).items():
+                figures[role][MIRROR] = similarity
+        else:
+            protocol[self.reference] |= phase_timing(case, prepared.settings.kinetics)
         self.facts = ImageFacts(
-            protocol={role: measured_protocol(sequence) for role, sequence in used.items()},
+            protocol=protocol,
             figures={
                 role: {name: value for name, value in row.items() if math.isfinite(value)}
                 for role, row in figures.items()
@@ -162,17 +184,22 @@ class CaseImages:
         for role, array in coarse.arrays.items():
             there = coarse.covered.get(role)
             own, other = (part if there is None else part & there for part in (inside, rest))
+            if self.organ != "brain" and role in ("adc", "pe") and own.any():
+                found[role] = {OUTLINE_MEDIAN: float(np.nanmedian(array[own]))}
+            if self._is_map(role):
+                continue
             if other.sum() < 100 or not own.any():
                 continue
             low, median, high = np.percentile(array[other], (5, 50, 95))
             if high > low:
                 contrast = float((np.median(array[own]) - median) / (high - low))
-                found[role] = {
-                    OUTLINE_CONTRAST: contrast,
-                    ASYMMETRY_AROUND: float((high + low - 2 * median) / (high - low)),
-                }
-        outside = 1.0 - float(coarse.head[inside].mean())
-        found.setdefault(self.reference, {})[OUTLINE_OUTSIDE] = outside
+                found.setdefault(role, {})[OUTLINE_CONTRAST] = contrast
+                found[role][ASYMMETRY_AROUND] = float((high + low - 2 * median) / (high - low))
+        own = found.setdefault(self.reference, {})
+        own[OUTLINE_OUTSIDE] = 1.0 - float(coarse.head[inside].mean())
+        if self.organ != "brain":
+            near = ndimage.binary_dilation(coarse.brain, _CROSS)
+            own[OUTLINE_OUTSIDE_ORGAN] = 1.0 - float(near[inside].mean())
         return found
 
     def inside(self, mask: sitk.Image) -> np.ndarray:
@@ -208,9 +235,12 @@ class CaseImages:
             SPREAD: float((third - first) / (high - low)),
         }
         ranks = _ranks(values)
-        found[DEPTH_CORRELATION] = _correlation(ranks, coarse.depth[brain].astype(np.float64))
+        if self.organ == "brain":
+            found[DEPTH_CORRELATION] = _correlation(ranks, coarse.depth[brain].astype(np.float64))
         if role != self.reference:
             found[REFERENCE_CORRELATION] = _correlation(ranks, _ranks(coarse.arrays[self.reference][brain]))
+        if self.organ != "brain":
+            return found | ({ORGAN_HIGH: float(high)} if role == "adc" else {})
         if role != "t2" and "t2" in coarse.arrays:
             t2 = coarse.arrays["t2"][brain]
             tissue = t2 < np.quantile(t2, _FLUID)
@@ -225,6 +255,10 @@ class CaseImages:
                 HIGH_SHARE: float(high / median),
             }
         return found
+
+    def _is_map(self, role: str) -> bool:
+        """Whether a role is a map computed from the dynamic series (of a task with such a series)."""
+        return self.organ != "brain" and role in (*DYNAMIC_MAPS, *CATEGORICAL)
 
     def _brain(self, role: str) -> np.ndarray:
         there = self.coarse.covered.get(role)
@@ -330,7 +364,7 @@ def signal_to_noise(slices: np.ndarray) -> float:
     return float(np.median(level[inside])) / noise if noise > 0 else math.nan
 
 
-def _coarse(prepared: PreparedCase, native: sitk.Image, stripped: bool) -> _Coarse:
+def _coarse(prepared: PreparedCase, native: sitk.Image, stripped: bool, organ: str) -> _Coarse:
     spacing = spacing_kji(prepared.grid)
     step = tuple(max(1, round(COARSE_MM / s)) for s in spacing)
     first = tuple((s - 1) // 2 for s in step)
@@ -357,7 +391,12 @@ def _coarse(prepared: PreparedCase, native: sitk.Image, stripped: bool) -> _Coar
     else:
         head = _head(arrays[reference])
     depth = ndimage.distance_transform_edt(np.pad(head, 1), sampling=wide)[1:-1, 1:-1, 1:-1]
-    if stripped:
+    if organ != "brain":
+        limit = prepared.limits.get(organ)
+        brain = head if limit is None else sitk.GetArrayViewFromImage(limit)[where] != 0
+        # Suppressed fat is as dark as air.
+        head = head | brain
+    elif stripped:
         brain = depth > RIND_MM
     else:
         brain = (depth > SCALP_MM) & _upper(head, grid)

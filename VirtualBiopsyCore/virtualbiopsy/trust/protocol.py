@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 
 from ..models.radmodel import RadModel
+from ..tasks import TASKS
+from .dynamic import EARLY, INTERVAL, LATE, PHASES
 from .images import (
     ASYMMETRY,
     BRAIN_MEDIAN,
@@ -35,7 +37,16 @@ TILT_ALLOWED = 12.0
 """Degrees beyond the training range."""
 
 # Share of the value by which a header value or a spacing may leave the training range.
-_TOLERANCE = {PIXEL: 0.25, SLICES: 0.2, "SliceThickness": 0.2, "MagneticFieldStrength": 0.05}
+_TOLERANCE = {
+    PIXEL: 0.25,
+    SLICES: 0.2,
+    "SliceThickness": 0.2,
+    "MagneticFieldStrength": 0.05,
+    EARLY: 0.3,
+    LATE: 0.3,
+    INTERVAL: 0.5,
+    PHASES: 0.5,
+}
 _USUAL_TOLERANCE = 0.1
 
 # Ranges of some hundred cases are narrower than what is possible: a case may leave them by a part of their
@@ -65,7 +76,10 @@ _NAMES = {
     "FlipAngle": ("flip angle", "°"),
     "SliceThickness": ("slice thickness", "mm"),
     "DiffusionBValue": ("b value", "s/mm²"),
-    "NumberOfTemporalPositions": ("number of phases", ""),
+    PHASES: ("number of phases", ""),
+    EARLY: ("early phase after the injection", "s"),
+    LATE: ("late phase after the injection", "s"),
+    INTERVAL: ("distance of phases", "s"),
 }
 
 
@@ -127,6 +141,7 @@ def _within(keyword: str, value: float, low: float, high: float) -> bool:
 
 def _figures(model: RadModel, facts: ImageFacts, used: set[str]) -> Iterator[Reason]:
     texts = []
+    organ = TASKS[model.task].organ
     for role, row in facts.figures.items():
         known = model.image_statistics.get(role, {})
         if role not in used:
@@ -138,7 +153,7 @@ def _figures(model: RadModel, facts: ImageFacts, used: set[str]) -> Iterator[Rea
             if name == OUTLINE_CONTRAST and role == model.preparation.reference and value < low:
                 continue  # see _population
             if not _usual(name, value, low, high):
-                what = FIGURES[name].split(":")[0]
+                what = FIGURES[name].split(":")[0].replace("brain", organ)
                 texts.append(f"{role} {what} {value:.3g} (training {low:.3g} to {high:.3g})")
     if texts:
         text = f"The images differ from those of the training cases: {'; '.join(texts)}."
@@ -156,7 +171,7 @@ def _usual(name: str, value: float, low: float, high: float) -> bool:
 
 def _population(model: RadModel, facts: ImageFacts) -> Iterator[Reason]:
     """Signs in the reference that the case is of another kind than all training cases."""
-    role = model.preparation.reference
+    role, organ = model.preparation.reference, TASKS[model.task].organ
     row: Mapping[str, float] = facts.figures.get(role, {})
     known = model.image_statistics.get(role, {})
     signs = []
@@ -171,8 +186,8 @@ def _population(model: RadModel, facts: ImageFacts) -> Iterator[Reason]:
         low, high = known[OUTLINE_CONTRAST]
         if contrast < low - _AT_LEAST[OUTLINE_CONTRAST]:
             signs.append(
-                f"the outline hardly enhances on {role} (contrast {contrast:.2f} of the brain's range), and "
-                f"every training tumour did ({low:.2f} to {high:.2f})"
+                f"the outline hardly enhances on {role} (contrast {contrast:.2f} of the {organ}'s range), "
+                f"and every training tumour did ({low:.2f} to {high:.2f})"
             )
     if signs:
         yield Reason("red", "population", f"Not this model's population: {'; '.join(signs)}.")
