@@ -14,6 +14,7 @@ from growth_plot import draw
 from targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
+PEER = "pyradiomics"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
@@ -32,7 +33,9 @@ def _row(name: str, entry: dict[str, Any]) -> str:
     lowest = f"{entry['lowest']:.1f}" if entry.get("lowest") and len(entry["cases"]) > 1 else "–"
     verdict = "–" if target is None else f"{target}{'' if target.met(entry) else ' (missed)'}"
     times = (_amount(entry["ours_s"], unit), _amount(entry.get("peer_s"), unit))
-    return f"| `{name}` | {times[0]} | {times[1]} | {ratio} | {lowest} | {verdict} |"
+    peer = entry.get("peer", PEER)
+    name = f"`{name}`" if peer.startswith(PEER) else f"`{name}` (against {peer})"
+    return f"| {name} | {times[0]} | {times[1]} | {ratio} | {lowest} | {verdict} |"
 
 
 def _cases(entries: dict[str, Any]) -> list[str]:
@@ -51,7 +54,7 @@ def results(entries: dict[str, Any]) -> str:
     lines = [
         entries["machine"]["text"] + ".",
         "",
-        "| row | ours | pyradiomics | ratio | lowest | target |",
+        "| row | ours | pyradiomics, or as said | ratio | lowest | target |",
         "|---|---|---|---|---|---|",
         *(_row(name, entry) for name, entry in rows.items()),
         "",

@@ -39,6 +39,12 @@ def oracle_python() -> str:
 
 
 @pytest.fixture(scope="session")
+def dcmri_python() -> str:
+    """Path of the Python of the dcmri oracle, or skip."""
+    return _oracle("dcmri")
+
+
+@pytest.fixture(scope="session")
 def shap_oracle() -> Iterator[Callable[..., np.ndarray]]:
     """``ask(method, row, background, score=None, …)``: values (p,) from one warm shap, or skip.
 

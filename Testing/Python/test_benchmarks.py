@@ -13,20 +13,37 @@ ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "Testing" / "Benchmarks"
 
 
-@pytest.mark.oracle
-def test_a_row_on_the_simulated_case(oracle_python, tmp_path, monkeypatch):
-    monkeypatch.delenv("VIRTUALBIOPSY_DATA", raising=False)
-    out = tmp_path / "bench.json"
-    arguments = ["--quick", "--rows", "original_all_classes", "--kernels", "plain", "--out", str(out)]
+def bench(row: str, folder: Path) -> tuple[dict, str]:
+    """Entries of a quick run of one row, and what it printed."""
+    out = folder / "bench.json"
+    arguments = ["--quick", "--rows", row, "--kernels", "plain", "--out", str(out)]
     run = subprocess.run(
         [sys.executable, str(BENCH / "bench.py"), *arguments], capture_output=True, text=True, timeout=300
     )
     assert run.returncode == 0, run.stderr
-    entry = json.loads(out.read_text(encoding="utf-8"))["original_all_classes"]
+    return json.loads(out.read_text(encoding="utf-8")), run.stdout
+
+
+@pytest.mark.oracle
+def test_a_row_on_the_simulated_case(oracle_python, tmp_path, monkeypatch):
+    monkeypatch.delenv("VIRTUALBIOPSY_DATA", raising=False)
+    entries, printed = bench("original_all_classes", tmp_path)
+    entry = entries["original_all_classes"]
     assert {"ours_s", "peer_s", "peer", "ratio", "n", "cases"} <= set(entry)
     assert entry["cases"] == ["meningioma-sample (simulated)"] and entry["peer"].endswith("3.0.1")
     assert entry["ratio"] == pytest.approx(entry["peer_s"] / entry["ours_s"])
-    assert "original_all_classes" in run.stdout and "30, none below 6" in run.stdout
+    assert "original_all_classes" in printed and "30, none below 6" in printed
+
+
+@pytest.mark.oracle
+def test_the_row_of_the_tofts_fit(dcmri_python, tmp_path):
+    """Both peers find the same Ktrans as the row itself asserts, or it would have failed."""
+    entries, _ = bench("tofts_fit", tmp_path)
+    for name, peer in (("tofts_fit", "scipy"), ("tofts_fit_dcmri", "dcmri 0.6")):
+        entry = entries[name]
+        assert entry["peer"].startswith(peer) and "simulated" in entry["cases"][0]
+        assert entry["ratio"] == pytest.approx(entry["voxels_per_s"]["ours"] / entry["voxels_per_s"]["peer"])
+        assert 0 < entry["ktrans_apart"] < 0.02
 
 
 def test_growth_is_drawn():
