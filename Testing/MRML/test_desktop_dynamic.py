@@ -67,7 +67,7 @@ def test_the_panel_asks_for_what_the_task_needs(desk):
     assert list(desk.panel.form.widgets) == list(BREAST.clinical)
     assert ui.dynamicSelector.properties == {"SlicerParameterName": "dynamic"}
     assert ui.dceSelector.properties == {"SlicerParameterName": "dce"}
-    assert not ui.predictButton.enabled and "dynamic contrast" in ui.predictButton.toolTip
+    assert not ui.predictButton.enabled and "dynamic series" in ui.predictButton.toolTip
     assert not ui.proposeButton.enabled and not ui.dynamicMapsButton.enabled
 
 
@@ -162,6 +162,24 @@ def test_maps_are_computed_listed_and_laid_over_the_views(opened):
     assert not overlay.shown and opened.settings.dynamicMap == ""
     opened.press("predictButton")
     assert opened.panel.dynamic.maps.maps  # the session is the same, so the maps are
+
+
+def test_maps_and_explanations_take_turns(opened):
+    outlined(opened).press("dynamicMapsButton")
+    panel, settings = opened.panel, opened.settings
+    assert settings.dynamicMap == "pe" and panel.dynamic.maps.overlay.shown
+    opened.press("predictButton")
+    for button in panel.cards.buttons:
+        if button.visible:
+            button.emit("clicked(bool)", False)
+    assert panel.overlay.overlay.shown and settings.dynamicMap == ""
+    assert not panel.dynamic.maps.overlay.shown
+    opened.ui.dynamicMapComboBox.setCurrentIndex(2)
+    assert panel.dynamic.maps.overlay.shown and not panel.overlay.overlay.shown
+    assert settings.dynamicMap == "ser" and not settings.overlayVisible
+    settings.overlayVisible = True
+    assert panel.overlay.overlay.shown and settings.dynamicMap == ""
+    assert opened.ui.dynamicMapComboBox.currentIndex == 0
 
 
 def test_one_click_proposes_an_outline(opened):

@@ -37,6 +37,7 @@ class DynamicControls:
     ----------
     settings : returns the parameter node, or None. put : writes parameters, as one change.
     inputs : what the user chose. outline : the panel's outline controls.
+    explained : whether the views show an explanation, which takes turns with the maps.
     fail, tell : show an error, and a line of text. changed : something was chosen that the panel must follow.
     """
 
@@ -50,19 +51,19 @@ class DynamicControls:
         settings: Callable[[], Any],
         put: Callable[..., None],
         inputs: Callable[[], Inputs],
+        explained: Callable[[], bool],
         fail: Callable[[Exception, bool], None],
         tell: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
         self._ui, self._scene, self._study, self._job = ui, scene, study, job
         self._outline, self._settings, self._put = outline, settings, put
-        self._inputs, self._fail, self._tell, self._changed = inputs, fail, tell, changed
+        self._inputs, self._explained = inputs, explained
+        self._fail, self._tell, self._changed = fail, tell, changed
         ui.dynamicSelector.setProperty("SlicerParameterName", "dynamic")
         self._refused: Any = None  # what the last error of the series was about; said once
         self.phases = PhaseControls(ui, scene, job, lambda node: put(dynamic=node), changed, fail)
-        self.maps = MapControls(
-            ui, scene, job, self.session, self.outline, lambda role: put(dynamicMap=role), fail
-        )
+        self.maps = MapControls(ui, scene, job, self.session, self.outline, self._map_chosen, fail)
         self.proposal = ProposalControls(ui, scene, job, self.session, self._proposed, fail, tell)
         self.curves = CurveControls(ui.curveLabel, scene)
         self.earlier = EarlierControls(ui, self._set_earlier_region)
@@ -99,6 +100,13 @@ class DynamicControls:
 
     def _set_earlier_region(self, segmentation: Any, segment_id: str) -> None:
         self._put(earlierSegmentation=segmentation, earlierSegmentId=segment_id)
+
+    def _map_chosen(self, role: str) -> None:
+        """A map takes the place of the explanation; the check box of the explanation brings that back."""
+        if role and self._explained():
+            self._put(overlayVisible=False, dynamicMap=role)
+        else:
+            self._put(dynamicMap=role)
 
     def session(self) -> Session | None:
         """The session of the chosen images; None after an error, which was shown."""

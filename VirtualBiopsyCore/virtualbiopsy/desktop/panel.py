@@ -98,6 +98,7 @@ class PredictorPanel(PredictionFlow):
             lambda: self._settings,
             self._set,
             self.inputs,
+            self._explanation_visible,
             self._fail,
             self._tell,
             self.refresh,
@@ -259,6 +260,8 @@ class PredictorPanel(PredictionFlow):
             self.form.show(inputs.clinical)
             self.outline.bind(inputs.segmentation, inputs.segment_id, self._reference())
             if self.dynamic is not None:
+                if settings.dynamicMap and self._explanation_visible():
+                    settings.dynamicMap = ""
                 self.dynamic.refresh()
             if self._presented is not self.result:
                 self._presented = self.result
@@ -273,9 +276,8 @@ class PredictorPanel(PredictionFlow):
             answers = self.questions.about(self.result)
             if self.result is not None and self._model_id():
                 self.view.explain(self.result, self._model_id(), answers.regions.get(self._model_id()))
-            visible = settings.overlayVisible and self.result is not None
-            visible = visible and not self.cards.withheld(self.result, self._map_model())
             self.overlay.offer(self.result, self.study.models_by_id, answers)
+            visible = self._explanation_visible()
             self.overlay.show(self.result, self.study.models_by_id, settings, visible, answers)
             say(self.ui.regionsLabel, escape(self.questions.regions_words(self.result, self._model_id())))
         finally:
@@ -303,6 +305,12 @@ class PredictorPanel(PredictionFlow):
     def _model_id(self) -> str:
         """The model whose estimate is explained; "" without a result."""
         return self.view.model_id(self._settings.explainedModel if self._settings is not None else "")
+
+    def _explanation_visible(self) -> bool:
+        """Whether the views are to show an explanation: it is wanted, and no red card keeps it back."""
+        if self.result is None or not self._settings.overlayVisible:
+            return False
+        return not self.cards.withheld(self.result, self._map_model())
 
     def _map_model(self) -> str:
         """The model of the map that is shown."""
@@ -338,8 +346,9 @@ class PredictorPanel(PredictionFlow):
 
     def _reasons(self) -> dict[str, str]:
         """What to do next, by what is missing."""
+        volume = _("Choose the {sequence} volume first.").format(sequence=ROLES[self.study.reference])
         return {
-            "volume": _("Choose the {sequence} volume first.").format(sequence=ROLES[self.study.reference]),
+            "volume": volume if self.dynamic is None else _("Choose the dynamic series first."),
             "outline": _("Choose a segment or draw a new outline first."),
             "": _("Estimate the probabilities for this outline."),
         }
