@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 from support import toy_model
 from uptake_support import PE, SER, SHAPE, case, grid, image_of, lesion, mask, model
+from virtualbiopsy.case.diffusion import DiffusionSeries
 from virtualbiopsy.case.model import Case
 from virtualbiopsy.case.phase_times import with_precontrast
 from virtualbiopsy.errors import DynamicSeriesError, EmptyRegionError, MissingSequenceError
@@ -150,3 +151,25 @@ def test_the_earlier_examination_is_prepared_the_same_way():
     session.set_earlier(case(), mask())
     session.set_preparation(spacing=(2.0, 2.0, 3.0))
     assert session.set_region(mask()).features.values["delta:" + PE] == 0.0
+
+
+def test_adc_is_computed_from_diffusion_images():
+    """b 0 and 800 with an ADC of 900·10⁻⁶ mm²/s in the lesion; a map that was read would win."""
+    rng = np.random.default_rng(0)
+    tissue = np.where(lesion(), 900e-6, 1600e-6)
+    inside = sitk.GetArrayFromImage(case().sequence("dce").image) > 100
+    images = {}
+    for b in (0.0, 800.0):
+        signal = np.where(inside, 1000.0 * np.exp(-b * tissue), 0.0)
+        noisy = np.hypot(signal + rng.normal(0, 4, SHAPE), rng.normal(0, 4, SHAPE))
+        images[b] = image_of(noisy.astype(np.float32))
+    given = replace(case(), diffusion=DiffusionSeries("dwi", tuple(images), tuple(images.values())))
+    key = "adc:tumour:original:statistics:mean:3d:none:ibsi"
+    session = Session(given, [model((PE, key), required_sequences=("dce", "pe", "adc"))])
+    result = session.set_region(mask(8.0))
+    assert result.features.values[key] == pytest.approx(900, rel=0.01)
+    assert any("adc" in step.lower() and "800" in step for step in result.provenance), result.provenance
+
+    same = replace(case(), diffusion=DiffusionSeries("dwi", (800.0, 800.0), tuple(images.values())))
+    session = Session(same, [model((PE, key))])
+    assert any("adc" in warning for warning in session.set_region(mask()).warnings)

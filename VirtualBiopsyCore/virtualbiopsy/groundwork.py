@@ -15,6 +15,7 @@ from .case.model import DYNAMIC_MAPS, Case
 from .errors import MissingSequenceError
 from .measure import Measured, Measuring
 from .models.radmodel import RadModel
+from .prepare.diffusion.adc import with_adc
 from .prepare.kinetics.derive import Derived, derive_maps
 from .prepare.model import Kinetics, Preparation, PreparedCase
 from .prepare.prepare import prepare_case
@@ -47,6 +48,7 @@ class Groundwork:
         self.models = tuple(models)
         self.task = task
         self.changes = dict(changes or {})
+        self._with_adc: Derived | None = None
         self._derived: dict[Kinetics, Derived] = {}
         self._prepared: dict[Preparation, PreparedCase] = {}
         self._measuring: dict[tuple[str, ...], Measuring] = {}
@@ -55,7 +57,8 @@ class Groundwork:
     def with_changes(self, changes: Mapping[str, Any]) -> Groundwork:
         """The same case with other changes to the preparation; maps and images that still hold are kept."""
         found = Groundwork(self.case, self.models, self.task, changes)
-        found._derived, found._prepared, found._images = self._derived, self._prepared, self._images
+        found._with_adc, found._derived = self._with_adc, self._derived
+        found._prepared, found._images = self._prepared, self._images
         return found
 
     def settings(self, model: RadModel) -> Preparation:
@@ -89,19 +92,21 @@ class Groundwork:
         return tuple(models), skipped
 
     def complete(self, models: Iterable[RadModel], progress: Progress = silent) -> None:
-        """Compute the maps that these models need.
+        """Compute the maps that these models need, and the ADC where only diffusion images were read.
 
         Raises
         ------
-        DynamicSeriesError, ArterialInputError, … : as :func:`derive_maps`. Cancelled.
+        MemoryLimitError : they do not fit into the free memory. Cancelled.
         """
+        self._diffuse(part(progress, 0.0, 0.2))
+        progress = part(progress, 0.2, 1.0)
         wanted = dict.fromkeys(k for m in models if (k := self.settings(m).kinetics) is not None)
         for n, kinetics in enumerate(wanted):
             self._derive(kinetics, part(progress, n / len(wanted), (n + 1) / len(wanted)))
 
     def completed(self, model: RadModel) -> Case:
         """The case with the maps that were computed for a model."""
-        derived = self._known(model)
+        derived = self._known(model) or self._with_adc
         return self.case if derived is None else derived.case
 
     def derived_cases(self, kinetics: Kinetics) -> list[Case]:
@@ -110,8 +115,8 @@ class Groundwork:
 
     def left_out(self, model: RadModel) -> Mapping[str, str]:
         """Why a map could not be computed, by role."""
-        derived = self._known(model)
-        return {} if derived is None else derived.left_out
+        found = [d.left_out for d in (self._with_adc, self._known(model)) if d is not None]
+        return {role: why for left_out in found for role, why in left_out.items()}
 
     def prepared(self, model: RadModel, progress: Progress = silent) -> PreparedCase:
         """The images that a model sees, on the common grid.
@@ -122,8 +127,7 @@ class Groundwork:
         """
         settings = self.settings(model)
         if settings not in self._prepared:
-            share = 0.0 if settings.kinetics is None else MAPS_SHARE
-            self.complete([model], part(progress, 0.0, share))
+            self.complete([model], part(progress, 0.0, MAPS_SHARE))
             case = self.completed(model)
             roles = {settings.reference, *EVIDENCE_ROLES}
             for other in self.models:
@@ -131,11 +135,11 @@ class Groundwork:
                     roles.update(other.required_sequences, other.optional_sequences)
             chosen = tuple(s for s in case.sequences if s.role in roles)
             found = prepare_case(
-                replace(case, sequences=chosen), settings, progress=part(progress, share, 1.0)
+                replace(case, sequences=chosen), settings, progress=part(progress, MAPS_SHARE, 1.0)
             )
-            derived = self._known(model)
-            if derived is not None:
-                found = replace(found, steps=(*derived.steps, *found.steps))
+            for derived in (self._known(model), self._with_adc):
+                if derived is not None:
+                    found = replace(found, steps=(*derived.steps, *found.steps))
             self._prepared[settings] = found
         return self._prepared[settings]
 
@@ -183,20 +187,31 @@ class Groundwork:
         return merged, measured
 
     def _require(self, model: RadModel, role: str) -> None:
-        derived = self._known(model)
-        if derived is not None:
-            if role in derived.left_out:
-                raise MissingSequenceError(f"{role}: {derived.left_out[role]}")
-            derived.case.sequence(role)
-        elif not (self._derivable(model) and role in DYNAMIC_MAPS):
-            self.case.sequence(role)
+        if role in (left_out := self.left_out(model)):
+            raise MissingSequenceError(f"{role}: {left_out[role]}")
+        if not self._untried(model, role):
+            self.completed(model).sequence(role)
 
-    def _derivable(self, model: RadModel) -> bool:
-        return self.case.dynamic is not None and self.settings(model).kinetics is not None
+    def _untried(self, model: RadModel, role: str) -> bool:
+        """Whether the case may yet get a sequence with this role."""
+        if role == "adc":
+            return self.case.diffusion is not None and self._with_adc is None
+        kinetics = self.settings(model).kinetics
+        return (
+            role in DYNAMIC_MAPS
+            and kinetics is not None
+            and self.case.dynamic is not None
+            and kinetics not in self._derived
+        )
 
     def _known(self, model: RadModel) -> Derived | None:
         kinetics = self.settings(model).kinetics
         return None if kinetics is None else self._derived.get(kinetics)
+
+    def _diffuse(self, progress: Progress) -> None:
+        if self._with_adc is None:
+            case, why, steps = with_adc(self.case, progress)
+            self._with_adc = Derived(case, {"adc": why} if why else {}, steps)
 
     def _derive(self, kinetics: Kinetics, progress: Progress) -> None:
         if kinetics not in self._derived:
@@ -207,7 +222,7 @@ class Groundwork:
                 for role in (*model.required_sequences, *model.optional_sequences)
                 if role in DYNAMIC_MAPS
             )
-            self._derived[kinetics] = derive_maps(self.case, kinetics, tuple(roles), progress)
+            self._derived[kinetics] = derive_maps(self._with_adc.case, kinetics, tuple(roles), progress)
 
 
 def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:
