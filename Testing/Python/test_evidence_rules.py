@@ -214,6 +214,7 @@ def test_the_breast_rules_inform_and_judge_nothing():
 
 
 def test_the_breast_rules_honour_what_is_known_about_the_review():
+    assert "Contradicted" in BREAST_RULES["H3"].caveat
     assert "sets no rules of acquisition" in BREAST_RULES["H13"].caveat
     assert "without a study behind it" in BREAST_RULES["H14"].caveat
     assert not any("DenseNet" in rule.statement or "68" in rule.statement for rule in BREAST_RULES.values())

@@ -91,7 +91,8 @@ DEMONSTRATIONS: Mapping[str, Demonstration] = MappingProxyType(
             protocol=MappingProxyType({}),
             subject="simulated breast cancers",
             origin="",
-            biology="HER2 status and response carry a simulated error of the assay. HER2-positive cancers "
+            biology="a lower ADC in HER2-positive cancers is the review's direction, a meta-analysis found "
+            "the opposite (Iima 2024). HER2 status and response carry a simulated error. HER2-positive cancers "
             "are more frequent than in an unselected series, and the probabilities belong to such a series.",
             training_images="In the training cohort the dynamic series has about a dozen phases, some of "
             "them twelve seconds apart; a clinical series with three phases gives neither Ktrans nor the "
