@@ -81,7 +81,7 @@ def paint_chest(
         layers.put("fat", ramp(distance + uneven, 4.0) * inside[box], box)
     box, distance = _ellipsoid(axes, (-72, 82, -92), (78, 66, 56))
     layers.put("liver", ramp(distance, 2.0) * inside[box], box)
-    lung_vessels = np.clip((fractal_noise(axes, 7.0, for_heart, 2, 0.8) - 1.7) / 0.5, 0, 0.45)
+    lung_vessels = np.clip((fractal_noise(axes, 5.5, for_heart, 2, 0.8) - 1.9) / 0.6, 0, 0.3)
     layers.put("blood", lung_vessels * inside)
     layers.put("lung", inside)
     # Muscle between and on the ribs, with fat between its bundles.
