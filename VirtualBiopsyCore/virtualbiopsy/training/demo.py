@@ -39,6 +39,9 @@ _UNITS = {
     "PixelSpacing": "mm",
     "SpacingBetweenSlices": "mm",
     "SliceTilt": "degrees",
+    "EarlyPhaseTime": "s",
+    "LatePhaseTime": "s",
+    "PhaseInterval": "s",
 }
 
 

@@ -92,8 +92,8 @@ DEMONSTRATIONS: Mapping[str, Demonstration] = MappingProxyType(
             subject="simulated breast cancers",
             origin="",
             biology="a lower ADC in HER2-positive cancers is the review's direction, a meta-analysis found "
-            "the opposite (Iima 2024). HER2 status and response carry a simulated error. HER2-positive cancers "
-            "are more frequent than in an unselected series, and the probabilities belong to such a series.",
+            "the opposite (Iima 2024). HER2 status and response carry a simulated error. HER2-positive "
+            "cancers are more frequent than in an unselected series; the probabilities belong to such a one.",
             training_images="In the training cohort the dynamic series has about a dozen phases, some of "
             "them twelve seconds apart; a clinical series with three phases gives neither Ktrans nor the "
             "same early and late phase.",
