@@ -2,7 +2,7 @@
 
 Given kep the models are linear in ve and vp, so least squares is a search along kep alone (variable
 projection, Golub and Pereyra 1973). Sums over the phases are formed once on a grid of kep values, which finds
-the best of all minima; golden sections between the neighbours of the best node refine it. The result is the
+the best of all minima; a search between the neighbours of the best node refines it. The result is the
 least-squares solution within the bounds, not one that depends on a start value.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from ...errors import ArterialInputError, KineticsError, PhaseTimeError
 from ...progress import Progress, silent
 from .aif import ArterialInput
-from .search import golden_maximum
+from .search import smooth_maximum
 from .tofts import MODELS, WashoutTable, hermite
 
 OUTSIDE, FITTED, NO_UPTAKE, NOT_CONVERTIBLE, AT_KEP_BOUND = range(5)
@@ -31,9 +31,8 @@ STATUS: Mapping[int, str] = {
 FAILED = (NOT_CONVERTIBLE, AT_KEP_BOUND)
 
 CHUNK = 2048
-# Every so many nodes are enough to find the best minimum; the sections then leave 1e-6 of log kep.
+# Every so many nodes are enough to tell the best of several minima.
 _COARSE = 4
-_SECTIONS = 26
 _SINGULAR = 1e-12
 _NEAR_BOUND = 1e-3
 # Largest fitted concentration in mmol/L that is taken for the rounding of nothing.
@@ -241,7 +240,7 @@ class CurveFitter:
 
         reach = _COARSE * (nodes[1] - nodes[0])
         low, high = np.maximum(middle - reach, nodes[0]), np.minimum(middle + reach, nodes[-1])
-        return self._result(curves, golden_maximum(objective, low, high, _SECTIONS), plasma_part)
+        return self._result(curves, smooth_maximum(objective, low, high), plasma_part)
 
     def _at(
         self, curves: np.ndarray, washout: np.ndarray, plasma_part: np.ndarray, log_kep: np.ndarray

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from ...errors import GeometryError, KineticsError
 from ...progress import Progress, silent
-from .search import golden_maximum
+from .search import smooth_maximum
 from .signal import check_sequence, spoiled_signal
 
 METHODS = ("nonlinear", "linear")
@@ -162,7 +162,7 @@ def _nonlinear(
         better = gain > most
         best[better], most[better] = node, gain[better]
     reach = nodes[1] - nodes[0]
-    log_t1 = golden_maximum(
+    log_t1 = smooth_maximum(
         explained, np.maximum(best - reach, nodes[0]), np.minimum(best + reach, nodes[-1])
     )
     product, square = sums(log_t1)
