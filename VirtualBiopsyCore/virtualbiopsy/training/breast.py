@@ -100,10 +100,14 @@ def simulated_table(
             n, seed, progress, settings=settings, processes=processes, apply=make, start=start
         )
     )
+    return row_table(rows, [*LABELS, *keys], table_notes(n, seed, scanner))
+
+
+def table_notes(n: int, seed: int, scanner: str) -> tuple[str, ...]:
+    """What the head of a table says."""
     shares = ", ".join(f"{100 * p:g} % {name}" for name, p in zip(HER2_CLASSES, PREVALENCE, strict=True))
-    notes = (
+    return (
         "Simulated; not patients. Made by virtualbiopsy train-demo --task breast.",
         f"Cohort seed {seed}, {n} cases, simulated scanner {scanner}; HER2: {shares}. Radiomic features of "
         "the examination before therapy, changes from there to the one after the first cycle.",
     )
-    return row_table(rows, [*LABELS, *keys], notes)
