@@ -17,6 +17,7 @@ from . import present
 from .jobs import FOLLOW_UPS
 from .localpaths import listing, local_path
 from .phases import SERIES
+from .tasks import is_simulated
 
 if TYPE_CHECKING:
     from .app import Application
@@ -42,6 +43,7 @@ class CaseDesk:
         self._app.tasks.adopt(case, path)
         with self._app.state as state:
             state.case_path = str(path)
+            state.case_simulated = is_simulated(path)
         await self.use(self._session(case))
 
     def _session(self, case: Case) -> Session:

@@ -9,8 +9,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..case.dynamic import DynamicSeries
-from ..case.phase_times import phase_rows, precontrast_indices
+from ..case.phase_times import PhaseRow, early_phase, phase_rows, precontrast_indices
+from ..errors import Cancelled, DynamicSeriesError, VirtualBiopsyError
 from ..prepare.kinetics.subtraction import mean_precontrast, subtraction
+from ..prepare.model import Kinetics
 from ..report.series_rows import seconds
 from .geometry import nearest_axis
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 SERIES = "Dynamic series"
 """Name of the shown volume; no file of a case may have it."""
 PHASE, SUBTRACTION, PROJECTION = "phase", "subtraction", "mip"
+MARGIN_MM = 5.0
+"""So far beyond the breast a projection looks."""
 SAMPLED = 97  # every so many voxels are looked at for a grey window
 
 
@@ -31,6 +35,7 @@ class Phases:
         self._series: DynamicSeries | None = None
         self._before: np.ndarray | None = None
         self._difference: sitk.Image | None = None
+        self._breast: np.ndarray | None = None
         self._windows: dict[str, tuple[float, float]] = {}
         self._drawn = ""
         self._at = -1
@@ -39,25 +44,22 @@ class Phases:
 
     def load(self, series: DynamicSeries | None) -> None:
         """Take the series of another case, or the same with other marks; None if there is none."""
-        self._series, self._before, self._difference = series, None, None
+        self._series, self._before, self._difference, self._breast = series, None, None, None
         self._windows, self._drawn = {}, ""
         viewer = self._app.viewer
         rows = phase_rows(series) if series is not None else ()
-        first = next((n for n, row in enumerate(rows) if not row.precontrast), 0)
+        first = _first_shown(series) if series is not None else 0
         with self._app.state as state:
             state.has_series = series is not None
             state.series_mode = ""
-            state.phase_labels = [_label(row.name, row.effective_s, row.precontrast) for row in rows]
-            state.phase_index = min(int(state.phase_index), len(rows) - 1) if self._same(rows) else first
+            state.phase_labels = [_label(row) for row in rows]
+            state.phase_index = first
             state.phase_count = len(rows)
-        self._at = int(self._app.state.phase_index)
+        self._at = first
         if series is None:
             viewer.forget(SERIES)
         else:
             viewer.put(SERIES, series.phases[first].image)
-
-    def _same(self, rows: Any) -> bool:
-        return self._app.state.phase_count == len(rows) > 0 and self._app.viewer.shown == SERIES
 
     # Page ----------------------------------------------------------------------------------------
 
@@ -65,11 +67,7 @@ class Phases:
         """The page asks for a mode; none means one of the case's sequences."""
         if series_mode and self._series is not None and self._drawn != series_mode:
             if series_mode != PHASE and self._index() in precontrast_indices(self._series):
-                after = self._app.state.phase_count - 1
-                first = next(
-                    (n for n, phase in enumerate(self._series.phases) if not phase.precontrast), after
-                )
-                self._app.state.phase_index = self._at = first
+                self._app.state.phase_index = self._at = _first_shown(self._series)
                 self._difference = None
             self._app.cases.show(SERIES)
 
@@ -109,14 +107,18 @@ class Phases:
     def _draw(self) -> None:
         mode, viewer = self._app.state.series_mode, self._app.viewer
         self._keep_window()
+        projected: list[sitk.Image] = []
         if mode == PHASE:
             viewer.put(SERIES, self._series.phases[self._index()].image)
         else:
             viewer.put(SERIES, self._subtracted())
-        projected = [self._projected(axis) for axis in range(3)] if mode == PROJECTION else []
+        if mode == PROJECTION:
+            searched = self._searched()
+            projected = [self._projected(axis, searched) for axis in range(3)]
+            if self._breast is None:
+                self._app.alerts.start(self._find_breast())
         viewer.show_series(SERIES, projected)
-        fresh = mode not in self._windows
-        if fresh:
+        if mode not in self._windows:
             self._windows[mode] = self._first_window(mode, projected)
         viewer.set_window(*self._windows[mode])
         self._drawn = mode
@@ -129,11 +131,38 @@ class Phases:
             self._difference = subtraction(self._series, self._index(), self._before)
         return self._difference
 
-    def _projected(self, axis: int) -> sitk.Image:
+    async def _find_breast(self) -> None:
+        """Look for the breast: a projection without the heart behind it shows more."""
+        app, series, session = self._app, self._series, self._app.session
+        try:
+            mask = await app.jobs.run(
+                "breast",
+                "Looking for the breast",
+                lambda progress: session.dynamics.breast(),
+                replaces=("breast",),
+                quiet=True,
+            )
+        except (VirtualBiopsyError, Cancelled):
+            return
+        if series is not self._series or mask.GetSize() != series.phases[0].image.GetSize():
+            return
+        grown = sitk.BinaryDilate(mask, [max(1, round(MARGIN_MM / s)) for s in mask.GetSpacing()])
+        self._breast = sitk.GetArrayFromImage(grown) > 0
+        self._windows.pop(PROJECTION, None)
+        if self._drawn == PROJECTION:
+            self._drawn = ""
+            app.cases.show(SERIES)
+
+    def _searched(self) -> np.ndarray:
+        """What a projection looks through, (k, j, i): the subtraction, inside the breast once it is known."""
+        whole = self._subtracted()
+        values = sitk.GetArrayViewFromImage(whole)
+        return np.array(values) if self._breast is None else np.where(self._breast, values, np.float32(0))
+
+    def _projected(self, axis: int, searched: np.ndarray) -> sitk.Image:
         """Maximum along an axis (0, 1, 2 for i, j, k): one slice as thick as the volume."""
         like = self._series.phases[0].image
-        whole = self._subtracted()
-        image = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(whole).max(axis=2 - axis, keepdims=True))
+        image = sitk.GetImageFromArray(searched.max(axis=2 - axis, keepdims=True))
         spacing, size = list(like.GetSpacing()), like.GetSize()
         middle = [0.0, 0.0, 0.0]
         middle[axis] = (size[axis] - 1) / 2
@@ -146,14 +175,13 @@ class Phases:
     def _first_window(self, mode: str, projected: Sequence[sitk.Image]) -> tuple[float, float]:
         if projected:
             pixels = np.concatenate([sitk.GetArrayViewFromImage(image).ravel() for image in projected])
-            low, high = np.percentile(pixels, (20.0, 99.7))
+            low, high = 0.0, np.percentile(pixels, 99.7)
         elif mode == PHASE:
-            last = sitk.GetArrayViewFromImage(self._series.phases[-1].image)
-            low, high = np.percentile(last.ravel()[::SAMPLED], (1.0, 99.7))
+            last = self._series.phases[-1].image
+            low, high = np.percentile(sitk.GetArrayViewFromImage(last).ravel()[::SAMPLED], (1.0, 99.7))
         else:
             whole = self._subtracted()
-            values = sitk.GetArrayViewFromImage(whole).ravel()[::SAMPLED]
-            low, high = 0.0, np.percentile(values, 99.8)
+            low, high = 0.0, np.percentile(sitk.GetArrayViewFromImage(whole).ravel()[::SAMPLED], 99.8)
         return float(low), float(max(high, low + 1e-3))
 
     # Depth ---------------------------------------------------------------------------------------
@@ -175,13 +203,20 @@ class Phases:
         sizes = like.GetSize()
         if any(not 0 <= index[a] < sizes[a] for a in range(3) if a != axis):
             return lps
-        along = [index[2], index[1], index[0]]
+        along: list[Any] = [index[2], index[1], index[0]]
         along[2 - axis] = slice(None)
-        whole = self._subtracted()
-        index[axis] = int(np.argmax(sitk.GetArrayViewFromImage(whole)[tuple(along)]))
+        index[axis] = int(np.argmax(self._searched()[tuple(along)]))
         return like.TransformIndexToPhysicalPoint([int(n) for n in index])
 
 
-def _label(name: str, effective_s: float | None, precontrast: bool) -> str:
-    when = "time unknown" if effective_s is None else f"{seconds(effective_s)} s"
-    return f"{name}, {when}" + (", before the agent" if precontrast else "")
+def _first_shown(series: DynamicSeries) -> int:
+    """The early phase; without times the first one after the agent."""
+    try:
+        return early_phase(series, Kinetics().early_s)
+    except DynamicSeriesError:
+        return next((n for n, phase in enumerate(series.phases) if not phase.precontrast), 0)
+
+
+def _label(row: PhaseRow) -> str:
+    when = "time unknown" if row.effective_s is None else f"{seconds(row.effective_s)} s"
+    return f"{row.name}, {when}" + (", before the agent" if row.precontrast else "")

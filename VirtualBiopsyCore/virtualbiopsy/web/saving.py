@@ -33,6 +33,7 @@ DOCUMENT, OUTLINES, IMAGES = "session.json", "outlines.seg.nrrd", "images"
 MAX_BYTES = 4 * 2**20
 KEPT_STATE = (
     "shown",
+    "case_simulated",
     "series_mode",
     "phase_index",
     "explained_model",

@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     # Case
     "case_path": "",
     "case_name": "",
+    "case_simulated": False,
     "sequences": [],
     "shown": "",
     "case_warnings": [],

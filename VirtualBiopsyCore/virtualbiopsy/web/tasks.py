@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from .remembered import remember_task, remembered_task
 if TYPE_CHECKING:
     from .app import Application
 
+TRUTH = "truth.json"
 CHOSEN, REMEMBERED = "You chose it.", "You chose it for this case before."
 
 
@@ -52,6 +54,15 @@ def sample_case(task: Task) -> Path | None:
         return resource(f"Cases/{task.sample}")
     except FileNotFoundError:
         return None
+
+
+def is_simulated(path: Path) -> bool:
+    """Whether the case at this path says of itself that it was simulated."""
+    try:
+        found = json.loads((path / TRUTH).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.get("simulated") is True
 
 
 class TaskDesk:

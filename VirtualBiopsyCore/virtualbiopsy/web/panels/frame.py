@@ -89,6 +89,15 @@ def _bar(app: Any) -> None:
         html.Div("VirtualBiopsy", classes="vb-name")
         controls.icon_button("Start page", "show_start", "mdi-home-outline", guard(app.tasks.show_start))
         html.Div("{{ case_name }}", classes="vb-case", id="case_name")
+        v.VChip(
+            "simulated",
+            v_if="case_simulated",
+            size="small",
+            color="purple-lighten-2",
+            variant="tonal",
+            id="case_simulated",
+            title="The images were computed; there is no patient behind them",
+        )
         v.VChip("{{ task_title }}", v_if="case_name", size="small", variant="tonal", id="task_chip")
         v.VSpacer()
         html.Div(

@@ -182,7 +182,7 @@ def phase_bar(app: Any) -> None:
             for mode, label, title in (
                 ("phase", "Phase", "The chosen phase"),
                 ("subtraction", "Subtraction", "The chosen phase minus the mean before the contrast agent"),
-                ("mip", "MIP", "Maximum intensity projection of the subtraction through the whole volume"),
+                ("mip", "MIP", "Maximum intensity projection of the subtraction through the breast"),
             ):
                 v.VBtn(label, value=mode, id=f"mode_{mode}", title=title, size="small")
         v.VSlider(
