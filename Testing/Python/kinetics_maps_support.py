@@ -1,4 +1,4 @@
-"""Dynamic series for tests: a synthetic one with known curves, and the real UCSF study."""
+"""Dynamic series for tests: a synthetic one with known curves, and the real UCSF studies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import pytest
 import SimpleITK as sitk
 from support import oblique_grid
 from virtualbiopsy.case.dynamic import DynamicSeries, Phase
@@ -85,41 +86,76 @@ def curves(
 
 @dataclass(frozen=True, eq=False)
 class RealStudy:
-    """The study UCSF-BR-06: 1 phase before and 2 after contrast agent, and the maps that came with it."""
+    """A study with one phase before and two after contrast agent, and the maps that came with it.
+
+    `times_s` are the centres of the phases relative to the injection that the scanner's maps state.
+    """
 
     series: DynamicSeries
     pe: np.ndarray
     ser: np.ndarray
+    times_s: tuple[float, ...]
 
 
-def ucsf_study(data: Path) -> RealStudy:
-    """Read the study from its archive: phases by ContentTime, slices by position along their normal."""
-    archive = zipfile.ZipFile(data / "volumes" / "breast_dce_dicom" / "UCSF-BR-06.zip")
-    slices: dict[str, dict[float, pydicom.Dataset]] = defaultdict(dict)
-    for name in archive.namelist():
-        if name.endswith(".dcm") and "/image_" in name:
-            dataset = pydicom.dcmread(io.BytesIO(archive.read(name)))
-            folder = name.split("/")[1]
-            key = str(dataset.ContentTime) if folder.endswith("orig") else folder
-            slices[key][float(dataset.ImagePositionPatient[0])] = dataset
-    first = next(iter(slices["102551"].values()))
+STUDIES = ("UCSF-BR-06", "UCSF-BR-08")
+_PRIVATE = ((0x0117, 0x1031), (0x0117, 0x1034))
+
+
+def ucsf_study(data: Path, name: str = "UCSF-BR-06") -> RealStudy:
+    """Read a study from its archive: phases by ContentTime, slices by position on their normal; or skip."""
+    path = data / "volumes" / "breast_dce_dicom" / f"{name}.zip"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not among the test data.")
+    archive = zipfile.ZipFile(path)
+    images, maps = [], defaultdict(dict)
+    for entry in archive.namelist():
+        if entry.endswith(".dcm") and "/image_" in entry:
+            dataset = pydicom.dcmread(io.BytesIO(archive.read(entry)))
+            folder = entry.split("/")[1]
+            if folder.endswith("orig"):
+                images.append(dataset)
+            else:
+                maps[folder][_position(dataset)] = dataset
+    # Slices of one phase may bear times that differ by a second.
+    times = sorted({_seconds(dataset) for dataset in images})
+    starts = [t for n, t in enumerate(times) if n == 0 or t > times[n - 1] + 10]
+    slices: list[dict[float, pydicom.Dataset]] = [{} for _ in starts]
+    for dataset in images:
+        slices[sum(start <= _seconds(dataset) for start in starts) - 1][_position(dataset)] = dataset
+    first = images[0]
+    positions = sorted(slices[0])
     across, down = np.reshape(list(map(float, first.ImageOrientationPatient)), (2, 3))
-    normal = np.cross(across, down)
-    volumes = {}
-    for key, found in slices.items():
-        ordered = [found[x] for x in sorted(found, key=lambda x: x * normal[0])]
-        slope = float(ordered[0].get("RescaleSlope", 1))
-        volumes[key] = np.stack([d.pixel_array for d in ordered]).astype(np.float32) * np.float32(slope)
-    positions = sorted(slices["102551"], key=lambda x: x * normal[0])
-    grid = sitk.Image([256, 256, 60], sitk.sitkUInt8)
+    grid = sitk.Image([int(first.Columns), int(first.Rows), len(positions)], sitk.sitkUInt8)
     row, column = (float(s) for s in first.PixelSpacing)
-    grid.SetSpacing((column, row, abs(positions[1] - positions[0])))
-    grid.SetOrigin((positions[0], *map(float, first.ImagePositionPatient[1:])))
-    grid.SetDirection(np.stack([across, down, normal], axis=1).ravel().tolist())
-    starts = {"102551": 0.0, "103238": 407.0, "103832": 761.0}
+    grid.SetSpacing((column, row, positions[1] - positions[0]))
+    grid.SetOrigin(list(map(float, slices[0][positions[0]].ImagePositionPatient)))
+    grid.SetDirection(np.stack([across, down, np.cross(across, down)], axis=1).ravel().tolist())
     phases = tuple(
-        Phase(f"phase {n + 1}", image_of(volumes[key], grid), start, "ContentTime (0008,0033)", n == 0)
-        for n, (key, start) in enumerate(starts.items())
+        Phase(f"phase {n + 1}", image_of(_volume(found), grid), start - starts[0], "ContentTime", n == 0)
+        for n, (found, start) in enumerate(zip(slices, starts, strict=True))
     )
-    series = DynamicSeries("UCSF-BR-06", phases, "the first", 354.0)
-    return RealStudy(series, volumes["image_dce_pe1"], volumes["image_dce_ser"])
+    stated = next(iter(maps["image_dce_pe1"].values()))
+    duration, centres = (stated[tag].value for tag in _PRIVATE)
+    return RealStudy(
+        DynamicSeries(name, phases, "the first", float(duration)),
+        _volume(maps["image_dce_pe1"]),
+        _volume(maps["image_dce_ser"]),
+        tuple(float(t) for t in centres),
+    )
+
+
+def _position(dataset: pydicom.Dataset) -> float:
+    """Where a slice lies along its normal, mm."""
+    across, down = np.reshape(list(map(float, dataset.ImageOrientationPatient)), (2, 3))
+    return round(float(np.cross(across, down) @ list(map(float, dataset.ImagePositionPatient))), 3)
+
+
+def _seconds(dataset: pydicom.Dataset) -> float:
+    text = str(dataset.ContentTime)
+    return 3600.0 * int(text[:2]) + 60.0 * int(text[2:4]) + float(text[4:])
+
+
+def _volume(slices: dict[float, pydicom.Dataset]) -> np.ndarray:
+    ordered = [slices[position] for position in sorted(slices)]
+    slope = float(ordered[0].get("RescaleSlope", 1))
+    return np.stack([dataset.pixel_array for dataset in ordered]).astype(np.float32) * np.float32(slope)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from kinetics_maps_support import KINDS, curves, image_of, ucsf_study
+from kinetics_maps_support import KINDS, STUDIES, curves, image_of, ucsf_study
 from virtualbiopsy.case.dynamic import Phase
 from virtualbiopsy.case.model import DYNAMIC_MAPS, ROLES, Case, Sequence
 from virtualbiopsy.errors import Cancelled, MemoryLimitError
@@ -144,14 +144,22 @@ def test_what_is_asked_of_too_few_phases_is_refused():
 # --- noise ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sd", [2.0, 6.0])
-def test_noise_is_found_in_air(sd):
-    """Standard error of the median of about 9000 Rayleigh values: 1.3 sd/√9000, 1.4 %; 5 % allowed."""
-    course = curves(noise=sd)
-    noise = noise_of(course.series.phases[0].image)
-    assert noise.sd == pytest.approx(sd, rel=0.05)
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("channels", [1, 2, 4, 16])
+def test_noise_is_found_in_air(channels, rounded):
+    """Quartiles of chi distributions: 0.907 sd (1 channel) to 0.952 (16), taken as 0.93, and sampling."""
+    rng = np.random.default_rng(channels)
+    signal = sitk.GetArrayFromImage(curves().series.phases[0].image).astype(float)
+    squares = sum(rng.normal(0, 6.0, signal.shape) ** 2 for _ in range(2 * channels - 1))
+    values = np.sqrt((signal + rng.normal(0, 6.0, signal.shape)) ** 2 + squares)
+    noise = noise_of(image_of(np.round(values) if rounded else values, curves().series.phases[0].image))
+    assert noise.sd == pytest.approx(6.0, rel=0.05) and "air" in noise.source
     assert noise.floor == pytest.approx(5 * np.sqrt(2) * noise.sd)
-    assert noise_of(course.series.phases[0].image, 4).floor == pytest.approx(5 * np.sqrt(1.25) * noise.sd)
+
+
+def test_more_precontrast_phases_lower_the_floor():
+    image = curves(noise=6.0).series.phases[0].image
+    assert noise_of(image, 4).floor == pytest.approx(5 * np.sqrt(1.25) * noise_of(image).sd)
 
 
 def test_noise_is_found_in_tissue_where_air_was_set_to_zero():
@@ -303,9 +311,9 @@ def test_cancelling(course):
 # --- the real study ------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def real(data_dir):
-    return ucsf_study(data_dir)
+@pytest.fixture(scope="module", params=STUDIES)
+def real(request, data_dir):
+    return ucsf_study(data_dir, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -313,36 +321,42 @@ def real_maps(real):
     return derive_maps(case_of(real.series), Kinetics(), ("pe", "ser"))
 
 
+def arrays(real):
+    return tuple(sitk.GetArrayFromImage(phase.image) for phase in real.series.phases)
+
+
 def test_effective_times_are_those_of_the_scanner(real):
-    """The private attribute (0117,1034) of its maps: -230, 177 and 531 s."""
-    assert phase_timing(real.series, Kinetics()).times_s == (-230.0, 177.0, 531.0)
+    """The private attribute (0117,1034) of its maps; whole seconds are what ContentTime gives."""
+    assert phase_timing(real.series, Kinetics()).times_s == pytest.approx(real.times_s, abs=0.06)
 
 
 def test_percent_enhancement_is_the_scanners_map(real):
     """PE1 holds whole numbers: what is behind the point was cut off. Where it is not 0 every voxel agrees."""
-    pre, early = (sitk.GetArrayFromImage(p.image).astype(np.float64) for p in real.series.phases[:2])
+    pre, early, _ = arrays(real)
     signals = Signals((pre, early), (0,), 1, None, None, floor=float(pre[real.pe > 0].min()))
-    mine = semiquantitative(signals, ("pe",)).maps["pe"]
-    assert np.count_nonzero(real.pe) > 150_000
-    assert np.array_equal(np.floor(np.maximum(mine, 0) + 1e-4), real.pe)
+    mine = np.floor(np.maximum(semiquantitative(signals, ("pe",)).maps["pe"], 0) + 1e-4)
+    shown = real.pe > 0
+    assert np.count_nonzero(shown) > 100_000
+    assert np.array_equal(mine[shown], real.pe[shown])
+    # And hardly a voxel above the scanner's threshold is 0 there that is not here.
+    assert np.count_nonzero(mine[~shown]) < 0.001 * np.count_nonzero(shown)
 
 
 def test_enhancement_ratio_is_the_scanners_map(real):
     """SER is kept in steps of 0.001 and limited to 3; it is 0 where PE1 is below 70 %, and in lone voxels."""
-    pre = sitk.GetArrayFromImage(real.series.phases[0].image)
-    phases = tuple(sitk.GetArrayFromImage(p.image) for p in real.series.phases)
+    phases = arrays(real)
     mine = semiquantitative(Signals(phases, (0,), 1, 2, None), ("ser",)).maps["ser"]
     shown = real.ser > 0
     assert np.count_nonzero(shown) > 40_000 and real.ser.max() == pytest.approx(3.0)
     assert np.abs(mine - real.ser)[shown].max() <= 0.000501
-    assert pre[shown].min() >= pre[real.pe > 0].min() and real.pe[shown].min() >= 70
+    assert real.pe[shown].min() >= 70
 
 
 def test_own_floor_is_close_to_the_scanners_background(real, real_maps):
-    """The scanner's own threshold is a signal of 35; ours follows from the noise."""
-    mine = values(real_maps, "pe") > 0
-    theirs = real.pe > 0
-    assert 30 < noise_of(real.series.phases[0].image).floor < 40
-    assert np.count_nonzero(mine & theirs) / np.count_nonzero(mine | theirs) > 0.9
+    """The scanner's own threshold is a signal of 35 and 40 in these studies; ours follows from the noise."""
+    mine, theirs = values(real_maps, "pe") > 0, real.pe > 0
+    threshold = arrays(real)[0][theirs].min()
+    assert noise_of(real.series.phases[0].image).floor == pytest.approx(threshold, rel=0.2)
+    assert 2 * np.count_nonzero(mine & theirs) / (mine.sum() + theirs.sum()) > 0.88
     both = mine & theirs
     assert np.corrcoef(values(real_maps, "pe")[both], real.pe[both])[0, 1] > 0.9999
