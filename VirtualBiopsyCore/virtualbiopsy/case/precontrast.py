@@ -9,7 +9,8 @@ import SimpleITK as sitk
 
 _SAMPLES = 60_000
 _ENHANCING = 0.02
-_LEAST_RISE = 0.10
+LEAST_RISE = 0.10
+"""A smaller rise of the signal, as a share of it, is no enhancement."""
 _ONSET = 0.20
 
 
@@ -33,7 +34,7 @@ def find_precontrast(images: Sequence[sitk.Image]) -> tuple[int, str]:
         return 0, "No phase was found pre-contrast: the images hold no tissue signal."
     peak = int(np.argmax(curve))
     rise = float(curve[peak] - curve[0]) / float(curve[0])
-    if peak == 0 or rise < _LEAST_RISE:
+    if peak == 0 or rise < LEAST_RISE:
         return 0, (
             f"No phase was found pre-contrast: tissue rises by {max(0.0, 100 * rise):.0f} % only from the "
             "first phase on."

@@ -18,7 +18,7 @@ from ..case.geometry import same_grid
 from ..case.model import Case, Sequence
 from .dynamic import phase_findings
 from .images import ORGAN_HIGH, OUTLINE_MEDIAN, OUTLINE_OUTSIDE_ORGAN, REFERENCE_CORRELATION
-from .model import Reason
+from .model import ImageFacts, Reason
 
 Figures = Mapping[str, Mapping[str, float]]
 
@@ -40,14 +40,24 @@ DUPLICATE = 0.999
 _LEAST_DIFFERENCE = 300.0
 
 
-def breast_findings(case: Case, figures: Figures) -> tuple[Reason, ...]:
-    """Faults of sequences, phases and outline, in no particular order."""
+def examination_findings(case: Case) -> tuple[Reason, ...]:
+    """Faults of phases and sequences that hold whatever the outline, in no particular order."""
+    return (*phase_findings(case), *exchanged_diffusion(case))
+
+
+def outline_findings(facts: ImageFacts) -> tuple[Reason, ...]:
+    """Faults that the figures of images and outline tell, in no particular order.
+
+    Parameters
+    ----------
+    facts : figures of the case, those of the outline included; what :func:`examination_findings` found.
+    """
+    told = {reason.role for reason in facts.findings if reason.code == "wrong_sequence"}
     return (
-        *phase_findings(case),
-        *_enhancement(figures),
-        *_outside(figures),
-        *exchanged_diffusion(case, figures),
-        *_duplicates(figures),
+        *_enhancement(facts.figures),
+        *_outside(facts.figures),
+        *(() if "adc" in told else _adc_unit(facts.figures)),
+        *_duplicates(facts.figures),
     )
 
 
@@ -78,15 +88,17 @@ def _outside(figures: Figures) -> Iterator[Reason]:
             yield Reason(light, "outline_outside_breast", text)
 
 
-def exchanged_diffusion(case: Case, figures: Figures) -> Iterator[Reason]:
-    """A diffusion-weighted image with the role adc and the reverse (codes "wrong_sequence", "adc_unit")."""
+def exchanged_diffusion(case: Case) -> Iterator[Reason]:
+    """A diffusion-weighted image with the role adc and the reverse (code "wrong_sequence"), by the headers,
+    else by what follows from the images with b-values."""
     told = dict(_by_header(case))
     if not told and case.diffusion is not None:
         told = dict(_by_b_values(case, case.diffusion))
     for role, why in told.items():
         yield Reason("red", "wrong_sequence", f"The image with the role {role} {why}.", role)
-    if "adc" in told:
-        return
+
+
+def _adc_unit(figures: Figures) -> Iterator[Reason]:
     row = figures.get("adc", {})
     for name, where, (low, high) in (
         (OUTLINE_MEDIAN, "median ADC of the outline", ADC_OUTLINE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import SimpleITK as sitk
 
 from ..case.dynamic import DynamicSeries
 from ..case.model import Case
@@ -15,7 +16,7 @@ from ..case.phase_times import (
     postcontrast_indices,
     precontrast_indices,
 )
-from ..case.precontrast import find_precontrast
+from ..case.precontrast import LEAST_RISE, enhancing_curve, find_precontrast
 from ..errors import DynamicSeriesError
 from ..prepare.model import Kinetics
 from .model import Reason
@@ -29,7 +30,9 @@ PHASES, EARLY, LATE, INTERVAL = (
 """Number of phases; centre of the early and of the late phase in seconds after the injection; the shortest
 distance of two post-contrast phases in seconds."""
 
-FIRST_TWO_MINUTES = 120.0
+EXCHANGED = 1.5
+"""Contrast agent comes faster than it leaves: tissue gains several times more from the first phase on than
+from the last phase back; the reverse tells phases in the wrong order."""
 
 
 def phase_timing(case: Case, kinetics: Kinetics | None) -> dict[str, float]:
@@ -68,23 +71,29 @@ def phase_findings(case: Case) -> Iterator[Reason]:
 def _order(series: DynamicSeries) -> Iterator[Reason]:
     images = [phase.image for phase in series.phases]
     marked = len(precontrast_indices(series))
+    forward, backward = _rise(images), _rise(images[::-1])
+    if backward > LEAST_RISE and backward > EXCHANGED * forward:
+        text = (
+            f"From the last phase of {series.name} to the first, tissue gains {100 * backward:.0f} % of "
+            f"signal, the other way {100 * forward:.0f} %: the phases are in the wrong order."
+        )
+        yield Reason("red", "swapped_phases", text, "dce")
+        return
     found, _ = find_precontrast(images)
     if found == marked:
         return
     if found == 0:
-        backward, _ = find_precontrast(images[::-1])
-        if backward:
-            text = (
-                f"The signal of {series.name} falls from the first phase to the last by what contrast agent "
-                "adds: the phases are in the wrong order."
-            )
-            yield Reason("red", "swapped_phases", text, "dce")
-        else:
-            text = f"No tissue of {series.name} enhances: no contrast agent, or phases of another kind."
-            yield Reason("amber", "no_enhancement", text, "dce")
+        text = f"No tissue of {series.name} enhances: no contrast agent, or phases of another kind."
+        yield Reason("amber", "no_enhancement", text, "dce")
         return
     say = f"the first {found} phases are" if found > 1 else "phase 1 is"
     what = f"the first {marked}" if marked > 1 else ("phase 1" if marked else "none")
     light = "amber" if marked else "red"
     text = f"By the signal of {series.name} {say} pre-contrast; marked: {what}."
     yield Reason(light, "precontrast_marks", text, "dce")
+
+
+def _rise(images: list[sitk.Image]) -> float:
+    """By how much the tissue that enhances most does so, from the first of some images on; 0 if unknown."""
+    curve = enhancing_curve(images)
+    return 0.0 if curve is None else float(curve.max() / curve[0] - 1.0)

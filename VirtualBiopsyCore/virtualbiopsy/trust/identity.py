@@ -17,7 +17,7 @@ from ..case.model import ROLES, Case, Sequence
 from ..prepare.geometry import same_grid
 from ..prepare.model import PreparedCase
 from ..tasks import organ_of
-from .breast import breast_findings
+from .breast import outline_findings
 from .images import (
     ASYMMETRY,
     ASYMMETRY_AROUND,
@@ -62,12 +62,13 @@ def findings(case: Case, prepared: PreparedCase, facts: ImageFacts, mask: sitk.I
 
     Parameters
     ----------
-    facts : protocol and figures of the case, those of the outline included.
+    facts : protocol and figures of the case, those of the outline included, and what was found without it.
     mask : the outline as it was given.
     """
     if organ_of(prepared.settings.reference) == "breast":
         return (
-            *breast_findings(case, facts.figures),
+            *facts.findings,
+            *outline_findings(facts),
             *exchanged_sides(case, facts.figures),
             *wrong_outline(case, prepared, facts.figures, mask),
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from types import MappingProxyType
 
@@ -27,7 +28,7 @@ from ..prepare.register import affine
 from ..tasks import organ_of
 from .dynamic import phase_timing
 from .mirror import mirror_similarity
-from .model import ImageFacts
+from .model import ImageFacts, Reason
 
 COARSE_MM = 4.0
 
@@ -173,6 +174,13 @@ class CaseImages:
             },
         )
 
+    @cached_property
+    def findings(self) -> tuple[Reason, ...]:
+        """Faults of a breast examination that hold whatever the outline."""
+        from .breast import examination_findings
+
+        return () if self.organ == "brain" else examination_findings(self.case)
+
     def outline(self, mask: sitk.Image) -> dict[str, dict[str, float]]:
         """Figures of an outline (any grid in the space of the reference) by role, as in :data:`FIGURES`."""
         inside = self.inside(mask)
@@ -290,7 +298,7 @@ def image_facts(
     images = CaseImages(case, prepared) if known is None else known
     own = images.outline(mask)
     figures = {role: {**row, **own.get(role, {})} for role, row in images.facts.figures.items()}
-    facts = ImageFacts(images.facts.protocol, figures)
+    facts = ImageFacts(images.facts.protocol, figures, images.findings)
     return ImageFacts(facts.protocol, figures, findings(case, prepared, facts, mask))
 
 
