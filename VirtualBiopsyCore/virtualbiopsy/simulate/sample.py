@@ -7,8 +7,10 @@ air masked, so that the whole case stays below 4 MB.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,10 +64,15 @@ def sample_case() -> SimulatedCase:
 
 def main() -> None:
     """Write the sample case to the folder given on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="new folder, for example Resources/Cases/meningioma-sample")
+    write_sample(__doc__, sample_case, write_case)
+
+
+def write_sample(text: str, make: Callable[[], Any], write: Callable[..., Path]) -> None:
+    """Write what `make` returns to the folder given on the command line; the first line of `text` is help."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="new folder, for example Resources/Cases/NAME-sample")
     arguments = parser.parse_args()
-    folder = write_case(sample_case(), arguments.folder, compression=9)
+    folder = write(make(), arguments.folder, compression=9)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     print(f"{folder}: {size / 1e6:.2f} MB, simulated; not a patient")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -98,6 +99,18 @@ class Scanner:
         return replace(self, protocols={**self.protocols, role: changed})
 
 
+def draw_snr(
+    rng: np.random.Generator,
+    tesla: float,
+    at_three_tesla: float,
+    *,
+    at_less: float = 0.72,
+    spread: tuple[float, float] = (0.8, 1.25),
+) -> float:
+    """Draw a signal over noise: that at 3 T, times `at_less` at less, times a factor between `spread`."""
+    return float(at_three_tesla * (1.0 if tesla == 3.0 else at_less) * rng.uniform(*spread))
+
+
 def draw_scanner(rng: np.random.Generator, name: str = "A") -> Scanner:
     """Draw an examination on a scanner, "A" (the one of the training cohorts) or "B".
 
@@ -116,9 +129,7 @@ def _draw_a(rng: np.random.Generator) -> Scanner:
     strong = tesla == 3.0
     grid = ((1.0, 1.0, 1.0), (1.0, 0.94, 0.94), (1.2, 0.98, 0.98))[int(rng.integers(3))]
 
-    def snr(at_three_tesla: float) -> float:
-        return float(at_three_tesla * (1.0 if strong else 0.72) * rng.uniform(0.8, 1.25))
-
+    snr = partial(draw_snr, rng, tesla)
     if rng.random() < 0.65:
         timing = {
             "tr": 2000.0 if strong else 1900.0,
@@ -161,9 +172,7 @@ def _draw_b(rng: np.random.Generator) -> Scanner:
     strong = tesla == 3.0
     grid = ((1.8, 0.86, 0.86), (2.0, 0.9, 0.9), (2.4, 0.94, 0.94))[int(rng.integers(3))]
 
-    def snr(at_three_tesla: float) -> float:
-        return float(at_three_tesla * (1.0 if strong else 0.72) * rng.uniform(0.8, 1.25))
-
+    snr = partial(draw_snr, rng, tesla)
     t1c = {
         "tr": float(rng.uniform(6.0, 7.5)),
         "te": float(rng.uniform(2.2, 3.0)),

@@ -6,12 +6,11 @@ grid with the air masked and few intensity levels, so that the whole case stays 
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
+from ..sample import write_sample
 from .biology import BreastBiology, draw_breast_biology
 from .case import BreastSettings, SimulatedBreastCase, simulate_breast
 from .write import write_breast
@@ -86,12 +85,7 @@ def sample_case() -> SimulatedBreastCase:
 
 def main() -> None:
     """Write the sample case to the folder given on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="new folder, for example Resources/Cases/breast-sample")
-    arguments = parser.parse_args()
-    folder = write_breast(sample_case(), arguments.folder, compression=9)
-    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    print(f"{folder}: {size / 1e6:.2f} MB, simulated; not a patient")
+    write_sample(__doc__, sample_case, write_breast)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from ..scanner import SCANNERS, Protocol, Scanner
+from ..scanner import SCANNERS, Protocol, Scanner, draw_snr
 
 SEQUENCES = ("dce", "t2", "dwi")
 
@@ -59,12 +60,9 @@ def _timing(duration: float, fast: int, late: tuple[float, ...]) -> dict:
 def _draw_a(rng: np.random.Generator) -> BreastScanner:
     """Mostly 3 T, fat suppression, a phase every 14.5 s for more than two minutes, then two late ones."""
     tesla = 3.0 if rng.random() < 0.7 else 1.5
-    strong = tesla == 3.0
     grid = ((2.0, 1.1, 1.1), (2.4, 1.2, 1.2), (2.4, 1.1, 1.1))[int(rng.integers(3))]
 
-    def snr(at_three_tesla: float) -> float:
-        return float(at_three_tesla * (1.0 if strong else 0.75) * rng.uniform(0.85, 1.2))
-
+    snr = partial(draw_snr, rng, tesla, at_less=0.75, spread=(0.85, 1.2))
     dce = {
         "tr": float(rng.uniform(4.2, 5.2)),
         "te": float(rng.uniform(1.5, 2.1)),
@@ -91,12 +89,9 @@ def _draw_b(rng: np.random.Generator) -> BreastScanner:
     """Another house: mostly 1.5 T, little fat suppression, a phase every 18 s, larger flip angle, thicker
     slices, more noise with smoothing, T2 without fat suppression, another intensity scale."""
     tesla = 1.5 if rng.random() < 0.85 else 3.0
-    strong = tesla == 3.0
     grid = ((3.0, 1.3, 1.3), (3.2, 1.25, 1.25))[int(rng.integers(2))]
 
-    def snr(at_three_tesla: float) -> float:
-        return float(at_three_tesla * (1.0 if strong else 0.75) * rng.uniform(0.85, 1.2))
-
+    snr = partial(draw_snr, rng, tesla, at_less=0.75, spread=(0.85, 1.2))
     dce = {
         "tr": float(rng.uniform(5.8, 7.0)),
         "te": float(rng.uniform(2.6, 3.2)),
