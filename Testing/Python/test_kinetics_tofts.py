@@ -37,16 +37,18 @@ def test_weinmann_has_a_closed_form():
 
 @pytest.mark.parametrize("kind", ["parker", "georgiou", "table"])
 def test_the_table_agrees_with_the_integral(kind):
-    """Cubic interpolation between 256 nodes: 1e-6 of the largest plasma value, with any delay."""
+    """Cubic interpolation between 257 nodes: 1e-8 of the largest plasma value, with any delay; between the
+    corners of the table 1e-7."""
     arterial = ArterialInput("table", UNEVEN + 45.0, np.array([0, 0, 1, 7, 8, 4, 3, 2, 1.5, 1.0]))
     if kind != "table":
         arterial = population_input(kind)
     kep = np.exp(np.random.default_rng(1).uniform(np.log(0.005), np.log(60.0), 200))
     table = WashoutTable(arterial, UNEVEN, delay_s=-20.0)
+    tolerance = 1e-7 if kind == "table" else 1e-8
     for delay in (-20.0, 0.0, 7.3):
         found = table.delayed(delay).curves(kep)
         exact = Washout(arterial, kep, 500.0).at(UNEVEN - delay).T
-        np.testing.assert_allclose(found, exact, atol=1e-6 * arterial.plasma.max())
+        np.testing.assert_allclose(found, exact, atol=tolerance * arterial.plasma.max())
 
 
 def test_slopes_are_derivatives_by_log_kep():
