@@ -16,6 +16,7 @@ from virtualbiopsy.prepare.model import Preparation, PreparedCase
 from virtualbiopsy.radiomics.extract import extract
 from virtualbiopsy.radiomics.keys import FeatureKey
 from virtualbiopsy.regions.contralateral import mirror_of
+from virtualbiopsy.regions.crop import crop_prepared
 from virtualbiopsy.regions.multi import Setting, region_masks
 from virtualbiopsy.variants import Variants
 
@@ -140,6 +141,13 @@ def test_without_both_breasts_only_the_contralateral_features_are_missing(prepar
         vector = measuring.measure(mask_image(outline(prepared, 12.0), prepared.grid)).vector
         assert {FeatureKey.parse(text).region for text in vector.missing} == {"contralateral"}
         assert all(why in text for text in vector.missing.values())
+
+
+def test_limits_are_cut_with_the_images(prepared):
+    box = (slice(3, 20), slice(5, 30), slice(60, 100))
+    part = crop_prepared(prepared, box)
+    assert np.array_equal(array(part.limits["breast"]), array(prepared.limits["breast"])[box])
+    assert part.limits["breast"].GetOrigin() == part.grid.GetOrigin()
 
 
 def test_an_outline_outside_the_breast_is_refused_and_the_next_one_right(prepared):

@@ -131,6 +131,10 @@ def test_uneven_breasts_are_matched_by_their_centres(breasts):
     moved = np.where(x < 0, np.roll(np.roll(both, 3, axis=0), 2, axis=1), both)
     mirror = mirror_of(mask_image(moved, image))
     assert np.subtract(mirror.right, mirror.left)[1:] == pytest.approx([8.0, 12.0], abs=2.0)
+    for side, here, there in (("left", mirror.left, mirror.right), ("right", mirror.right, mirror.left)):
+        point = tuple(c + d for c, d in zip(there, (5.0, 6.0, 7.0), strict=True))
+        expected = [here[0] - 5.0, here[1] + 6.0, here[2] + 7.0]
+        assert mirror.transform(side).TransformPoint(point) == pytest.approx(expected)
 
 
 def test_one_breast_has_no_contralateral_reference(breasts):

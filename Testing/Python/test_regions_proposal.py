@@ -72,7 +72,8 @@ def test_enhancing_parenchyma_around_the_lesion_is_left_out():
 def test_the_breast_limits_the_lesion():
     pe, ball = enhancement(12.0)
     x, _, _ = coordinates(pe)
-    breast = image_of(x < 4.0, pe.GetSpacing(), pe.GetOrigin())
+    # What lies behind a gap in the breast is not connected with the click.
+    breast = image_of((x < 4.0) | (x > 9.0), pe.GetSpacing(), pe.GetOrigin())
     found = array(propose(pe, (-3.0, 0.0, 0.0), breast).mask)
     assert not found[x >= 4.0].any()
     assert dice(found, ball & (x < 4.0)) > 0.93
