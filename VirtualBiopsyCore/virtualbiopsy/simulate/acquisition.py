@@ -11,7 +11,15 @@ from scipy import ndimage
 from ..progress import Progress, silent
 from . import signal
 from .anatomy import Anatomy, tissue_rows
-from .imaging import acquire_slices, finish, grid_image, receive_field, slice_grid, smoothed
+from .imaging import (
+    acquire_slices,
+    finish,
+    grid_image,
+    patient_motion,
+    receive_field,
+    slice_grid,
+    smoothed,
+)
 from .scanner import SEQUENCES, Protocol, Scanner
 from .tissues import NAMES, R1, R2, Parameters, parameters
 
@@ -131,11 +139,7 @@ def _slices(
     field_of_view = (186.0, 236.0, axes[0][-1] - axes[0][0] - 22)
     centre = np.array(centre) + (0, 0, 9.0) + rng.normal(0, (1.0, 1.0, 1.5))
     reference = slice_grid(protocol, centre, field_of_view, direction)
-    moved = sitk.Euler3DTransform()
-    moved.SetCenter(centre.tolist())
-    moved.SetRotation(*(float(x) for x in np.deg2rad(rng.normal(0, 0.35 * motion, 3))))
-    moved.SetTranslation(rng.normal(0, 0.45 * motion, 3).tolist())
-    return reference, moved
+    return reference, patient_motion(centre, 0.35 * motion, 0.45 * motion, rng)
 
 
 def acquire(

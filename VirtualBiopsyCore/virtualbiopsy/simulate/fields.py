@@ -100,6 +100,17 @@ def radial_noise(
     )
 
 
+def open_axes(
+    axes: Sequence[np.ndarray], origin: Sequence[float] = (0.0, 0.0, 0.0)
+) -> tuple[np.ndarray, ...]:
+    """Return the coordinates (z, y, x) from `origin` as float32 arrays that broadcast to (k, j, i)."""
+    shapes = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
+    return tuple(
+        (axis - start).astype(np.float32).reshape(shape)
+        for axis, start, shape in zip(axes, origin, shapes, strict=True)
+    )
+
+
 def ramp(values: np.ndarray, width: float = 1.0) -> np.ndarray:
     """Return the share of a voxel inside a distance field: 1 inside, 0 outside, linear over `width`."""
     return np.clip(0.5 - values / np.float32(width), 0, 1).astype(np.float32, copy=False)

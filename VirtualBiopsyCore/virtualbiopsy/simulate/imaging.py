@@ -55,6 +55,17 @@ def slice_grid(
     return reference
 
 
+def patient_motion(
+    centre: Sequence[float], degrees: float, mm: float, rng: np.random.Generator
+) -> sitk.Euler3DTransform:
+    """Draw how the patient moved before a sequence: sd of rotation about, and of shift along, each axis."""
+    moved = sitk.Euler3DTransform()
+    moved.SetCenter([float(c) for c in centre])
+    moved.SetRotation(*(float(x) for x in np.deg2rad(rng.normal(0, degrees, 3))))
+    moved.SetTranslation(rng.normal(0, mm, 3).tolist())
+    return moved
+
+
 def acquire_slices(
     volume: np.ndarray, protocol: Protocol, axes, reference: sitk.Image, moved: sitk.Transform
 ) -> np.ndarray:

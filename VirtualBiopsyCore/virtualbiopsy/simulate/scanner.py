@@ -111,6 +111,12 @@ def draw_snr(
     return float(at_three_tesla * (1.0 if tesla == 3.0 else at_less) * rng.uniform(*spread))
 
 
+def check_scanner(name: str) -> None:
+    """Raise a ValueError unless there is a scanner of this name."""
+    if name not in SCANNERS:
+        raise ValueError(f"there is no simulated scanner {name!r}, only {', '.join(SCANNERS)}")
+
+
 def draw_scanner(rng: np.random.Generator, name: str = "A") -> Scanner:
     """Draw an examination on a scanner, "A" (the one of the training cohorts) or "B".
 
@@ -118,8 +124,7 @@ def draw_scanner(rng: np.random.Generator, name: str = "A") -> Scanner:
     ------
     ValueError : there is no such scanner.
     """
-    if name not in SCANNERS:
-        raise ValueError(f"there is no simulated scanner {name!r}, only {', '.join(SCANNERS)}")
+    check_scanner(name)
     return _draw_a(rng) if name == "A" else _draw_b(rng)
 
 

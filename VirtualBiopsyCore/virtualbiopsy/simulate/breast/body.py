@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fields import fractal_noise, radial_noise, ramp, smooth_noise
+from ..fields import fractal_noise, open_axes, radial_noise, ramp, smooth_noise
 from ..shapes import smooth_min
 from .biology import BreastBiology
 from .chest import paint_chest
@@ -50,7 +50,7 @@ def ellipse_distance(u: np.ndarray, v: np.ndarray, a: float, b: float) -> np.nda
 
 def _dome(frame: Frame, side: int, axes: Sequence[np.ndarray]) -> np.ndarray:
     """Distance to the hanging breast of one side, to first order."""
-    z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axes, _SHAPES, strict=True))
+    z, y, x = open_axes(axes)
     scale = frame.scale(side)
     nipple = frame.nipple(side)
     rx, rz, length = frame.base[0] * scale, frame.base[1] * scale, frame.length * scale
@@ -65,15 +65,12 @@ def _dome(frame: Frame, side: int, axes: Sequence[np.ndarray]) -> np.ndarray:
     return (q - 1) / slope
 
 
-_SHAPES = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
-
-
 def build_body(
     frame: Frame, biology: BreastBiology, axes: Sequence[np.ndarray], rng: np.random.Generator
 ) -> Body:
     """Assemble the tissue shares of the chest without lesion."""
     shape = tuple(len(a) for a in axes)
-    z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axes, _SHAPES, strict=True))
+    z, y, x = open_axes(axes)
     for_skin, for_chest, for_gland, for_fat, for_vessels = rng.spawn(5)
 
     # Rib cage (outer surface), narrower upwards; everything in front of it is measured from it.
@@ -140,7 +137,7 @@ def _gland(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share of fibroglandular tissue: a cone from the nipple, in lobes and strands; and how active it is."""
-    z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axes, _SHAPES, strict=True))
+    z, y, x = open_axes(axes)
     gland = np.zeros(depth.shape, dtype=np.float32)
     coarse = fractal_noise(axes, 26.0, rng, 2, 0.75)
     fine = fractal_noise(axes, 7.5, rng, 2, 0.8)

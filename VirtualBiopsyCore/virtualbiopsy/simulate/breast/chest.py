@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..fields import fractal_noise, ramp, smooth_noise
+from ..fields import fractal_noise, open_axes, ramp, smooth_noise
 from .frame import Frame
 from .layers import Layers
-
-_SHAPES = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
 
 #: Bodies of the mediastinum: tissue, centre (x, y, z), radii; the chambers lie in the muscle.
 _HEART = (
@@ -29,13 +27,15 @@ _VESSELS = (
 def _ellipsoid(
     axes: Sequence[np.ndarray], centre: Sequence[float], radii: Sequence[float]
 ) -> tuple[tuple[slice, slice, slice], np.ndarray]:
-    box, parts = [], []
-    for axis, c, r in zip(axes, centre[::-1], radii[::-1], strict=True):
-        low, high = np.searchsorted(axis, (c - r - 14, c + r + 14))
-        box.append(slice(int(low), int(high)))
-        parts.append(((axis[low:high] - c) / r).astype(np.float32))
-    q = np.sqrt(sum((p.reshape(s)) ** 2 for p, s in zip(parts, _SHAPES, strict=True)))
-    return tuple(box), (q - 1) * min(radii)
+    box = tuple(
+        slice(*(int(n) for n in np.searchsorted(axis, (c - r - 14, c + r + 14))))
+        for axis, c, r in zip(axes, centre[::-1], radii[::-1], strict=True)
+    )
+    scaled = [
+        (axis[part] - c) / r for axis, part, c, r in zip(axes, box, centre[::-1], radii[::-1], strict=True)
+    ]
+    q = np.sqrt(sum(part**2 for part in open_axes(scaled)))
+    return box, (q - 1) * min(radii)
 
 
 def paint_chest(
@@ -53,7 +53,7 @@ def paint_chest(
     ----------
     cage, wall : distance to the rib cage and to the front of the pectoral muscle, negative behind, mm.
     """
-    z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axes, _SHAPES, strict=True))
+    z, y, x = open_axes(axes)
     for_bone, for_muscle, for_heart = rng.spawn(3)
     inner = cage + 11.0
     inside = ramp(inner, 1.5)

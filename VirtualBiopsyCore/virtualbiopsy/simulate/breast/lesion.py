@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..fields import fractal_noise, radial_noise, ramp, smooth_noise
+from ..fields import fractal_noise, open_axes, radial_noise, ramp, smooth_noise
 from ..shapes import smooth_min, tube_distance
 from .biology import BreastBiology
 from .body import Body
 from .frame import Frame
-
-_SHAPES = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +94,7 @@ def grow_lesion(
         box.append(slice(int(low), int(high)))
         axs.append(axis[low:high])
     box = tuple(box)
-    z, y, x = ((a - c).astype(np.float32).reshape(s) for a, c, s in zip(axs, centre, _SHAPES, strict=True))
+    z, y, x = open_axes(axs, centre)
     offset = np.stack(np.broadcast_arrays(z, y, x))
     for_shape, for_inside, for_around = rng.spawn(3)
 

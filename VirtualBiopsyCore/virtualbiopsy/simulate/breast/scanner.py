@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ..scanner import SCANNERS, Protocol, Scanner, draw_snr
+from ..scanner import Protocol, Scanner, check_scanner, draw_snr
 
 SEQUENCES = ("dce", "t2", "dwi")
 
@@ -45,8 +45,7 @@ def draw_breast_scanner(rng: np.random.Generator, name: str = "A") -> BreastScan
     ------
     ValueError : there is no such scanner.
     """
-    if name not in SCANNERS:
-        raise ValueError(f"there is no simulated scanner {name!r}, only {', '.join(SCANNERS)}")
+    check_scanner(name)
     return _draw_a(rng) if name == "A" else _draw_b(rng)
 
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..fields import ramp
+from ..fields import open_axes, ramp
 from ..shapes import tube_distance
 from .biology import BreastBiology
 from .frame import Frame
 from .layers import Layers
-
-_SHAPES = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
 
 
 def put_tube(
@@ -31,7 +29,7 @@ def put_tube(
             return
         box.append(slice(int(low), int(high)))
         axs.append(axis[low:high])
-    z, y, x = (a.astype(np.float32).reshape(s) for a, s in zip(axs, _SHAPES, strict=True))
+    z, y, x = open_axes(axs)
     # Averaged over the slice, or thin vessels that run obliquely would look beaded.
     third = float(axes[0][1] - axes[0][0]) / 3
     inside = sum(ramp(tube_distance((z + dz, y, x), points, radii), 1.2) for dz in (-third, 0.0, third)) / 3
