@@ -99,7 +99,6 @@ def test_four_dimensional_file(tmp_path, where):
         ("SIEMENS", (0x0019, 0x100C), b"800 ", 800.0),
         ("GE MEDICAL SYSTEMS", (0x0043, 0x1039), ["1000000600", "8", "0", "0"], 600.0),
         ("GE MEDICAL SYSTEMS", (0x0043, 0x1039), b"1000000600\\8\\0\\0", 600.0),
-        ("GE MEDICAL SYSTEMS", (0x0043, 0x1039), ["0", "8", "0", "0"], 0.0),
         ("Philips Medical Systems", (0x2001, 0x1003), 900.0, 900.0),
         ("Philips Medical Systems", (0x2001, 0x1003), b"\x00\x00\x61\x44", 900.0),
         ("UIH", (0x0065, 0x1009), 700.0, 700.0),
@@ -115,6 +114,15 @@ def test_elements_of_vendors(maker, tag, value, expected):
     assert b_value_of(data) == expected
     data.DiffusionBValue = 50
     assert b_value_of(data) == 50.0, "the standard element wins"
+
+
+def test_zero_of_ge_counts_in_echo_planar_images_only():
+    data = Dataset()
+    data.Manufacturer = "GE MEDICAL SYSTEMS"
+    data.add_new((0x0043, 0x1039), "IS", ["0", "8", "0", "0"])
+    assert b_value_of(data) is None
+    data.ScanningSequence = ["EP", "SE"]
+    assert b_value_of(data) == 0.0
 
 
 def test_the_real_sample_of_ge(data_dir, tmp_path):

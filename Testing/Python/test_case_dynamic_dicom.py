@@ -1,6 +1,7 @@
 """Dynamic series in DICOM: mixed phases, single series, enhanced multi-frame, what can be wrong."""
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_writer import write_enhanced, write_series
@@ -147,8 +148,6 @@ def test_a_phase_that_lacks_slices_is_left_out_with_a_warning(tmp_path):
 
 
 def read_uid(folder):
-    import pydicom
-
     return pydicom.dcmread(next(folder.iterdir()), stop_before_pixels=True).SeriesInstanceUID
 
 
@@ -251,3 +250,17 @@ def test_a_motion_corrected_copy_is_not_mixed_in(tmp_path):
     case = read_case(tmp_path)
     assert_phases(case.dynamic, phases)
     assert any("second dynamic series" in w for w in case.warnings)
+
+
+@pytest.mark.parametrize(("microseconds", "expected"), [(45e6, 45.0), (240e6, 60.0)])
+def test_duration_of_ge(tmp_path, microseconds, expected):
+    """One phase, or by some scanners the whole series, which is longer than the distance of two phases."""
+    write_phases(tmp_path, phase_values(4), tags=lambda n: {"AcquisitionTime": f"10{n:02d}00"})
+    for path in tmp_path.iterdir():
+        data = pydicom.dcmread(path)
+        data.Manufacturer = "GE MEDICAL SYSTEMS"
+        data.add_new((0x0019, 0x0010), "LO", "GEMS_ACQU_01")
+        data.add_new((0x0019, 0x105A), "FL", microseconds)
+        data.save_as(path)
+    series = read_case(tmp_path).dynamic
+    assert series.duration_s == expected

@@ -116,3 +116,22 @@ def test_cancelling_leaves_nothing(folder):
 
     with pytest.raises(Cancelled):
         read_case(folder, progress=stop)
+
+
+def test_a_second_study_of_the_same_collection(data_dir, tmp_path):
+    """UCSF-BR-08 states the duration of a phase in GE's element, shorter than the distance of the phases."""
+    archive = data_dir / "volumes" / "breast_dce_dicom" / "UCSF-BR-08.zip"
+    if not archive.is_file():
+        pytest.skip("UCSF-BR-08.zip is not among the test data.")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    case = read_case(tmp_path)
+    maps = next(folder for folder in tmp_path.rglob("*") if folder.is_dir() and "pe1" in folder.name.lower())
+    vendor = pydicom.dcmread(next(maps.rglob("*.dcm")), stop_before_pixels=True)
+    assert effective_times(case.dynamic) == pytest.approx(
+        tuple(float(v) for v in vendor[0x0117, 0x1034].value), abs=1e-3
+    )
+    assert case.dynamic.duration_s == pytest.approx(float(vendor[0x0117, 0x1031].value), abs=1e-3)
+    assert sorted(s.role for s in case.sequences) == ["dce", "pe", "ser"] and set(case.regions) == {"breast"}
+    assert case.regions["breast"].GetSize() == case.sequence("dce").image.GetSize()
+    assert "DiffusionBValue" not in case.dynamic.protocol

@@ -111,6 +111,21 @@ def test_a_segmentation_of_another_frame_of_reference(tmp_path, values, geometry
     assert int(sitk.GetArrayViewFromImage(case.regions["tumour"]).sum()) == int(mask.sum())
 
 
+def test_a_grid_half_a_voxel_off_is_resampled(tmp_path, values, geometry):
+    """As the VOI of UCSF-BR-08, whose corner lies half a pixel from that of its images."""
+    write_series(tmp_path, values, description="T1 post", **geometry)
+    mask = block((2, 5), (3, 9), (4, 11))
+    matrix = np.reshape(OBLIQUE, (3, 3))
+    corner = (
+        np.array(geometry["origin"]) + 0.45 * SPACING[0] * matrix[:, 0] + 0.45 * SPACING[1] * matrix[:, 1]
+    )
+    write_segmentation(tmp_path / "seg.dcm", {"Tumor": mask}, **{**geometry, "origin": corner})
+    case = read_case(tmp_path)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(case.regions["tumour"]), mask)
+    assert case.regions["tumour"].GetOrigin() == pytest.approx(case.sequences[0].image.GetOrigin())
+    assert any("between the voxels" in w for w in case.warnings)
+
+
 def test_a_segmentation_alone(tmp_path, geometry):
     write_segmentation(tmp_path / "seg.dcm", {"Tumor": block((2, 4), (3, 8), (4, 9))}, **geometry)
     case = read_case(tmp_path)

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from .tags import first_item, number, text_of
+from .tags import first_item, number, private_number, text_of
 
 TIME_KEYWORDS = (
     "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "TriggerTime", "TemporalPositionIdentifier",
-    "TemporalResolution", "ContentDate", "ContentTime", "ContrastBolusStartTime", "AcquisitionDuration",
+    "TemporalResolution", "ContentDate", "ContentTime", "ContrastBolusStartTime",
 )  # fmt: skip
+
+GE_DURATION = (0x0019, 0x105A)
+"""GE's acquisition duration, microseconds."""
 
 FRAME_TIME = "FrameAcquisitionDateTime (0018,9074)"
 DATE_TIME = "AcquisitionDateTime (0008,002A)"
@@ -65,10 +68,17 @@ def temporal_position(dataset: Any, groups: Sequence[Any] = ()) -> int:
 
 
 def duration_of(dataset: Any, groups: Sequence[Any] = ()) -> float | None:
-    """Acquisition time of a frame (0018,9220), seconds, None if it is not given."""
+    """Acquisition time of a frame (0018,9220), or of an image of GE (0019,105A), seconds; None if neither is
+    given. Some scanners give that of the whole series: compare it with the distance of the phases."""
     content = _of_groups(groups, "FrameContentSequence")
     milliseconds = number(text_of(getattr(content, "FrameAcquisitionDuration", None)))
-    return milliseconds / 1000.0 if milliseconds else None
+    if milliseconds:
+        return milliseconds / 1000.0
+    maker = text_of(getattr(dataset, "Manufacturer", None)).upper()
+    if maker.startswith("GE ") and GE_DURATION in dataset:
+        microseconds = private_number(dataset[GE_DURATION].value)
+        return microseconds / 1e6 if microseconds else None
+    return None
 
 
 def bolus_of(dataset: Any) -> float | None:

@@ -13,7 +13,16 @@ import SimpleITK as sitk
 
 from ..errors import GeometryError, ImageError, OversizedFileError, UnreadableFileError
 from ..progress import Progress, silent
-from .acquired import CONTENT, SOURCES, TIME_KEYWORDS, bolus_of, duration_of, temporal_position, times_of
+from .acquired import (
+    CONTENT,
+    GE_DURATION,
+    SOURCES,
+    TIME_KEYWORDS,
+    bolus_of,
+    duration_of,
+    temporal_position,
+    times_of,
+)
 from .b_values import B_VALUE_TAGS, b_value_of
 from .limits import MAX_BYTES, MAX_PHASES, MAX_VOLUMES_OF_A_SERIES, readable_size
 from .roles import is_fast_t1
@@ -23,7 +32,7 @@ _READ = [
     *PROTOCOL_KEYWORDS, "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
     "ProtocolName", "FrameOfReferenceUID", "InstanceNumber", "Rows", "Columns", "NumberOfFrames",
     "ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept",
-    "SamplesPerPixel", "BitsAllocated", "AcquisitionNumber", *TIME_KEYWORDS, *B_VALUE_TAGS,
+    "SamplesPerPixel", "BitsAllocated", "AcquisitionNumber", *TIME_KEYWORDS, *B_VALUE_TAGS, GE_DURATION,
     "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence", "RealWorldValueMappingSequence",
 ]  # fmt: skip
 _NO_IMAGE = {"SEG": "a DICOM segmentation", "RTSTRUCT": "an RT structure set", "SR": "a structured report"}

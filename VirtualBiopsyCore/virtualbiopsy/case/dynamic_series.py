@@ -25,6 +25,7 @@ from .phase_times import (
 from .precontrast import find_precontrast
 
 EARLY_S = 120.0
+_LONGER = 1.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +154,13 @@ def with_found_precontrast(series: DynamicSeries) -> DynamicSeries:
 
 def with_duration(series: DynamicSeries, stated: set[float | None] = frozenset()) -> DynamicSeries:
     """The series with the acquisition time of one phase: what the data state, else the smallest distance of
-    post-contrast phases (they follow each other without a pause; before the injection there may be one)."""
-    if len(stated) == 1 and (value := next(iter(stated))):
+    post-contrast phases (they follow each other without a pause; before the injection there may be one).
+
+    A stated time that is longer than the distance of two phases is that of the whole series and not used.
+    """
+    known = [phase.start_s for phase in series.phases if phase.start_s is not None]
+    longest = float(np.diff(known).min()) * _LONGER if len(known) > 1 else float("inf")
+    if len(stated) == 1 and (value := next(iter(stated))) and value <= longest:
         return replace(series, duration_s=float(value), duration_source="The data state it.")
     for indices, which in (
         (postcontrast_indices(series), "post-contrast"),

@@ -349,9 +349,9 @@ def _read_segments(
         return
     found.warnings.extend(notes)
     for segment in segments:
-        mask = on_grid_of(segment, sequences)
-        if mask is None and sequences:
-            found.warnings.append(f"The segment {segment.name} lies on the grid of none of the sequences.")
+        mask, note = on_grid_of(segment, sequences)
+        if note:
+            found.warnings.append(note)
         regions[_free_name(segment.name, regions)] = segment.mask if mask is None else mask
 
 

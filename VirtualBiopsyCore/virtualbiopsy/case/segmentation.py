@@ -29,6 +29,7 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _TUMOUR = r" (tumou?r\w*|neoplasm\w*|lesion\w*|mass|carcinoma|cancer|malignan\w*|gtv|ftv) "
 _BREAST = r" (breast\w*|mamma\w*|fibroglandular|fgt) "
 _SAME = 0.01
+_KEPT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,20 +109,35 @@ def read_segmentation(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[list[S
     return segments, warnings
 
 
-def on_grid_of(segment: Segment, sequences: Many[Sequence]) -> sitk.Image | None:
-    """The mask on the grid of the first sequence whose slices it was drawn on; None if there is none.
+def on_grid_of(segment: Segment, sequences: Many[Sequence]) -> tuple[sitk.Image | None, str]:
+    """The mask on the grid of the first sequence whose slices it was drawn on, and what the user should know.
 
     A sequence fits if the frame of reference is the same or unknown and every voxel of the mask coincides
-    with one of the sequence.
+    with one of the sequence. Where none does, the mask is resampled (nearest neighbour) to the first sequence
+    of its frame of reference that holds it whole. None if there is none either.
     """
+    shared = []
     for sequence in sequences:
         frames = {segment.frame_of_reference, sequence.frame_of_reference} - {None}
         if len(frames) > 1:
             continue
         placed = _embedded(segment.mask, sequence.image)
         if placed is not None:
-            return placed
-    return None
+            return placed, ""
+        if segment.frame_of_reference == sequence.frame_of_reference and frames:
+            shared.append(sequence)
+    volume = _volume(segment.mask)
+    for sequence in shared:
+        placed = sitk.Resample(segment.mask, sequence.image, sitk.Transform(), sitk.sitkNearestNeighbor)
+        if abs(_volume(placed) - volume) <= _KEPT * volume:
+            return placed, (
+                f"The segment {segment.name} lies between the voxels of {sequence.name}; it was resampled."
+            )
+    return None, f"The segment {segment.name} lies on the grid of none of the sequences." if sequences else ""
+
+
+def _volume(mask: sitk.Image) -> float:
+    return float(np.count_nonzero(sitk.GetArrayViewFromImage(mask))) * float(np.prod(mask.GetSpacing()))
 
 
 def _embedded(mask: sitk.Image, image: sitk.Image) -> sitk.Image | None:

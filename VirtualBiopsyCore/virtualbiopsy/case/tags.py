@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,12 @@ def number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def private_number(value: Any) -> float | None:
+    """Number of a private element, whose representation may be unknown (then its bytes are given)."""
+    if isinstance(value, bytes):
+        if len(value) in (4, 8) and not all(32 <= b < 127 for b in value.rstrip(b"\0 ")):
+            return float(struct.unpack("<f" if len(value) == 4 else "<d", value)[0])
+        value = value.decode("ascii", "ignore").strip("\0 ")
+    return number(text_of(value))
