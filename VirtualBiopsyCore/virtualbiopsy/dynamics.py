@@ -12,8 +12,8 @@ from .case.model import Case, Sequence
 from .case.phase_times import check_series, early_phase
 from .errors import DynamicSeriesError, MissingSequenceError
 from .groundwork import Groundwork
-from .prepare.breast import breast_mask
 from .prepare.kinetics.derive import Derived, derive_maps
+from .prepare.limits import breast_limit
 from .prepare.model import Kinetics
 from .progress import Progress, part, silent
 from .regions.curves import Curve, curve_at, curve_of
@@ -37,6 +37,7 @@ class Dynamics:
         )
         self._derived: dict[tuple[str, ...], Derived] = {}
         self._breast: sitk.Image | None = None
+        self._breast_known = False
 
     @property
     def case(self) -> Case:
@@ -87,15 +88,17 @@ class Dynamics:
         enhancement = derived.case.sequence(ENHANCEMENT).image
         return propose(enhancement, point, self.breast(), part(progress, 0.5, 1.0))
 
-    def breast(self) -> sitk.Image:
-        """Mask (uint8) of the breast: automatic, on the grid of the reference image.
+    def breast(self) -> sitk.Image | None:
+        """Mask (uint8) of the breast on the grid of the reference image, None where none is found.
 
         Raises
         ------
         MissingSequenceError : the case has no reference image.
         """
-        if self._breast is None:
-            self._breast = breast_mask(self.case.sequence(self._ground.task.reference).image)
+        if not self._breast_known:
+            reference = self.case.sequence(self._ground.task.reference).image
+            self._breast, _ = breast_limit(self.case, reference)
+            self._breast_known = True
         return self._breast
 
     def curve_of(self, mask: sitk.Image) -> Curve:

@@ -144,7 +144,9 @@ class Phases:
             )
         except (VirtualBiopsyError, Cancelled):
             return
-        if series is not self._series or mask.GetSize() != series.phases[0].image.GetSize():
+        if series is not self._series or mask is None:
+            return
+        if mask.GetSize() != series.phases[0].image.GetSize():
             return
         grown = sitk.BinaryDilate(mask, [max(1, round(MARGIN_MM / s)) for s in mask.GetSpacing()])
         self._breast = sitk.GetArrayFromImage(grown) > 0
