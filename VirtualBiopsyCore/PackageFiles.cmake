@@ -174,6 +174,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/prepare/kinetics/signal.py
   virtualbiopsy/prepare/kinetics/subtraction.py
   virtualbiopsy/prepare/kinetics/t1map.py
+  virtualbiopsy/prepare/kinetics/timing.py
   virtualbiopsy/prepare/kinetics/tofts.py
   virtualbiopsy/prepare/limits.py
   virtualbiopsy/prepare/live_mask.py

@@ -1,9 +1,10 @@
 """Runs inside 3D Slicer: package, resources, module, asynchronous prediction, scene round trip.
 
-    Slicer --testing --no-splash --additional-module-paths VirtualBiopsyCore MeningiomaPredictor \
+    Slicer --testing --no-splash --additional-module-paths VirtualBiopsyCore MeningiomaPredictor BreastHER2 \
         --python-script Testing/Slicer/VirtualBiopsySlicerTest.py
 """
 
+import importlib
 import os
 import sys
 import tempfile
@@ -11,25 +12,17 @@ import unittest
 
 import slicer
 
+MODULES = ("MeningiomaPredictor", "BreastHER2")
+
 
 class VirtualBiopsySlicerTest(unittest.TestCase):
     def setUp(self):
         slicer.mrmlScene.Clear()
 
-    def sample(self):
-        import MeningiomaPredictor
-
-        test = MeningiomaPredictor.MeningiomaPredictorTest()
-        return test.loadSample()
-
-    def bound(self, volumes, segmentation, segmentId):
-        slicer.util.selectModule("MeningiomaPredictor")
-        widget = slicer.util.getModuleWidget("MeningiomaPredictor")
-        for role, volume in volumes.items():
-            setattr(widget._parameterNode, role, volume)
-        widget._parameterNode.segmentation = segmentation
-        widget._parameterNode.segmentId = segmentId
-        return widget
+    def opened(self, name):
+        """The widget of a module, filled with its shipped case."""
+        test = getattr(importlib.import_module(name), f"{name}Test")()
+        return test.opened(test.loadSample())
 
     def test_package_resources_and_models(self):
         from virtualbiopsy.models.radmodel import builtin_models
@@ -68,7 +61,13 @@ class VirtualBiopsySlicerTest(unittest.TestCase):
         self.assertLess(time.monotonic() - started, 15)
 
     def test_prediction_survives_saving_and_loading(self):
-        widget = self.bound(*self.sample())
+        for name in MODULES:
+            with self.subTest(module=name):
+                slicer.mrmlScene.Clear()
+                self.save_and_load(name)
+
+    def save_and_load(self, name):
+        widget = self.opened(name)
         widget.panel.predict()
         widget.panel.wait_for_completion()
         before = [p.probability for p in widget.panel.result.predictions]
@@ -76,8 +75,8 @@ class VirtualBiopsySlicerTest(unittest.TestCase):
         self.assertTrue(slicer.util.saveScene(path))
         slicer.mrmlScene.Clear()
         slicer.util.loadScene(path)
-        slicer.util.selectModule("MeningiomaPredictor")
-        widget = slicer.util.getModuleWidget("MeningiomaPredictor")
+        slicer.util.selectModule(name)
+        widget = slicer.util.getModuleWidget(name)
         self.assertEqual([p.probability for p in widget.panel.result.predictions], before)
         self.assertFalse(widget.panel.stale)
         widget.panel.predict()
@@ -86,8 +85,7 @@ class VirtualBiopsySlicerTest(unittest.TestCase):
             self.assertAlmostEqual(a, b, places=6)
 
     def test_segment_editor_undo_brings_the_estimate_back(self):
-        volumes, segmentation, segmentId = self.sample()
-        widget = self.bound(volumes, segmentation, segmentId)
+        widget = self.opened("MeningiomaPredictor")
         widget._parameterNode.liveUpdate = True
         widget.panel.predict()
         widget.panel.wait_for_completion()
@@ -107,16 +105,20 @@ class VirtualBiopsySlicerTest(unittest.TestCase):
             self.assertAlmostEqual(a, b, places=9)
 
     def test_reload_leaves_no_observer_behind(self):
-        widget = self.bound(*self.sample())
+        """Reloading one module executes the shared package again, so the other one is reloaded with it."""
+        for name in MODULES:
+            slicer.util.selectModule(name)
+        widget = self.opened("MeningiomaPredictor")
         widget.panel.predict()
         widget.panel.wait_for_completion()
         widget.onReload()
-        widget = slicer.util.getModuleWidget("MeningiomaPredictor")
-        slicer.util.selectModule("Data")
-        slicer.util.selectModule("MeningiomaPredictor")
-        widget.panel.predict()
-        widget.panel.wait_for_completion()
-        self.assertIsNotNone(widget.panel.result)
+        for name in MODULES:
+            slicer.util.selectModule("Data")
+            slicer.mrmlScene.Clear()
+            widget = self.opened(name)
+            widget.panel.predict()
+            widget.panel.wait_for_completion()
+            self.assertIsNotNone(widget.panel.result)
 
 
 def runTest():

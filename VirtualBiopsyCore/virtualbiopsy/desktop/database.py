@@ -1,11 +1,23 @@
-"""What Slicer's DICOM database knows about a volume; nothing that names a patient."""
+"""How a volume was acquired: from the DICOM database, from the node, from a file beside its own.
+
+Nothing that names a patient.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import slicer
+
+from ..case.files import stem
+from ..case.sidecar import read_sidecar
+from ..case.tags import protocol_of_sidecar
+
+ACQUIRED = "VirtualBiopsy.Acquired"
+SIDECAR_TIMES = ("InjectionStart", "AcquisitionDuration")
 
 TAGS: Mapping[str, str] = {
     "Modality": "0008,0060",
@@ -75,3 +87,41 @@ def dicom_tags(node: Any, tags: Mapping[str, str] = TAGS) -> dict[str, str]:
 def dicom_times(node: Any) -> dict[str, str]:
     """Return what tells when a volume was acquired, by DICOM keyword; for the phases of a series."""
     return dicom_tags(node, TIME_TAGS)
+
+
+def volume_tags(node: Any) -> dict[str, str]:
+    """Return acquisition parameters of a volume or sequence node by DICOM keyword, from wherever they are."""
+    return dicom_tags(node) or {k: v for k, v in acquired(node).items() if k not in SIDECAR_TIMES}
+
+
+def volume_times(node: Any) -> dict[str, str]:
+    """Return what tells when a volume was acquired, or the injection in a series (seconds), by keyword."""
+    return dicom_times(node) or {k: v for k, v in acquired(node).items() if k in SIDECAR_TIMES}
+
+
+def acquired(node: Any) -> dict[str, str]:
+    """Return what the node was given by :func:`keep_acquired`, or what the JSON file beside its own says."""
+    text = node.GetAttribute(ACQUIRED)
+    if text:
+        try:
+            return {str(key): str(value) for key, value in json.loads(text).items()}
+        except (ValueError, AttributeError):
+            return {}
+    storage = node.GetStorageNode() if node.GetScene() is not None else None
+    name = storage.GetFileName() if storage is not None else None
+    return sidecar_of(Path(name)) if name else {}
+
+
+def sidecar_of(path: Path) -> dict[str, str]:
+    """Return acquisition parameters and times of a series from the BIDS sidecar of an image file."""
+    beside = path.with_name(stem(path) + ".json")
+    content = read_sidecar(beside)
+    times = {key: str(content[key]) for key in SIDECAR_TIMES if isinstance(content.get(key), (int, float))}
+    return {**protocol_of_sidecar(beside), **times}
+
+
+def keep_acquired(node: Any, path: Path) -> None:
+    """Let a node carry what the sidecar of its file says, for nodes that lose their file."""
+    found = sidecar_of(path)
+    if found:
+        node.SetAttribute(ACQUIRED, json.dumps(found, sort_keys=True))

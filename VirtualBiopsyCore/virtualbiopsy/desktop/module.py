@@ -148,15 +148,21 @@ class PredictorLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        from .database import dicom_files, dicom_tags, dicom_times
+        from .database import dicom_files, volume_tags, volume_times
         from .study import Study
 
-        self.study = Study(tags=dicom_tags, files=dicom_files, times=dicom_times, task=self.task)
+        self.study = Study(tags=volume_tags, files=dicom_files, times=volume_times, task=self.task)
 
     def getParameterNode(self) -> Any:
         from .parameters import parameter_node_class
 
         return parameter_node_class(self.task)(super().getParameterNode())
+
+    def loadSample(self) -> dict[str, Any]:
+        """Load the shipped simulated case; return its nodes by the name of their file."""
+        from .samples import load_case
+
+        return load_case(self.task)
 
     def seriesOf(self, node: Any) -> Any:
         """The node that holds the dynamic series: a sequence for a volume that shows a phase of it."""

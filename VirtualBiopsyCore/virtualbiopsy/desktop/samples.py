@@ -14,6 +14,11 @@ CATEGORY = "VirtualBiopsy"
 SERIES_SUFFIX = ".seq.nrrd"
 MASK_WORDS = ("tumour", "lesion", "mask", "label", "seg")
 EARLIER = "earlier"
+COMPARED = ("dce", "tumour_mask")
+"""Of an earlier time point: what models of change look at."""
+
+LEFT_OUT = ("breast_mask", "dwi_b0")
+"""Files of a case that the modules do not ask for."""
 
 
 def sample_name(task: Task) -> str:
@@ -31,10 +36,13 @@ def sample_folder(task: Task) -> Path | None:
 
 
 def sample_files(folder: Path) -> list[Path]:
-    """The images and outlines of a case, those of an earlier time point last; never its truth."""
-    places = [place for place in (folder, folder / EARLIER) if place.is_dir()]
-    found = [path for place in places for path in sorted(place.iterdir())]
-    return [path for path in found if path.name.endswith((".nrrd", ".nii.gz"))]
+    """The images and outlines of a case that the modules ask for, those of an earlier time point last; never
+    its truth."""
+    images = [path for path in sorted(folder.iterdir()) if path.name.endswith((".nrrd", ".nii.gz"))]
+    chosen = [path for path in images if not path.name.startswith(LEFT_OUT)]
+    earlier = folder / EARLIER
+    before = sorted(earlier.iterdir()) if earlier.is_dir() else []
+    return chosen + [path for path in before if path.name.startswith(COMPARED) and path.suffix != ".json"]
 
 
 def _stem(path: Path, folder: Path) -> str:
@@ -86,13 +94,29 @@ def register_sample(task: Task, module_file: str) -> None:
         nodeNames=[f"{name}-{stem}" for stem in stems],
         loadFileTypes=[_file_type(path) for path in files],
         checksums=["SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest() for path in files],
+        customDownloader=lambda source: list(load_case(task).values()),
     )
 
 
-def load_sample(task: Task) -> dict[str, Any]:
-    """Load the shipped case through the Sample Data module and return its nodes by file stem."""
-    import SampleData
+def load_case(task: Task) -> dict[str, Any]:
+    """Load the shipped case into the scene and return its nodes by file stem.
 
-    prefix = sample_name(task) + "-"
-    nodes = SampleData.downloadSamples(sample_name(task))
-    return {node.GetName().removeprefix(prefix): node for node in nodes}
+    The nodes carry how they were acquired, and forget their files: saving the scene must not write into the
+    installed extension.
+    """
+    import slicer
+
+    from .database import keep_acquired
+
+    folder, nodes = sample_folder(task), {}
+    for path in sample_files(folder) if folder is not None else ():
+        stem = _stem(path, folder)
+        properties = {"name": f"{sample_name(task)}-{stem}"}
+        node = slicer.util.loadNodeFromFile(str(path), _file_type(path), properties)
+        node = node[0] if isinstance(node, (list, tuple)) else node  # a sequence comes with its browser
+        keep_acquired(node, path)
+        storage = node.GetStorageNode()
+        if storage is not None:
+            slicer.mrmlScene.RemoveNode(storage)
+        nodes[stem] = node
+    return nodes

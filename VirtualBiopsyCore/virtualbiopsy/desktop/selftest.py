@@ -8,7 +8,7 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from ..tasks import Task
-from .samples import load_sample, register_sample
+from .samples import load_case
 
 OUTLINES = ("tumour_mask", "lesion_mask", "tumour", "mask")
 
@@ -21,16 +21,14 @@ class PredictorTest(ScriptedLoadableModuleTest):
     def setUp(self) -> None:
         slicer.mrmlScene.Clear()
 
-    @property
-    def module(self) -> Any:
-        return getattr(slicer.modules, f"{self.task.module}Instance")
-
     def loadSample(self) -> dict[str, Any]:
         """Load the shipped case and return the parameters that it fills, by name."""
-        register_sample(self.task, self.module.parent.path)
-        nodes = load_sample(self.task)
+        nodes = load_case(self.task)
         logic = slicer.util.getModuleLogic(self.task.module)
-        chosen: dict[str, Any] = {role: nodes.get(role) for role in (*self.task.roles, *self.task.maps)}
+        chosen: dict[str, Any] = {
+            role: next((node for stem, node in nodes.items() if stem.split("_")[0] == role), None)
+            for role in (*self.task.roles, *self.task.maps)
+        }
         if self.task.dynamic:
             chosen["dynamic"] = logic.seriesOf(nodes["dce"])
             chosen["dce"] = logic.earlyPhase(chosen["dynamic"])
@@ -38,6 +36,11 @@ class PredictorTest(ScriptedLoadableModuleTest):
         segmentation = next(nodes[name] for name in OUTLINES if name in nodes)
         chosen["segmentation"] = segmentation
         chosen["segmentId"] = segmentation.GetSegmentation().GetNthSegmentID(0)
+        if "earlier-dce" in nodes:
+            outline = nodes["earlier-tumour_mask"]
+            chosen["earlier"] = logic.seriesOf(nodes["earlier-dce"])
+            chosen["earlierSegmentation"] = outline
+            chosen["earlierSegmentId"] = outline.GetSegmentation().GetNthSegmentID(0)
         return chosen
 
     def opened(self, chosen: dict[str, Any]) -> Any:
@@ -52,6 +55,7 @@ class PredictorTest(ScriptedLoadableModuleTest):
         chosen = self.loadSample()
         volumes = {role: chosen.get(role) for role in self.task.roles}
         more = {"dynamic": chosen["dynamic"]} if self.task.dynamic else {}
+        self.assertTrue(all(volume is None or volume.GetImageData() for volume in volumes.values()))
         logic = slicer.util.getModuleLogic(self.task.module)
         result = logic.predict(volumes, chosen["segmentation"], chosen["segmentId"], **more)
         self.assertGreater(len(result.predictions), 0)
@@ -75,7 +79,8 @@ class PredictorTest(ScriptedLoadableModuleTest):
             if panel.cards.withheld(first, prediction.model_id):
                 next(button for button in panel.cards.buttons if button.visible).click()
         self.assertTrue(panel.overlay.overlay.shown)
-        line = next(line for line in panel.ledger.lines if line.part in self.task.roles)
+        chosen_roles = (*self.task.roles, *self.task.maps)
+        line = next(line for line in panel.ledger.lines if line.part in chosen_roles)
         panel.ledger.choose(line)
         self.assertTrue(parameterNode.overlayMap.endswith(f"|{line.part}"))
         panel.questions.ask_regions()
@@ -113,10 +118,30 @@ class PredictorTest(ScriptedLoadableModuleTest):
         widget = self.opened(self.loadSample())
         panel = widget.panel
         self.assertGreater(panel.ui.phaseTable.rowCount, 2)
-        panel.dynamic.compute_maps()
+        panel.dynamic.maps.compute()
         panel.wait_for_completion()
-        self.assertGreater(len(panel.dynamic.maps), 0)
-        facts = panel.study.session.facts(panel.dynamic.outline())
-        panel.dynamic.propose_at(facts.centroid)
+        self.assertGreater(len(panel.dynamic.maps.maps), 2)
+        self.assertTrue(panel.dynamic.maps.overlay.shown)
+        panel.dynamic.phases.show_phase(2)
+        ends = panel.study.session.facts(panel.dynamic.outline()).diameter_ends
+        before = widget._parameterNode.segmentId
+        panel.dynamic.proposal.propose_at(tuple((a + b) / 2 for a, b in zip(*ends, strict=True)))
         panel.wait_for_completion()
         self.assertTrue(panel.ui.proposalLabel.text)
+        self.assertNotEqual(widget._parameterNode.segmentId, before)
+        self.assertTrue(panel.ui.curveLabel.accessibleName)
+
+    def test_change_between_time_points(self) -> None:
+        """With the earlier examination of the shipped case, models of change run as well."""
+        if not self.task.dynamic:
+            return
+        chosen = self.loadSample()
+        widget = self.opened({name: value for name, value in chosen.items() if "earlier" not in name})
+        widget.panel.predict()
+        widget.panel.wait_for_completion()
+        alone = len(widget.panel.result.predictions)
+        for name in ("earlier", "earlierSegmentation", "earlierSegmentId"):
+            setattr(widget._parameterNode, name, chosen[name])
+        widget.panel.predict()
+        widget.panel.wait_for_completion()
+        self.assertGreater(len(widget.panel.result.predictions), alone)

@@ -9,6 +9,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..case.clinical import check_clinical
+from ..case.dynamic import DynamicSeries
 from ..case.dynamic_series import early_sequence, with_dynamic
 from ..case.model import ROLES, Case
 from ..errors import MissingSequenceError, RegionError
@@ -183,7 +184,7 @@ class Study:
         if self._session is None or signature != self._signature:
             case = case_from_nodes(inputs.volumes, tags=self.tags)
             if inputs.dynamic is not None:
-                case = replace(case, dynamic=self.series(inputs.dynamic).series)
+                case = _with_series(case, self.series(inputs.dynamic).series)
             self._session = Session(case, self.models, self.task)
             self._signature = signature
         return self._session
@@ -238,3 +239,13 @@ class Study:
     def predict(self, inputs: Inputs, progress: Progress = silent) -> Result:
         """Request and compute in one go, on the calling (main) thread."""
         return self.compute(self.request(inputs), progress)
+
+
+def _with_series(case: Case, series: DynamicSeries) -> Case:
+    """The case with its series; the reference volume has the acquisition of the phase that it is."""
+    early = early_sequence(series)
+    sequences = tuple(
+        replace(early, image=sequence.image, name=sequence.name) if sequence.role == early.role else sequence
+        for sequence in case.sequences
+    )
+    return replace(case, sequences=sequences, dynamic=series)

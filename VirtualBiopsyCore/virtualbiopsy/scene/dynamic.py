@@ -78,6 +78,8 @@ class _Items:
     source: str
     why_not: str = ""
     injection_s: float | None = None
+    injection_source: str = ""
+    duration_s: float | None = None
 
 
 def is_multivolume(node: Any) -> bool:
@@ -125,7 +127,8 @@ def series_from_node(node: Any, tags: Tags = no_tags, times: Tags = no_tags) -> 
     Parameters
     ----------
     tags : acquisition parameters of a volume node; the first phase's become the protocol.
-    times : elements that tell when a volume was acquired, by DICOM keyword; only differences are kept.
+    times : elements that tell when a volume was acquired, by DICOM keyword; only differences are kept. For
+        the node itself "InjectionStart" and "AcquisitionDuration" (one phase), seconds on the index's clock.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def series_from_node(node: Any, tags: Tags = no_tags, times: Tags = no_tags) -> 
         Phase(f"phase {n}", found.images[item], start, found.source if start is not None else "")
         for n, (item, start) in enumerate(zip(order, starts, strict=True), start=1)
     )
-    known = dict(tags(reference_volume(node)))
+    known = dict(tags(node)) or dict(tags(reference_volume(node)))
     known.pop("SeriesDescription", None)
     series = DynamicSeries(
         node.GetName(),
@@ -165,8 +168,10 @@ def series_from_node(node: Any, tags: Tags = no_tags, times: Tags = no_tags) -> 
         series = replace(
             series,
             injection_s=found.injection_s - min(found.seconds),
-            injection_source="ContrastBolusStartTime (0018,1042).",
+            injection_source=found.injection_source,
         )
+    if found.duration_s is not None:
+        series = replace(series, duration_s=found.duration_s, duration_source="The data state it.")
     series = with_found_precontrast(series)
     series = _as_marked(series, node, order)
     if not any(phase.precontrast for phase in series.phases):
@@ -192,11 +197,20 @@ def _of_sequence(node: Any, times: Tags) -> _Items:
     _browser, proxy = browser_of(node)
     parent = parent_matrix(proxy) if proxy is not None else np.eye(4)
     images = [_placed(image_from_node(volume), parent, volume.GetName()) for volume in volumes]
+    told = times(node)
+    duration, injected = _number(told.get("AcquisitionDuration")), _number(told.get("InjectionStart"))
     name, unit = node.GetIndexName() or "", (node.GetIndexUnit() or "").strip().lower()
     values = [_number(node.GetNthIndexValue(n)) for n in range(count)]
     if unit in UNITS and name not in NOT_TIMES and None not in values:
         seconds = [value * UNITS[unit] for value in values]
-        return _Items(images, seconds, f'index "{name}" of the sequence ({unit})')
+        return _Items(
+            images,
+            seconds,
+            f'index "{name}" of the sequence ({unit})',
+            injection_s=injected,
+            injection_source="InjectionStart in the file beside the series.",
+            duration_s=duration,
+        )
     elements = [SimpleNamespace(**times(volume)) for volume in volumes]
     by_source = [times_of(element) for element in elements]
     chosen = chosen_times(by_source)
@@ -204,7 +218,8 @@ def _of_sequence(node: Any, times: Tags) -> _Items:
         return _Items(images, None, "", why_no_times(by_source))
     source, seconds = chosen
     of_day = bolus_of(elements[0]) if elements and source.startswith("Acquisition") else None
-    return _Items(images, seconds, source, injection_s=of_day)
+    bolus = "ContrastBolusStartTime (0018,1042)."
+    return _Items(images, seconds, source, injection_s=of_day, injection_source=bolus)
 
 
 def _placed(image: sitk.Image, parent: np.ndarray, name: str) -> sitk.Image:
