@@ -358,6 +358,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/breast/frame.py
   virtualbiopsy/simulate/breast/layers.py
   virtualbiopsy/simulate/breast/lesion.py
+  virtualbiopsy/simulate/breast/paint.py
   virtualbiopsy/simulate/breast/sample.py
   virtualbiopsy/simulate/breast/scanner.py
   virtualbiopsy/simulate/breast/sequence_file.py
