@@ -17,7 +17,14 @@ from virtualbiopsy.errors import (
     PrecontrastError,
 )
 from virtualbiopsy.prepare.kinetics.aif import ArterialInput, measured_input, population_input
-from virtualbiopsy.prepare.kinetics.curves import AT_KEP_BOUND, FITTED, NO_UPTAKE, Bounds, fit_curves
+from virtualbiopsy.prepare.kinetics.curves import (
+    AT_KEP_BOUND,
+    CHUNK,
+    FITTED,
+    NO_UPTAKE,
+    Bounds,
+    fit_curves,
+)
 from virtualbiopsy.prepare.kinetics.fit import arrival_delay, fit_volume
 from virtualbiopsy.prepare.kinetics.signal import concentration_from_signal, signal_from_concentration
 from virtualbiopsy.prepare.kinetics.tofts import WashoutTable, tofts_concentration
@@ -199,6 +206,22 @@ def test_without_noise_the_parameters_come_back(model):
         np.testing.assert_allclose(values, expected, rtol=2e-4, atol=2e-6)
     assert found.residual.max() < 1e-5 and (found.vp is None) == (model == "tofts")
     assert "T1 from a map" in found.steps[0]
+
+
+def test_every_voxel_has_its_own_t1():
+    """More voxels than are fitted at once, a mask, and float32 phases in a list."""
+    shape = (2, 60, 70)
+    rng = np.random.default_rng(8)
+    t1, ktrans = rng.uniform(800, 2000, shape), rng.uniform(0.05, 0.5, shape)
+    concentration = tofts_concentration(population_input("parker"), UNEVEN, ktrans, 0.35)
+    series = signal_from_concentration(concentration, t1, relaxivity=4.5, s0=1e3, **SEQUENCE)
+    mask = rng.random(shape) < 0.8
+    found = fit(series, mask=mask, t1_ms=t1, delay_s=0.0)
+    assert found.counts["fitted"] == mask.sum() > 2 * CHUNK
+    np.testing.assert_allclose(found.ktrans[mask], ktrans[mask], rtol=2e-4)
+    single = [phase.astype(np.float32) for phase in series]
+    again = fit_volume(single, UNEVEN, mask, UNEVEN < 0, t1_ms=t1, delay_s=0.0, **SEQUENCE)
+    np.testing.assert_allclose(again.ktrans[mask], ktrans[mask], rtol=5e-3)
 
 
 def test_the_arrival_of_the_bolus_is_found():

@@ -220,7 +220,7 @@ def arrival_delay(
     last = max(first, min(60.0, float(table.times_s[-min(5, len(table.times_s))])))
     best, tried = first, {}
     for offsets in (np.arange(0.0, last - first, 2.0), np.arange(-1.5, 1.6, 0.5), np.arange(-0.4, 0.45, 0.1)):
-        for delay in np.round(best + offsets, 1).tolist():
+        for delay in (np.round(best + offsets, 1) + 0.0).tolist():
             if first <= delay <= last:
                 tried.setdefault(delay, misfit(delay))
         best = min(tried, key=tried.__getitem__, default=first)
