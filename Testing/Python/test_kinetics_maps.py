@@ -10,7 +10,7 @@ from virtualbiopsy.case.dynamic import Phase
 from virtualbiopsy.case.model import DYNAMIC_MAPS, ROLES, Case, Sequence
 from virtualbiopsy.errors import Cancelled, MemoryLimitError
 from virtualbiopsy.prepare.geometry import same_grid
-from virtualbiopsy.prepare.kinetics.derive import derive_maps, phase_timing
+from virtualbiopsy.prepare.kinetics.derive import derive_maps
 from virtualbiopsy.prepare.kinetics.noise import noise_of
 from virtualbiopsy.prepare.kinetics.semiquantitative import (
     FORMULAS,
@@ -18,6 +18,7 @@ from virtualbiopsy.prepare.kinetics.semiquantitative import (
     curve_types,
     semiquantitative,
 )
+from virtualbiopsy.prepare.kinetics.timing import choose_phases
 from virtualbiopsy.prepare.model import Kinetics
 from virtualbiopsy.progress import CancelToken
 
@@ -55,7 +56,7 @@ def test_maps_equal_the_closed_forms(course, derived):
     """
     assert not derived.left_out
     times = (-30.0, 30.0, 90.0, 150.0, 210.0, 270.0, 330.0)
-    assert phase_timing(course.series, Kinetics()).times_s == times
+    assert choose_phases(course.series, Kinetics()).times_s == times
     early, late = 2, 6
     for kind, where in course.where.items():
         pe = course.enhancement[kind]
@@ -293,7 +294,7 @@ def test_nothing_enhances(course):
 
 def test_memory_is_asked_for_first(course, monkeypatch):
     monkeypatch.setenv("VIRTUALBIOPSY_MEMORY_LIMIT", "100000")
-    with pytest.raises(MemoryLimitError, match="maps of the dynamic series"):
+    with pytest.raises(MemoryLimitError, match="of the dynamic series"):
         derive_maps(case_of(course.series), Kinetics(), ("pe",))
 
 
@@ -327,7 +328,7 @@ def arrays(real):
 
 def test_effective_times_are_those_of_the_scanner(real):
     """The private attribute (0117,1034) of its maps; whole seconds are what ContentTime gives."""
-    assert phase_timing(real.series, Kinetics()).times_s == pytest.approx(real.times_s, abs=0.06)
+    assert choose_phases(real.series, Kinetics()).times_s == pytest.approx(real.times_s, abs=0.06)
 
 
 def test_percent_enhancement_is_the_scanners_map(real):

@@ -10,23 +10,13 @@ import SimpleITK as sitk
 
 from ...case.dynamic import DynamicSeries
 from ...case.model import DYNAMIC_MAPS, Case, Sequence
-from ...case.phase_times import (
-    check_series,
-    early_phase,
-    effective_times,
-    late_phase,
-    postcontrast_indices,
-    precontrast_indices,
-)
 from ...errors import (
     ArterialInputError,
     DimensionError,
     DynamicSeriesError,
     GeometryError,
     KineticsError,
-    PhaseCountError,
     PhaseTimeError,
-    PrecontrastError,
     RegistrationError,
 )
 from ...memory import image_bytes, require_memory
@@ -40,10 +30,13 @@ from .noise import noise_of
 from .semiquantitative import FORMULAS as SIMPLE
 from .semiquantitative import LATE, TIMED, Signals, semiquantitative
 from .semiquantitative import UNITS as SIMPLE_UNITS
+from .timing import Timing, check_signals, choose_phases
 
 ROLES = (*DYNAMIC_MAPS, "curvetype")
 """Roles of the maps that can be computed."""
 FORMULAS = {**SIMPLE, **pharmacokinetic.FORMULAS}
+_HELD = 8
+"""Images of 8 bytes a voxel that are held beside the maps, and as many again by a fit."""
 UNITS = {**SIMPLE_UNITS, **pharmacokinetic.UNITS}
 
 
@@ -60,25 +53,6 @@ class Derived:
 
     case: Case
     left_out: Mapping[str, str]
-    steps: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Which phases the maps compare.
-
-    Attributes
-    ----------
-    precontrast : indices. early, late : indices; late is None with one post-contrast phase.
-    times_s : centre of every phase, seconds after the injection; None if the times are not usable.
-    why_untimed : why not. steps : what was chosen, one sentence each.
-    """
-
-    precontrast: tuple[int, ...]
-    early: int
-    late: int | None
-    times_s: tuple[float, ...] | None
-    why_untimed: str
     steps: tuple[str, ...]
 
 
@@ -115,7 +89,7 @@ def derive_maps(
         return Derived(case, dict.fromkeys(wanted, "The case has no dynamic series."), ())
     try:
         check_signals(series)
-        timing = phase_timing(series, kinetics)
+        timing = choose_phases(series, kinetics)
     except (DynamicSeriesError, DimensionError) as error:
         return Derived(case, dict.fromkeys(wanted, str(error)), ())
     moved: list[str] = []
@@ -128,7 +102,8 @@ def derive_maps(
     if series.motion:
         moved.append(motion_sentence(series.motion))
     shape = series.phases[0].image.GetSize()
-    require_memory((len(wanted) + 8) * image_bytes(shape), f"{len(wanted)} maps of the dynamic series")
+    held = len(wanted) + (_HELD if set(wanted) <= set(SIMPLE) else 2 * _HELD)
+    require_memory(held * image_bytes(shape), f"{len(wanted)} map(s) of the dynamic series")
 
     left_out = {role: why for role in wanted if (why := _missing(role, series, timing, kinetics))}
     simple = [role for role in wanted if role in SIMPLE and role not in left_out]
@@ -204,68 +179,6 @@ def _fit(
         case, series, timing.times_s, where, kinetics, arterial=arterial, progress=part(progress, 0.1, 1.0)
     )
     return found.maps, [note, *found.steps]
-
-
-def check_signals(series: DynamicSeries) -> None:
-    """Check what every map needs.
-
-    Raises
-    ------
-    PhaseCountError, PhaseGeometryError, PrecontrastError : see
-        :func:`virtualbiopsy.case.phase_times.check_series`.
-    DimensionError : a phase is not a 3D image with one value per voxel.
-    """
-    for phase in series.phases:
-        if phase.image.GetDimension() != 3 or phase.image.GetNumberOfComponentsPerPixel() != 1:
-            raise DimensionError(
-                f"{series.name}: {phase.name} is not a three-dimensional image with one value per voxel.",
-                "Load one volume for each phase.",
-            )
-    check_series(series)
-
-
-def phase_timing(series: DynamicSeries, kinetics: Kinetics) -> Timing:
-    """Choose the phases that maps compare.
-
-    With usable times the early and the late phase are those nearest to `kinetics.early_s` and
-    `kinetics.late_s`. Without, they are the first and the last post-contrast phase.
-
-    Raises
-    ------
-    PrecontrastError : no phase is pre-contrast, or all are.
-    """
-    pre, post = precontrast_indices(series), postcontrast_indices(series)
-    if not pre or not post:
-        raise PrecontrastError(f"{series.name} has no phase before or none after the contrast agent.")
-    names = [phase.name for phase in series.phases]
-    baseline = f"S_pre: {names[pre[0]]}." if len(pre) == 1 else f"S_pre: mean of {len(pre)} phases."
-    try:
-        times = effective_times(series)
-        if times[post[0]] <= 0:
-            raise PhaseTimeError(
-                f"{series.name}: the centre of {names[post[0]]}, marked as post-contrast, lies "
-                f"{-times[post[0]]:.3g} s before the injection.",
-                "Check which phases are pre-contrast and when the contrast agent was given.",
-            )
-    except PhaseTimeError as error:
-        late = post[-1] if len(post) > 1 else None
-        chosen = f"Early phase: {names[post[0]]}, the first after the contrast agent"
-        chosen += "." if late is None else f"; late phase: {names[late]}, the last."
-        return Timing(pre, post[0], late, None, str(error), (baseline, chosen))
-    early = early_phase(series, kinetics.early_s)
-    steps = [baseline, _choice("Early", names[early], times[early], kinetics.early_s)]
-    try:
-        late = late_phase(series, kinetics.late_s, kinetics.early_s)
-        steps.append(_choice("Late", names[late], times[late], kinetics.late_s))
-    except PhaseCountError:
-        late = None
-    if series.injection_source:
-        steps.append(f"Injection: {series.injection_source}")
-    return Timing(pre, early, late, times, "", tuple(steps))
-
-
-def _choice(which: str, name: str, centre: float, asked: float) -> str:
-    return f"{which} phase: {name}, centre {centre:.0f} s after the injection (nearest to {asked:g} s)."
 
 
 def _missing(role: str, series: DynamicSeries, timing: Timing, kinetics: Kinetics) -> str:

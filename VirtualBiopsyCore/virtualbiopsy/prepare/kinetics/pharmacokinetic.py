@@ -13,7 +13,6 @@ from ...case.arrays import mask_array
 from ...case.dynamic import DynamicSeries
 from ...case.model import Case
 from ...errors import ArterialInputError, KineticsError, PhaseTimeError
-from ...memory import require_memory
 from ...progress import Progress, part, silent
 from ..geometry import same_grid
 from ..model import Kinetics
@@ -34,7 +33,6 @@ UNITS: Mapping[str, str] = MappingProxyType({"ktrans": "1/min", "kep": "1/min", 
 VESSEL = "artery"
 """Region of the case in which a measured arterial input is taken."""
 FIRST_MINUTES_S = 120.0
-_BYTES_PER_SAMPLE = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +98,12 @@ def fit_maps(
     ------
     PhaseTimeError, KineticsError : see :func:`check_protocol`, and where the fit fails everywhere.
     ArterialInputError : the input is missing, zero, negative or too short.
-    MemoryLimitError : the curves do not fit into the free memory. Cancelled.
+    Cancelled.
     """
     tr_ms, flip = check_protocol(series, times_s, kinetics)
     count = int(np.count_nonzero(where))
     if not count:
         raise KineticsError("Nothing enhances inside the breast; there is nothing to fit.")
-    require_memory(count * len(times_s) * _BYTES_PER_SAMPLE, f"A fit in {count} voxels")
     signals = [sitk.GetArrayViewFromImage(phase.image) for phase in series.phases]
     before = [phase.precontrast for phase in series.phases]
     if arterial is None and kinetics.aif == "measured":
