@@ -11,6 +11,7 @@ from virtualbiopsy.case.phase_times import check_times, effective_times
 from virtualbiopsy.case.read import read_case
 from virtualbiopsy.case.volume_files import read_volumes, volumes_in
 from virtualbiopsy.errors import DimensionError, OversizedFileError, PhaseTimeError, UnreadableFileError
+from virtualbiopsy.resources import resource
 
 SPACING = (0.9, 0.8, 2.5)
 TURNED = (0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -77,6 +78,7 @@ def test_four_dimensional_file_with_a_sidecar(tmp_path, suffix):
     assert (series.injection_s, series.injection_source) == (55.0, "InjectionStart in dce.json.")
     assert effective_times(series)[2] == 70 + 14 - 55
     assert [p.precontrast for p in series.phases] == [True, True, False, False]
+    assert series.precontrast_reason == "PreContrastVolumes in dce.json."
     assert series.protocol["RepetitionTime"] == "5" and series.protocol["FlipAngle"] == "12"
     assert series.phases[0].image.GetSpacing() == pytest.approx(SPACING)
     assert [s.role for s in case.sequences] == ["dce"]
@@ -295,6 +297,22 @@ def test_vendor_maps_by_file_name(tmp_path):
     assert roles == {
         "dce phase 3": "dce", "pe1": "pe", "SER": "ser", "Ktrans": "ktrans", "ve": "ve", "washin": "washin",
     }  # fmt: skip
+
+
+def test_one_phase(tmp_path):
+    sitk.WriteImage(as_image(phase_values(1)[0]), str(tmp_path / "dce.nii.gz"))
+    case = read_case(tmp_path)
+    assert case.dynamic is None and case.has("dce")
+    assert any("one phase of a dynamic series" in w for w in case.warnings)
+
+
+def test_the_simulated_sample_case():
+    for folder in (resource("Cases") / "breast-sample", resource("Cases") / "breast-sample" / "earlier"):
+        case = read_case(folder)
+        assert {s.role for s in case.sequences} == {"dce", "t2", "dwi", "adc"} and not case.warnings
+        assert set(case.regions) == {"tumour", "breast"} and case.diffusion.b_values == (0.0, 800.0)
+        check_times(case.dynamic)
+        assert case.dynamic.phases[0].time_source == "VolumeTiming in dce.json"
 
 
 def test_two_dynamic_series(tmp_path):

@@ -132,6 +132,8 @@ def test_marks_that_contradict_the_signal(case):
     found = examination_findings(marked)
     assert [(r.light, r.code) for r in found] == [("amber", "precontrast_marks")]
     assert f"marked: the first {right + 2}" in found[0].text
+    names = names[: max(1, right - 1)]
+    assert examination_findings(with_dynamic(case, with_precontrast(case.dynamic, names))) == ()
     none = tuple(replace(phase, precontrast=False) for phase in case.dynamic.phases)
     found = examination_findings(with_dynamic(case, replace(case.dynamic, phases=none)))
     assert ("red", "precontrast_marks") in {(r.light, r.code) for r in found}

@@ -39,6 +39,7 @@ class TimedImage:
     precontrast : what its name says, None if it says nothing.
     number : the number of the phase that the data state, 0 if they do not.
     duration_s : acquisition time, None if it is not known.
+    told_by : what says whether it is pre-contrast, one sentence; "": its name.
     """
 
     image: sitk.Image
@@ -46,6 +47,7 @@ class TimedImage:
     precontrast: bool | None = None
     number: int = 0
     duration_s: float | None = None
+    told_by: str = ""
 
 
 def build_series(
@@ -100,7 +102,8 @@ def build_series(
     told = [image.precontrast for image in images]
     if any(told) and not all(told):
         count = len(told) - list(reversed(told)).index(True)
-        series = _marked(series, count, "The names of the images say which phases are pre-contrast.")
+        reason = images[0].told_by or "The names of the images say which phases are pre-contrast."
+        series = _marked(series, count, reason)
     else:
         series = _marked(series, *find_precontrast([phase.image for phase in phases]))
     if not precontrast_indices(series):

@@ -76,6 +76,13 @@ def sort_items(items: Many[Item]) -> Sorted:
     """
     result = Sorted(list(items))
     _take_dynamic(result)
+    alone = [item for item in result.rest if item.guess.role == "dce"]
+    if result.dynamic is None and len(alone) == 1:
+        name = alone[0].sequence.name
+        result.warnings.append(
+            f"{name} looks like one phase of a dynamic series. Its maps need a phase before and one after "
+            "the contrast agent; load the other phases too."
+        )
     _take_diffusion(result)
     return result
 
@@ -142,6 +149,7 @@ def _with_table(cluster: list[Item]) -> tuple[list[TimedImage], tuple[float, str
             image,
             times={table.source: seconds},
             precontrast=n < table.precontrast if table.precontrast else image.precontrast,
+            told_by=table.precontrast_source or image.told_by,
             duration_s=table.duration_s or image.duration_s,
         )
         for n, (image, seconds) in enumerate(zip(timed, table.times, strict=True))

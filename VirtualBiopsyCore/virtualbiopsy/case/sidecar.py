@@ -37,6 +37,11 @@ class Table:
     precontrast: int = 0
     b_values: tuple[float, ...] = ()
 
+    @property
+    def precontrast_source(self) -> str:
+        """Where `precontrast` came from, one sentence; "" if it was not said."""
+        return f"PreContrastVolumes in {self.file}." if self.precontrast else ""
+
 
 def table_of(content: Mapping[str, Any], file: str) -> Table:
     """Read the keys of BIDS (perfusion and PET) that tell the times of volumes; missing ones stay empty."""

@@ -120,7 +120,14 @@ def read_volumes(path: Path, *, dynamic: bool = False, max_bytes: int = MAX_BYTE
     images = _images(path, reader)
     before = [n < table.precontrast for n in range(count)] if table.precontrast else [None] * count
     timed = tuple(
-        TimedImage(image, {source: seconds[n]} if seconds else {}, before[n], 0, table.duration_s)
+        TimedImage(
+            image,
+            {source: seconds[n]} if seconds else {},
+            before[n],
+            0,
+            table.duration_s,
+            table.precontrast_source,
+        )
         for n, image in enumerate(images)
     )
     injection = None

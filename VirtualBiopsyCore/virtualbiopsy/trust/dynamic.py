@@ -80,8 +80,8 @@ def _order(series: DynamicSeries) -> Iterator[Reason]:
         yield Reason("red", "swapped_phases", text, "dce")
         return
     found, _ = find_precontrast(images)
-    if found == marked:
-        return
+    if 0 < marked <= found:
+        return  # the agent may need a phase from the injection to the tissue
     if found == 0:
         text = f"No tissue of {series.name} enhances: no contrast agent, or phases of another kind."
         yield Reason("amber", "no_enhancement", text, "dce")
