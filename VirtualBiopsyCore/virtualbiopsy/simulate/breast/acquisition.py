@@ -64,12 +64,7 @@ class Scene:
 
     def level(self, gland: float, rng: np.random.Generator) -> float:
         """Factor from signal to values; `gland` is the signal of gland."""
-        return (
-            self.gland_level
-            * self.scanner.level
-            / gland
-            * float(rng.uniform(0.85, 1.2))
-        )
+        return self.gland_level * self.scanner.level / gland * float(rng.uniform(0.85, 1.2))
 
     def slices(
         self, protocol: Protocol, rng: np.random.Generator
@@ -77,15 +72,11 @@ class Scene:
         """Grid of a thick-slice sequence, the motion before it, and the body on it if the air is masked."""
         centre = [(a[0] + a[-1]) / 2 for a in self.axes[::-1]]
         extent = [a[-1] - a[0] for a in self.axes[::-1]]
-        reference = slice_grid(
-            protocol, centre, (extent[0], extent[1], extent[2] + protocol.slice_mm)
-        )
+        reference = slice_grid(protocol, centre, (extent[0], extent[1], extent[2] + protocol.slice_mm))
         moved = patient_motion(centre, 0.2 * self.motion, 0.4 * self.motion, rng)
         if not self.mask_air:
             return reference, moved, None
-        share = acquire_slices(
-            self.inside().astype(np.float32), protocol, self.axes, reference, moved
-        )
+        share = acquire_slices(self.inside().astype(np.float32), protocol, self.axes, reference, moved)
         return reference, moved, share > 0.5
 
 
@@ -114,9 +105,7 @@ def acquire_breast(
     return phases, images
 
 
-def _dynamic(
-    scene: Scene, rng: np.random.Generator, progress: Progress
-) -> tuple[sitk.Image, ...]:
+def _dynamic(scene: Scene, rng: np.random.Generator, progress: Progress) -> tuple[sitk.Image, ...]:
     axes, protocol = scene.axes, scene.scanner.protocols["dce"]
     uptake = draw_uptake(scene.scanner.effective_s, rng, scene.input_spread)
     tissues, own = dynamic_signals(scene.lesion, scene.scanner, uptake)
@@ -137,9 +126,7 @@ def _dynamic(
         if scene.motion > 0 and number > 0:
             shift = 0.6 * shift + 0.16 * scene.motion * rng.standard_normal()
             part = np.float32(min(abs(shift) / pixel, 1.0))
-            volume = (1 - part) * volume + part * np.roll(
-                volume, 1 if shift > 0 else -1, axis=1
-            )
+            volume = (1 - part) * volume + part * np.roll(volume, 1 if shift > 0 else -1, axis=1)
         if inside is None:
             volume = signal.rician(volume, sigma, rng)
         else:
@@ -169,17 +156,12 @@ def _diffusion(scene: Scene, rng: np.random.Generator) -> dict[str, sitk.Image]:
     b = protocol.timing["b"]
     paint = scene.painter(protocol, rng)
     field = receive_field(scene.axes, scene.scanner.tesla, rng)
-    signals = [
-        diffusion_signals(scene.lesion, scene.scanner, weight) for weight in (0.0, b)
-    ]
+    signals = [diffusion_signals(scene.lesion, scene.scanner, weight) for weight in (0.0, b)]
     gland = float(signals[0][0][_GLAND])
     sigma = gland / protocol.snr
     level = scene.level(gland, rng)
     reference, moved, inside = scene.slices(protocol, rng)
-    thick = [
-        acquire_slices(paint(*one) * field, protocol, scene.axes, reference, moved)
-        for one in signals
-    ]
+    thick = [acquire_slices(paint(*one) * field, protocol, scene.axes, reference, moved) for one in signals]
     plain = signal.rician(thick[0], sigma, rng)
     # The three directions of the trace are averaged: less noise in the weighted image.
     weighted = sum(signal.rician(thick[1], sigma, rng) for _ in range(3)) / 3

@@ -97,9 +97,7 @@ class Examination:
         before = self.scanner.precontrast
         phases = tuple(
             Phase(f"phase {n + 1}", image, float(start), "simulated", n < before)
-            for n, (image, start) in enumerate(
-                zip(self.phases, self.scanner.starts_s, strict=True)
-            )
+            for n, (image, start) in enumerate(zip(self.phases, self.scanner.starts_s, strict=True))
         )
         return DynamicSeries(
             "dce",
@@ -164,11 +162,7 @@ class SimulatedBreastCase:
         sequences = []
         if series is not None:
             early = series.phases[early_phase(series, EARLY_S)].image
-            sequences.append(
-                CaseSequence(
-                    "dce", "dce", early, reason="simulated", protocol=series.protocol
-                )
-            )
+            sequences.append(CaseSequence("dce", "dce", early, reason="simulated", protocol=series.protocol))
         for role in ("t2", "dwi", "adc"):
             if role in found.images:
                 sequences.append(
@@ -221,14 +215,10 @@ def simulate_breast(
     if settings.time_points not in (1, 2):
         raise ValueError(f"a case has 1 or 2 time points, not {settings.time_points}")
     streams = np.random.default_rng(seed).spawn(7)
-    for_biology, for_frame, for_body, for_site, for_scanner, for_earlier, for_later = (
-        streams
-    )
+    for_biology, for_frame, for_body, for_site, for_scanner, for_earlier, for_later = streams
     lesion_seed = int(np.random.SeedSequence([seed, 7]).generate_state(1)[0])
     progress(0.0, "Shaping the chest")
-    drawn = draw_breast_biology(
-        for_biology, overlap=settings.overlap, prevalence=settings.prevalence
-    )
+    drawn = draw_breast_biology(for_biology, overlap=settings.overlap, prevalence=settings.prevalence)
     biology = drawn if biology is None else biology
     scanner = draw_breast_scanner(for_scanner, settings.scanner)
     scanner = scanner.with_grid(settings.grid or scanner.grid, None)
@@ -240,9 +230,7 @@ def simulate_breast(
     body = build_body(frame, biology, axes, for_body)
     centre = lesion_centre(frame, biology, body, axes, for_site)
     examinations = []
-    for number, stream in zip(
-        range(settings.time_points), (for_earlier, for_later), strict=False
-    ):
+    for number, stream in zip(range(settings.time_points), (for_earlier, for_later), strict=False):
         treated = number == 1
         low, high = 0.3 + 0.33 * number, 0.3 + 0.33 * (number + 1)
         progress(low, "Growing the cancer")
@@ -271,9 +259,7 @@ def simulate_breast(
             progress=part(progress, low, high),
         )
         masks, maps = _truth_images(body, lesion, axes, scanner.tesla)
-        examinations.append(
-            Examination(TIME_POINTS[number], phases, images, masks, maps, scanner)
-        )
+        examinations.append(Examination(TIME_POINTS[number], phases, images, masks, maps, scanner))
     case = SimulatedBreastCase(
         case_name(seed, settings.scanner),
         seed,
@@ -313,9 +299,7 @@ def _truth_images(
     t1 = np.float32(TISSUES["tumour"].t1[int(tesla == 3.0)])
     for name, unit in (("ktrans", 1), ("ve", 1), ("vp", 1), ("t1", t1), ("adc", 1)):
         values = np.zeros(body.shape, dtype=np.float32)
-        values[lesion.box] = np.where(
-            inside, getattr(lesion, name) * np.float32(unit), 0
-        )
+        values[lesion.box] = np.where(inside, getattr(lesion, name) * np.float32(unit), 0)
         maps[name] = grid_image(values, axes)
     return masks, maps
 
@@ -329,11 +313,7 @@ def _truth(
     volumes = {
         e.time_point: {
             name: round(
-                float(
-                    sitk.GetArrayViewFromImage(mask).sum(dtype=float)
-                    * np.prod(mask.GetSpacing())
-                    / 1000
-                ),
+                float(sitk.GetArrayViewFromImage(mask).sum(dtype=float) * np.prod(mask.GetSpacing()) / 1000),
                 3,
             )
             for name, mask in e.masks.items()

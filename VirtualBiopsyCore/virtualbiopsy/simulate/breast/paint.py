@@ -50,9 +50,7 @@ def dynamic_signals(
     )
     inner = np.zeros((len(c), *inside.shape), dtype=np.float32)
     t1 = p.t1[_OWN] * lesion.t1[inside]
-    inner[:, inside] = signal_from_concentration(
-        c, t1, s0=float(echo[_OWN]), **gradient_echo
-    )
+    inner[:, inside] = signal_from_concentration(c, t1, s0=float(echo[_OWN]), **gradient_echo)
     return tissues.astype(np.float32), inner
 
 
@@ -60,35 +58,22 @@ def t2_signals(lesion: Lesion, scanner: BreastScanner) -> tuple[np.ndarray, np.n
     """Return the T2-weighted signal of each tissue of :data:`NAMES`, and the cancer's own on its box."""
     protocol = scanner.protocols["t2"]
     p = parameters(scanner.tesla, TISSUES)
-    flow = np.array(
-        [0.2 if name in ("blood", "vein", "heart") else 1.0 for name in NAMES]
-    )
+    flow = np.array([0.2 if name in ("blood", "vein", "heart") else 1.0 for name in NAMES])
     # Fast spin echo keeps fat bright.
     bright = np.array([2.0 if name in _FATTY else 1.0 for name in NAMES])
-    values = (
-        signal.spin_echo(p.pd, p.t1, p.t2, **protocol.timing)
-        * flow
-        * bright
-        * _fat_left(protocol)
-    )
-    own = signal.spin_echo(
-        p.pd[_OWN], p.t1[_OWN], p.t2[_OWN] * lesion.t2, **protocol.timing
-    )
+    values = signal.spin_echo(p.pd, p.t1, p.t2, **protocol.timing) * flow * bright * _fat_left(protocol)
+    own = signal.spin_echo(p.pd[_OWN], p.t1[_OWN], p.t2[_OWN] * lesion.t2, **protocol.timing)
     return values, own.astype(np.float32)
 
 
-def diffusion_signals(
-    lesion: Lesion, scanner: BreastScanner, b: float
-) -> tuple[np.ndarray, np.ndarray]:
+def diffusion_signals(lesion: Lesion, scanner: BreastScanner, b: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the signal at a b-value (s/mm²) of each tissue of :data:`NAMES`, and the cancer's own."""
     protocol = scanner.protocols["dwi"]
     p: Parameters = parameters(scanner.tesla, TISSUES)
     te = protocol.timing["te"]
     values = p.pd * np.exp(-te / p.t2) * p.dwi * _fat_left(protocol)
     own = (p.pd[_OWN] * np.exp(-te / (p.t2[_OWN] * lesion.t2))).astype(np.float32)
-    return signal.diffusion(values, p.adc, b), signal.diffusion(
-        own, lesion.adc, b
-    ).astype(np.float32)
+    return signal.diffusion(values, p.adc, b), signal.diffusion(own, lesion.adc, b).astype(np.float32)
 
 
 def _fat_left(protocol: Protocol) -> np.ndarray:
@@ -121,9 +106,7 @@ class Painter:
             for name in _FATTY:
                 if name in body.names:
                     self._shares[body.names.index(name)] *= uneven
-        self._grain = 1 + np.float32(0.015) * rng.standard_normal(
-            len(body.voxels), dtype=np.float32
-        )
+        self._grain = 1 + np.float32(0.015) * rng.standard_normal(len(body.voxels), dtype=np.float32)
 
     def __call__(self, tissues: np.ndarray, own: np.ndarray) -> np.ndarray:
         """Return the volume for the signals of the tissues of :data:`NAMES` and of the cancer on its box."""
@@ -136,9 +119,6 @@ class Painter:
         box *= 1 - lesion.oedema
         box += lesion.oedema * tissues[NAMES.index("oedema")]
         box *= 1 - lesion.share
-        solid = (
-            own * (1 - lesion.necrosis)
-            + tissues[NAMES.index("necrosis")] * lesion.necrosis
-        )
+        solid = own * (1 - lesion.necrosis) + tissues[NAMES.index("necrosis")] * lesion.necrosis
         box += lesion.share * solid
         return volume
