@@ -38,6 +38,7 @@ NAMES = {
     "washout": ["washout"],
     "ttp": ["TTP"],
     "maxslope": ["MaxSlope"],
+    "curvetype": ["curvetype", "Curve Type"],
     "dce": ["DCE", "dyn t1 vibe", "T1 TWIST", "dynamic"],
     "other": [
         "LOCALIZER", "3Plane Loc", "eADC", "brain1_image", "scan", "Sag 3DFGRE: PE2", "T1 subtraction",

@@ -46,7 +46,8 @@ def test_phases_curve_and_maps(place, tmp_path, capsys):
     assert RESEARCH_USE_ONLY in printed
     assert "7 phases" in printed and printed.count("pre-contrast") >= 1
     assert "Not computed: ktrans" in printed
-    names = {"pe.nrrd", "ser.nrrd", "washin.nrrd", "washout.nrrd", "ttp.nrrd", "maxslope.nrrd"}
+    roles = ("pe", "ser", "washin", "washout", "ttp", "maxslope", "curvetype")
+    names = {f"{role}.nrrd" for role in roles}
     assert {path.name for path in out.iterdir()} == names | {"curve.csv", "curve.svg"}
     enhancement = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "pe.nrrd")))
     assert np.mean(enhancement[lesion()]) == pytest.approx(160, rel=0.05)

@@ -86,7 +86,7 @@ def test_proposal_and_curves(predicted):
     assert curve.enhancement == pytest.approx((0, 180, 160, 140, 120, 100, 80), rel=0.04, abs=1)
     assert predicted.dynamics.curve_at(centre).voxels == 1
     roles = [found.role for found in predicted.dynamics.maps()]
-    assert roles == ["pe", "ser", "washin", "washout", "ttp", "maxslope"]
+    assert roles == ["pe", "ser", "washin", "washout", "ttp", "maxslope", "curvetype"]
     assert set(predicted.dynamics.left_out()) == {"ktrans", "kep", "ve", "vp"}
     with pytest.raises(DynamicSeriesError, match="no dynamic series"):
         _ = Session(Case("bare", ()), (), BREAST).dynamics.series

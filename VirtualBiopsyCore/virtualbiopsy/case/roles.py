@@ -52,6 +52,7 @@ _NAMES: tuple[tuple[str, str, str], ...] = (
     ("washin", r" (wash ?in) ", "wash-in"),
     ("washout", r" (wash ?out) ", "wash-out"),
     ("maxslope", r" (max(imum)? ?slope) ", "the maximum slope"),
+    ("curvetype", r" (curve ?types?) ", "the type of the curve"),
     ("ttp", r" (ttp|time to peak) ", "the time to peak"),
     ("t1map", r" (t1 ?map\w*|t1 ?mapping|molli|relaxometry) ", "a T1 map"),
     ("swi", r" (swi\w*|swan|venobold|t2star|t2\*|t2s|minip|hemo|qsm) ", "susceptibility weighting"),

@@ -41,6 +41,7 @@ ROLE_NAMES = {
     "washout": "wash-out",
     "ttp": "time to peak",
     "maxslope": "maximum slope",
+    "curvetype": "curve type",
     "ktrans": "Ktrans",
     "swi": "SWI",
 }
