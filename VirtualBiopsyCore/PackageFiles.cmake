@@ -13,11 +13,15 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/changes.py
   virtualbiopsy/case/clinical.py
   virtualbiopsy/case/dicom.py
+  virtualbiopsy/case/dicom_slices.py
+  virtualbiopsy/case/dicom_stacks.py
   virtualbiopsy/case/diffusion.py
+  virtualbiopsy/case/diffusion_series.py
   virtualbiopsy/case/dynamic.py
   virtualbiopsy/case/dynamic_series.py
   virtualbiopsy/case/files.py
   virtualbiopsy/case/geometry.py
+  virtualbiopsy/case/items.py
   virtualbiopsy/case/limits.py
   virtualbiopsy/case/model.py
   virtualbiopsy/case/nifti.py
@@ -290,6 +294,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/regions/derive.py
   virtualbiopsy/regions/facts.py
   virtualbiopsy/regions/habitats.py
+  virtualbiopsy/regions/live_ring.py
   virtualbiopsy/regions/model.py
   virtualbiopsy/regions/multi.py
   virtualbiopsy/regions/proposal.py

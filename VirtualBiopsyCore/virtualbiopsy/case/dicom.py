@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
@@ -14,9 +13,7 @@ import SimpleITK as sitk
 from ..errors import GeometryError, ImageError, OversizedFileError, UnreadableFileError
 from ..progress import Progress, silent
 from .acquired import (
-    CONTENT,
     GE_DURATION,
-    SOURCES,
     TIME_KEYWORDS,
     bolus_of,
     duration_of,
@@ -24,9 +21,11 @@ from .acquired import (
     times_of,
 )
 from .b_values import B_VALUE_TAGS, b_value_of
+from .dicom_slices import Slice, is_multiframe, slices_of, whole
+from .dicom_stacks import stacks_of, volume_of
 from .limits import MAX_BYTES, MAX_PHASES, MAX_VOLUMES_OF_A_SERIES, readable_size
 from .roles import is_fast_t1
-from .tags import PROTOCOL_KEYWORDS, first_item, functional_groups, number, protocol_of, text_of
+from .tags import PROTOCOL_KEYWORDS, first_item, number, protocol_of, text_of
 
 _READ = [
     *PROTOCOL_KEYWORDS, "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
@@ -35,9 +34,6 @@ _READ = [
     "SamplesPerPixel", "BitsAllocated", "AcquisitionNumber", *TIME_KEYWORDS, *B_VALUE_TAGS, GE_DURATION,
     "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence", "RealWorldValueMappingSequence",
 ]  # fmt: skip
-_NO_IMAGE = {"SEG": "a DICOM segmentation", "RTSTRUCT": "an RT structure set", "SR": "a structured report"}
-_GAP = 0.02
-_TIMING = "MRTimingAndRelatedParametersSequence"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +68,6 @@ class DicomVolume:
     number: int = 0
     duration_s: float | None = None
     bolus_s: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Slice:
-    path: Path
-    frame: int
-    position: np.ndarray | None
-    orientation: np.ndarray | None
-    spacing: tuple[float, float]
-    rescale: tuple[float, float]
-    dataset: Any = field(repr=False)
-    groups: Any = field(repr=False)
 
 
 def is_dicom(path: Path) -> bool:
@@ -144,7 +128,7 @@ def read_dicom(
     return volumes, warnings
 
 
-def _oddities(item: _Slice) -> list[str]:
+def _oddities(item: Slice) -> list[str]:
     """What the header states in an unusual way."""
     written = text_of(getattr(item.dataset, "MagneticFieldStrength", None))
     read = protocol_of(item.dataset).get("MagneticFieldStrength")
@@ -155,15 +139,15 @@ def _oddities(item: _Slice) -> list[str]:
 
 def _group(
     paths: list[Path], progress: Progress, segmentations: list[Path] | None = None
-) -> tuple[list[list[_Slice]], list[str]]:
-    groups: dict[tuple, list[_Slice]] = defaultdict(list)
+) -> tuple[list[list[Slice]], list[str]]:
+    groups: dict[tuple, list[Slice]] = defaultdict(list)
     skipped: dict[str, int] = defaultdict(int)
     for index, path in enumerate(paths):
         if index % 8 == 0:
             progress(0.5 * index / len(paths), "Reading DICOM headers")
         try:
             dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_READ)
-            slices = _slices(path, dataset)
+            slices = slices_of(path, dataset)
         except (OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, IndexError):
             skipped["unreadable files"] += 1
             continue
@@ -182,71 +166,11 @@ def _group(
     for what, count in skipped.items():
         many = f" ({count} files)" if count > 1 else ""
         warnings.append(f"Left out: {what}{many}.")
-    ordered = sorted(groups.values(), key=lambda g: (_whole(g[0].dataset, "SeriesNumber"), str(g[0].path)))
+    ordered = sorted(groups.values(), key=lambda g: (whole(g[0].dataset, "SeriesNumber"), str(g[0].path)))
     return ordered, warnings
 
 
-def _slices(path: Path, dataset: Any) -> list[_Slice] | str:
-    modality = str(getattr(dataset, "Modality", ""))
-    if modality in _NO_IMAGE:
-        return f"{_NO_IMAGE[modality]}; export it as NIfTI or NRRD to use it as a region"
-    if not getattr(dataset, "Rows", None) or not getattr(dataset, "Columns", None):
-        return "DICOM objects without an image"
-    if int(getattr(dataset, "SamplesPerPixel", 1) or 1) != 1:
-        return "colour images"
-    frames = int(getattr(dataset, "NumberOfFrames", 1) or 1)
-    if frames < 1 or frames > 100_000:
-        return "unreadable files"
-    result = []
-    for frame in range(frames):
-        groups = functional_groups(dataset, frame)
-        position = _vector(_find(dataset, groups, "PlanePositionSequence", "ImagePositionPatient"), 3)
-        orientation = _vector(
-            _find(dataset, groups, "PlaneOrientationSequence", "ImageOrientationPatient"), 6
-        )
-        spacing = _vector(_find(dataset, groups, "PixelMeasuresSequence", "PixelSpacing"), 2)
-        transformation = "PixelValueTransformationSequence"
-        slope = number(text_of(_find(dataset, groups, transformation, "RescaleSlope")))
-        intercept = number(text_of(_find(dataset, groups, transformation, "RescaleIntercept")))
-        if frames > 1 and not groups:
-            # One position for many frames says where the first one lies and nothing about the others.
-            position = None
-        result.append(
-            _Slice(
-                path,
-                frame,
-                position,
-                orientation,
-                (1.0, 1.0) if spacing is None else (float(spacing[0]), float(spacing[1])),
-                (1.0 if slope is None else slope, 0.0 if intercept is None else intercept),
-                dataset,
-                groups,
-            )
-        )
-    return result
-
-
-def _find(dataset: Any, groups: list[Any], sequence: str, keyword: str) -> Any:
-    for group in groups:
-        value = getattr(first_item(group, sequence), keyword, None)
-        if value is not None:
-            return value
-    return getattr(dataset, keyword, None)
-
-
-def _vector(value: Any, length: int) -> np.ndarray | None:
-    if value is None or isinstance(value, (str, float, int)) or len(value) != length:
-        return None
-    vector = np.array([float(v) for v in value])
-    return vector if np.isfinite(vector).all() else None
-
-
-def _whole(dataset: Any, keyword: str) -> int:
-    value = number(text_of(getattr(dataset, keyword, None)))
-    return 0 if value is None else int(value)
-
-
-def _series_key(item: _Slice) -> tuple:
+def _series_key(item: Slice) -> tuple:
     dataset = item.dataset
     orientation = () if item.orientation is None else tuple(np.round(item.orientation, 2))
     return (
@@ -258,13 +182,13 @@ def _series_key(item: _Slice) -> tuple:
     )
 
 
-def _series_name(item: _Slice) -> str:
+def _series_name(item: Slice) -> str:
     """What a user calls the series: its description, else the folder's name, else its number."""
     text = _description(item) or item.path.parent.name
-    return text if text.strip() else f"series {_whole(item.dataset, 'SeriesNumber')}"
+    return text if text.strip() else f"series {whole(item.dataset, 'SeriesNumber')}"
 
 
-def _description(item: _Slice) -> str:
+def _description(item: Slice) -> str:
     for keyword in ("SeriesDescription", "ProtocolName"):
         text = text_of(getattr(item.dataset, keyword, None)).strip()
         if text:
@@ -272,7 +196,7 @@ def _description(item: _Slice) -> str:
     return ""
 
 
-def _read_series(name: str, slices: list[_Slice], max_bytes: int) -> tuple[list[DicomVolume], list[str]]:
+def _read_series(name: str, slices: list[Slice], max_bytes: int) -> tuple[list[DicomVolume], list[str]]:
     warnings: list[str] = []
     rows, columns = int(slices[0].dataset.Rows), int(slices[0].dataset.Columns)
     needed = rows * columns * len(slices) * 4
@@ -287,7 +211,7 @@ def _read_series(name: str, slices: list[_Slice], max_bytes: int) -> tuple[list[
     normal = np.cross(slices[0].orientation[:3], slices[0].orientation[3:])
     if not 0.99 < np.linalg.norm(normal) < 1.01:
         raise GeometryError(f"The series {name} states an orientation that is not one.", "Export it again.")
-    stacks = _stacks(name, slices, normal)
+    stacks = stacks_of(name, slices, normal)
     if len(stacks[0]) < 2:
         raise UnreadableFileError(
             f"The series {name} has a single slice in this orientation.", "A volume has at least two."
@@ -304,14 +228,14 @@ def _read_series(name: str, slices: list[_Slice], max_bytes: int) -> tuple[list[
         )
     volumes = []
     for number_, stack in enumerate(stacks, start=1):
-        image, notes = _volume(name, stack, normal)
+        image, notes = volume_of(name, stack, normal)
         warnings.extend(notes if number_ == 1 else [])
         label = name if len(stacks) == 1 else f"{name} ({number_} of {len(stacks)})"
         volumes.append(_dicom_volume(label, stack[0], image, len(stacks), stack))
     return volumes, warnings
 
 
-def _repeats(stacks: list[list[_Slice]]) -> bool:
+def _repeats(stacks: list[list[Slice]]) -> bool:
     """Whether the volumes are phases of a short gradient echo, or images with b-values: all are wanted."""
     first = stacks[0][0]
     if any(b_value_of(stack[0].dataset, stack[0].groups) for stack in stacks):
@@ -319,180 +243,10 @@ def _repeats(stacks: list[list[_Slice]]) -> bool:
     return is_fast_t1(protocol_of(first.dataset))
 
 
-def _stacks(name: str, slices: list[_Slice], normal: np.ndarray) -> list[list[_Slice]]:
-    """Split into volumes with each position once, every one sorted along the normal."""
-    depth = np.array([s.position @ normal for s in slices])
-    order = np.argsort(depth, kind="stable")
-    same = 0.01
-    positions: list[list[_Slice]] = []
-    last = None
-    for index in order:
-        if last is None or depth[index] - last > same:
-            positions.append([])
-            last = depth[index]
-        positions[-1].append(slices[index])
-    counts = {len(p) for p in positions}
-    if len(counts) > 1:
-        complete = _complete_phases(positions)
-        if complete:
-            return complete
-        raise UnreadableFileError(
-            f"The series {name} is incomplete: its {len(positions)} slice positions hold between "
-            f"{min(counts)} and {max(counts)} images.",
-            "Load the whole series again.",
-        )
-    for position in positions:
-        position.sort(key=_time_order)
-    return [[position[n] for position in positions] for n in range(counts.pop())]
-
-
-def _time_order(item: _Slice) -> tuple:
-    dataset = item.dataset
-    times = times_of(dataset, item.groups)
-    acquired = tuple(times.get(source, 0.0) for source in SOURCES if source != CONTENT)
-    return (
-        temporal_position(dataset, item.groups),
-        b_value_of(dataset, item.groups) or 0.0,
-        number(text_of(_find(dataset, item.groups, "MREchoSequence", "EchoTime"))) or 0.0,
-        number(text_of(_find(dataset, item.groups, _TIMING, "FlipAngle"))) or 0.0,
-        acquired,
-        int(times.get(CONTENT, 0.0)),
-        _whole(dataset, "InstanceNumber"),
-        item.frame,
-        str(item.path),
-    )
-
-
-def _complete_phases(positions: list[list[_Slice]]) -> list[list[_Slice]]:
-    """Volumes of the phases that hold every position, where one element tells the phases apart; else []."""
-    place = {id(item): n for n, position in enumerate(positions) for item in position}
-    for tells in (
-        lambda s: temporal_position(s.dataset, s.groups) or None,
-        *(lambda s, source=source: times_of(s.dataset, s.groups).get(source) for source in SOURCES),
-        lambda s: _whole(s.dataset, "AcquisitionNumber") or None,
-    ):
-        phases: dict[Any, list[_Slice]] = defaultdict(list)
-        for position in positions:
-            for item in position:
-                phases[tells(item)].append(item)
-        whole = [
-            stack
-            for key, stack in phases.items()
-            if key is not None and [place[id(s)] for s in stack] == list(range(len(positions)))
-        ]
-        if len(whole) > 1:
-            return sorted(whole, key=lambda stack: _time_order(stack[0]))
-    return []
-
-
-def _volume(name: str, stack: list[_Slice], normal: np.ndarray) -> tuple[sitk.Image, list[str]]:
-    warnings = []
-    points = np.array([s.position for s in stack])
-    steps = np.diff(points @ normal)
-    step = float(np.median(steps))
-    missing = int(np.round(steps / step - 1).clip(0).sum())
-    if missing and (np.abs(steps / step - np.round(steps / step)) < 0.2).all():
-        after = int(np.argmax(steps > 1.5 * step)) + 1
-        raise UnreadableFileError(
-            f"The series {name} lacks {missing} of {len(stack) + missing} slices, first after slice {after}.",
-            "Load the whole series again.",
-        )
-    uneven = float(np.abs(steps - step).max())
-    if uneven > 0.25 * step:
-        raise GeometryError(
-            f"The slices of the series {name} are uneven: {steps.min():.2f} to {steps.max():.2f} mm apart.",
-            "Resample it to even slices first.",
-        )
-    if uneven > max(_GAP * step, 0.01):
-        warnings.append(
-            f"The slices of {name} are slightly uneven ({steps.min():.2f} to {steps.max():.2f} mm); "
-            "their mean distance is used."
-        )
-    mean_step = float(steps.mean())
-    thickness = number(protocol_of(stack[0].dataset).get("SliceThickness")) or mean_step
-    if thickness > 1.05 * mean_step:
-        warnings.append(
-            f"The slices of {name} are {mean_step:.2f} mm apart, but the header calls them {thickness:g} mm "
-            "thick; the distance is used."
-        )
-    line = points[0] + np.outer(np.arange(len(stack)) * mean_step, normal)
-    drift = float(np.linalg.norm((points - line) - np.outer((points - line) @ normal, normal), axis=1).max())
-    if drift > 0.5 * min(stack[0].spacing) + 0.05:
-        raise GeometryError(
-            f"The slices of the series {name} are shifted against each other (a tilted gantry?), "
-            f"by up to {drift:.1f} mm.",
-            "Resample it to a rectangular grid first.",
-        )
-    array = _pixels(name, stack)
-    image = sitk.GetImageFromArray(array)
-    row, column = stack[0].orientation[:3], stack[0].orientation[3:]
-    image.SetOrigin(points[0].tolist())
-    image.SetSpacing((stack[0].spacing[1], stack[0].spacing[0], mean_step))
-    image.SetDirection(_rotation(row, column).ravel().tolist())
-    return image, warnings
-
-
-def _rotation(row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Direction matrix with columns row, column, normal, made orthonormal (six digits in a file are not)."""
-    first = row / np.linalg.norm(row)
-    second = column - (column @ first) * first
-    second /= np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)], axis=1)
-
-
-def _pixels(name: str, stack: list[_Slice]) -> np.ndarray:
-    """Values (k, j, i) with slope and intercept applied; whole numbers stay whole numbers."""
-    multiframe = _is_multiframe(stack[0].dataset)
-    if multiframe and len({s.rescale for s in stack}) > 1:
-        raise UnreadableFileError(
-            f"The frames of the series {name} have different scales.", "Export it as single images."
-        )
-    planes = []
-    frames: dict[Path, np.ndarray] = {}
-    rescaled = any(s.rescale != (1.0, 0.0) for s in stack)
-    for item in stack:
-        if item.path not in frames:
-            if not multiframe:
-                frames.clear()
-            frames[item.path] = _decoded(name, item)
-        planes.append(frames[item.path][item.frame])
-    values = np.stack(planes)
-    if rescaled or values.dtype.kind == "f":
-        return values.astype(np.float32)
-    return values
-
-
-def _is_multiframe(dataset: Any) -> bool:
-    return int(getattr(dataset, "NumberOfFrames", 1) or 1) > 1
-
-
-def _decoded(name: str, item: _Slice) -> np.ndarray:
-    """Frames (n, j, i) of one file in real values."""
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(item.path))
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise UnreadableFileError(
-            f"An image of the series {name} cannot be decoded: it is damaged, truncated, or compressed in a "
-            "way that is not read.",
-            "Export the series again, uncompressed if possible.",
-        ) from error
-    array = sitk.GetArrayFromImage(image)
-    if array.ndim == 2:
-        array = array[None]
-    frames = int(getattr(item.dataset, "NumberOfFrames", 1) or 1)
-    expected = (frames, int(item.dataset.Rows), int(item.dataset.Columns))
-    if array.shape != expected:
-        raise UnreadableFileError(f"An image of the series {name} has another size than its header says.")
-    return array
-
-
-def _without_positions(name: str, slices: list[_Slice]) -> tuple[list[DicomVolume], list[str]]:
+def _without_positions(name: str, slices: list[Slice]) -> tuple[list[DicomVolume], list[str]]:
     """A multi-frame object without plane positions: GDCM's geometry, with a warning."""
     first = slices[0]
-    if len({s.path for s in slices}) > 1 or not _is_multiframe(first.dataset):
+    if len({s.path for s in slices}) > 1 or not is_multiframe(first.dataset):
         raise GeometryError(
             f"The images of the series {name} do not say where they lie in space.",
             "Export the series from the scanner or PACS again.",
@@ -514,7 +268,7 @@ def _without_positions(name: str, slices: list[_Slice]) -> tuple[list[DicomVolum
 
 
 def _dicom_volume(
-    name: str, item: _Slice, image: sitk.Image, volumes: int, stack: list[_Slice] | None = None
+    name: str, item: Slice, image: sitk.Image, volumes: int, stack: list[Slice] | None = None
 ) -> DicomVolume:
     protocol = protocol_of(item.dataset)
     b_value = b_value_of(item.dataset, item.groups)
@@ -524,7 +278,7 @@ def _dicom_volume(
         protocol["NumberOfTemporalPositions"] = str(volumes)
     frame = text_of(getattr(item.dataset, "FrameOfReferenceUID", None)) or None
     description = _description(item) or _folder_word(item)
-    source = str(item.path if _is_multiframe(item.dataset) else item.path.parent)
+    source = str(item.path if is_multiframe(item.dataset) else item.path.parent)
     return DicomVolume(
         name,
         description,
@@ -546,13 +300,13 @@ def _earliest(slices: list[dict[str, float]]) -> dict[str, float]:
     return {s: min(times[s] for times in slices) for s in slices[0] if all(s in times for times in slices)}
 
 
-def _folder_word(item: _Slice) -> str:
+def _folder_word(item: Slice) -> str:
     """Folder name of a series without description, unless it is only a number."""
     name = item.path.parent.name
     return name if any(c.isalpha() for c in name) else ""
 
 
-def _unit(item: _Slice) -> str | None:
+def _unit(item: Slice) -> str | None:
     """Unit that a Real World Value Mapping states for the stored values, if its scale is the rescale's."""
     holders = [*item.groups, item.dataset]
     for holder in holders:

@@ -28,9 +28,10 @@ from .dicom import is_dicom, read_dicom
 from .dynamic_series import TimedImage, early_sequence
 from .files import binary, is_image_file, labels_of, read_image, read_mask, stem
 from .geometry import same_grid
+from .items import Item
 from .limits import MAX_BYTES, MAX_FILES
 from .model import Case, Sequence
-from .repeated import Item, says_precontrast, sort_items
+from .repeated import says_precontrast, sort_items
 from .roles import RoleGuess, guess_role, resolve_roles
 from .segmentation import on_grid_of, read_segmentation
 from .sidecar import times_of_sidecar

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path, PurePath
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..errors import DynamicSeriesError
 from .acquired import chosen_times
 from .diffusion import DiffusionSeries
+from .diffusion_series import take_diffusion
 from .dynamic import DynamicSeries
 from .dynamic_series import TimedImage, build_series
 from .geometry import same_grid
+from .items import Item, common_name
 from .model import Sequence
 from .roles import RoleGuess, is_fast_t1, words_of
 from .sidecar import table_of_folder
@@ -29,28 +30,6 @@ _AFTER = r" (post ?\d*|post ?contrast|\d ?(st|nd|rd|th) pass) "
 _HEAD = r" (brain|head|skull|neuro|cranial|schaedel|kopf) "
 _FLIP = r" (?:vfa|fa|flip|flip ?angle|alpha) ?(\d{1,2})(?: ?deg)? "
 _SAME = 0.02
-
-
-@dataclass(frozen=True, eq=False)
-class Item:
-    """One image of the case while roles are not given yet.
-
-    Attributes
-    ----------
-    sequence : the image; its role is not set. guess : the role that its name and parameters suggest.
-    timed : what is known of its time.
-    series : the same text for the images of one DICOM series, of one 4D file; "" if it stands alone.
-    bolus : when the contrast agent was given, on the clock of `timed`, and where that came from; None if it
-        is not known.
-    whole : whether its series is complete in itself (a 4D file).
-    """
-
-    sequence: Sequence
-    guess: RoleGuess
-    timed: TimedImage
-    series: str = ""
-    bolus: tuple[float, str] | None = None
-    whole: bool = False
 
 
 @dataclass(eq=False)
@@ -83,7 +62,8 @@ def sort_items(items: Many[Item]) -> Sorted:
             f"{name} looks like one phase of a dynamic series. Its maps need a phase before and one after "
             "the contrast agent; load the other phases too."
         )
-    _take_diffusion(result)
+    result.rest, result.diffusion, told = take_diffusion(result.rest)
+    result.warnings.extend(told)
     return result
 
 
@@ -100,7 +80,7 @@ def _take_dynamic(result: Sorted) -> None:
     for cluster in clusters:
         if result.dynamic is not None:
             result.warnings.append(
-                f"{_common_name(cluster)} looks like a second dynamic series; {result.dynamic.name} with "
+                f"{common_name(cluster)} looks like a second dynamic series; {result.dynamic.name} with "
                 f"{len(result.dynamic.phases)} phases is used, the other's images stand for themselves."
             )
             continue
@@ -112,7 +92,7 @@ def _take_dynamic(result: Sorted) -> None:
         timed, told = _with_table(cluster)
         try:
             series, notes = build_series(
-                _common_name(cluster),
+                common_name(cluster),
                 timed,
                 protocol=first.sequence.protocol,
                 frame_of_reference=first.sequence.frame_of_reference,
@@ -141,7 +121,7 @@ def _with_table(cluster: list[Item]) -> tuple[list[TimedImage], tuple[float, str
     folder = Path(cluster[0].sequence.source).parent
     if any(item.series or Path(item.sequence.source).parent != folder for item in cluster):
         return timed, None
-    table = table_of_folder(folder, _common_name(cluster), len(cluster))
+    table = table_of_folder(folder, common_name(cluster), len(cluster))
     if not table.times:
         return timed, None
     timed = [
@@ -258,17 +238,6 @@ def _words(item: Item) -> str:
     return words_of(f"{item.sequence.name} {folder}")
 
 
-def _common_name(cluster: list[Item]) -> str:
-    names = [re.sub(r" \(\d+ of \d+\)$", "", item.sequence.name) for item in cluster]
-    if len(set(names)) == 1:
-        return names[0]
-    common = names[0]
-    for name in names[1:]:
-        while not name.startswith(common):
-            common = common[:-1]
-    return common.strip(" _-.([") or "dynamic series"
-
-
 def _flip_angles(cluster: list[Item], items: Many[Item]) -> tuple[dict[float, sitk.Image], set[int]]:
     """Images with the repetition and echo time of the dynamic series and other flip angles, by angle."""
     inside = {id(item) for item in cluster}
@@ -297,90 +266,3 @@ def _flip_angles(cluster: list[Item], items: Many[Item]) -> tuple[dict[float, si
         found[angle] = item.sequence.image
         used.add(id(item))
     return (found, used) if len(found) > 1 or (found and "FlipAngle" in own.protocol) else ({}, set())
-
-
-def _take_diffusion(result: Sorted) -> None:
-    series = {item.series for item in result.rest if item.guess.role == "dwi" and item.series}
-    weighted = [
-        item
-        for item in result.rest
-        if item.guess.role == "dwi" or (item.series in series and "DiffusionBValue" in item.sequence.protocol)
-    ]
-    groups: list[list[Item]] = []
-    for item in weighted:
-        for group in groups:
-            if same_grid(group[0].sequence.image, item.sequence.image):
-                group.append(item)
-                break
-        else:
-            groups.append([item])
-    groups.sort(key=len, reverse=True)
-    for group in groups:
-        if len(group) < 2:
-            continue
-        known = [(b_value_of_item(item), item) for item in group]
-        values = sorted({b for b, _ in known if b is not None})
-        if len(values) < 2:
-            what = "does not state its b-values" if not values else f"has b = {values[0]:g} s/mm² only"
-            result.warnings.append(
-                f"{_common_name(group)} holds {len(group)} diffusion-weighted images but {what}; an ADC map "
-                "needs two different b-values."
-            )
-            continue
-        if result.diffusion is not None:
-            break
-        images, counts = [], []
-        for value in values:
-            same = _trace_or_all([item for b, item in known if b == value])
-            images.append(_mean([item.sequence.image for item in same], geometric=value > 0))
-            counts.append(len(same))
-        last = [item for b, item in known if b == values[-1]][0]
-        name = _common_name(group)
-        source = (
-            "DiffusionBValue" if "DiffusionBValue" in last.sequence.protocol else "the names of the files"
-        )
-        result.diffusion = DiffusionSeries(
-            name,
-            tuple(values),
-            tuple(images),
-            tuple(counts),
-            f"The b-values are from {source}.",
-            dict(last.sequence.protocol),
-            last.sequence.frame_of_reference,
-            last.sequence.source,
-        )
-        gone = {id(item) for b, item in known if b is not None}
-        result.rest = [item for item in result.rest if id(item) not in gone]
-        listed = ", ".join(f"{b:g}" for b in values)
-        reason = f"The highest of the b-values {listed} s/mm² of {name}."
-        sequence = replace(last.sequence, name=f"{name} b{values[-1]:g}", image=images[-1])
-        result.rest.append(replace(last, sequence=sequence, guess=RoleGuess("dwi", reason, 0.97)))
-
-
-def b_value_of_item(item: Item) -> float | None:
-    """b-value in s/mm² from the protocol, else from the name ("b800"); None if neither tells it."""
-    value = number(item.sequence.protocol.get("DiffusionBValue"))
-    if value is not None:
-        return float(value)
-    named = re.search(r" b ?=? ?(\d{1,5}) ", words_of(item.sequence.name))
-    return float(named[1]) if named else None
-
-
-def _trace_or_all(items: list[Item]) -> list[Item]:
-    """Trace images where there are some; single directions beside them are the same data."""
-    trace = [i for i in items if "TRACEW" in i.sequence.protocol.get("ImageType", "").upper().split("\\")]
-    return trace or items
-
-
-def _mean(images: list[sitk.Image], geometric: bool) -> sitk.Image:
-    if len(images) == 1:
-        return images[0]
-    arrays = np.stack([sitk.GetArrayViewFromImage(image).astype(np.float32) for image in images])
-    if geometric:
-        with np.errstate(divide="ignore"):
-            mean = np.exp(np.log(np.maximum(arrays, 0)).mean(axis=0))
-    else:
-        mean = arrays.mean(axis=0)
-    result = sitk.GetImageFromArray(mean.astype(np.float32))
-    result.CopyInformation(images[0])
-    return result

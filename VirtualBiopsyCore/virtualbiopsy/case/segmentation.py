@@ -14,6 +14,7 @@ import pydicom
 import SimpleITK as sitk
 
 from ..errors import EmptyRegionError, GeometryError, OversizedFileError, UnreadableFileError
+from .dicom_slices import find, vector
 from .limits import MAX_BYTES, readable_size
 from .model import Sequence
 from .roles import words_of
@@ -178,13 +179,12 @@ class _Grid:
     def __init__(self, path: Path, dataset: Any, frames: int) -> None:
         groups = [functional_groups(dataset, n) for n in range(frames)]
         positions = [
-            _numbers(_value(g, dataset, "PlanePositionSequence", "ImagePositionPatient"), 3) for g in groups
+            vector(find(dataset, g, "PlanePositionSequence", "ImagePositionPatient"), 3) for g in groups
         ]
         orientations = [
-            _numbers(_value(g, dataset, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
-            for g in groups
+            vector(find(dataset, g, "PlaneOrientationSequence", "ImageOrientationPatient"), 6) for g in groups
         ]
-        measures = _numbers(_value(groups[0], dataset, "PixelMeasuresSequence", "PixelSpacing"), 2)
+        measures = vector(find(dataset, groups[0], "PixelMeasuresSequence", "PixelSpacing"), 2)
         hint = "Export it as NIfTI or NRRD."
         if measures is None or any(p is None for p in positions) or any(o is None for o in orientations):
             raise GeometryError(f"The frames of {path.name} do not tell where they lie in space.", hint)
@@ -208,8 +208,8 @@ class _Grid:
     def _step(groups: Any, dataset: Any, levels: np.ndarray) -> float:
         """Distance of slices: the smallest between frames; what the object states divides it if frames were
         left out everywhere."""
-        stated = number(text_of(_value(groups, dataset, "PixelMeasuresSequence", "SpacingBetweenSlices")))
-        thick = number(text_of(_value(groups, dataset, "PixelMeasuresSequence", "SliceThickness")))
+        stated = number(text_of(find(dataset, groups, "PixelMeasuresSequence", "SpacingBetweenSlices")))
+        thick = number(text_of(find(dataset, groups, "PixelMeasuresSequence", "SliceThickness")))
         if len(levels) < 2:
             return float(stated or thick or 1.0)
         smallest = float(np.diff(levels).min())
@@ -269,20 +269,6 @@ def _segment_number(dataset: Any, frame: int) -> int:
         if item is not None:
             return int(item.ReferencedSegmentNumber)
     return 1
-
-
-def _value(groups: Many[Any], dataset: Any, sequence: str, keyword: str) -> Any:
-    for group in groups:
-        value = getattr(first_item(group, sequence), keyword, None)
-        if value is not None:
-            return value
-    return getattr(dataset, keyword, None)
-
-
-def _numbers(value: Any, length: int) -> np.ndarray | None:
-    if value is None or isinstance(value, (str, int, float)) or len(value) != length:
-        return None
-    return np.array([float(v) for v in value])
 
 
 def _label(segment: Any) -> str:
