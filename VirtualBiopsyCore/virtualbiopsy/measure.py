@@ -34,6 +34,7 @@ from .radiomics.vector import FeatureVector
 from .regions.contralateral import Mirror, mirror_of
 from .regions.crop import box_around, crop_grid, crop_prepared
 from .regions.derive import ring_width
+from .regions.live_ring import LiveRings
 from .regions.multi import CONTRALATERAL, Setting, mirrored_box, region_masks
 
 MARGIN_MM = 3.0
@@ -95,14 +96,15 @@ class Surroundings:
 class _Window:
     """A part of the common grid around the outline, and what follows the outline in it.
 
-    Its box, the prepared case cut to it, arrays by role; the extraction that knows the last outline, and its
-    keys.
+    Its box, the prepared case cut to it, arrays by role; the rings and the extraction that know the last
+    outline, and its keys.
     """
 
     box: Box
     prepared: PreparedCase
     arrays: Mapping[str, np.ndarray]
     outline: LiveMask
+    rings: LiveRings = field(default_factory=LiveRings)
     live: LiveExtraction | None = None
     keys: tuple[FeatureKey, ...] = ()
 
@@ -171,7 +173,11 @@ class Measuring:
         grid = crop_grid(window.prepared.grid, box)
         place = _moved(box, window.box)
         arrays = {role: array[box] for role, array in window.arrays.items() if role not in left_out}
-        masks, absent = region_masks(self.regions, region.inside[box], self._setting(grid, place, arrays))
+        setting = replace(
+            self._setting(grid, place, arrays),
+            near=lambda _, mm, spacing: window.rings.near(region.inside, mm, spacing)[box],
+        )
+        masks, absent = region_masks(self.regions, region.inside[box], setting)
         progress(0.5, "Extracting features")
         vector = self._follow(window, region, box, masks, left_out, absent)
         return Measured(grid, place, arrays, masks, self.spacing, left_out, vector, absent)

@@ -15,6 +15,7 @@ from .radiomics.keys import FeatureKey
 from .radiomics.live.extraction import LiveExtraction
 from .radiomics.resegment import parse_region
 from .radiomics.vector import FeatureVector
+from .regions.live_ring import LiveRings
 from .regions.multi import region_masks
 
 
@@ -44,6 +45,7 @@ class Variants:
     ) -> None:
         # A variant's surface lies up to a voxel beyond its outermost centres.
         self._around = measuring.around(measured, reach + max(measured.spacing))
+        self._setting = replace(self._around.setting, near=LiveRings().near)
         self._keys = tuple(keys)
         self._regions = sorted({"tumour", *(parse_region(key.region).name for key in self._keys)})
         self._followed: dict[tuple[FeatureKey, ...], LiveExtraction] = {}
@@ -59,7 +61,7 @@ class Variants:
         As :meth:`vector`.
         """
         left_out = self._left_out(tumour)
-        masks, absent = region_masks(self._regions, tumour, self._around.setting)
+        masks, absent = region_masks(self._regions, tumour, self._setting)
         arrays = {role: array + noise.get(role, 0.0) for role, array in self.arrays.items()}
         present, missing = divide_keys(self._keys, arrays, masks, left_out, absent, self._around.covered)
         vector = extract(arrays, masks, self.spacing, present)
@@ -77,7 +79,7 @@ class Variants:
         EmptyRegionError, RegionTooSmallError, FlatRegionError, NonFiniteError : as for any outline.
         """
         left_out = self._left_out(tumour)
-        masks, absent = region_masks(self._regions, tumour, self._around.setting)
+        masks, absent = region_masks(self._regions, tumour, self._setting)
         present, missing = divide_keys(self._keys, self.arrays, masks, left_out, absent, self._around.covered)
         if present not in self._followed:
             arrays = {role: array for role, array in self.arrays.items() if role not in left_out}
@@ -104,4 +106,4 @@ class Variants:
         ------
         EmptyRegionError : a region that must be there holds no voxel.
         """
-        return region_masks(self._regions, tumour, self._around.setting)[0]
+        return region_masks(self._regions, tumour, self._setting)[0]

@@ -46,10 +46,10 @@ def region_mask(name: str, tumour: sitk.Image, within: sitk.Image | None = None)
         return mask_image(inside, tumour)
     if name == "largest_slice":
         return largest_slice(tumour)
-    match = _RING.fullmatch(name)
-    if match and float(match[2]) > 0:
-        around = ring(tumour, float(match[2]), within)
-        return mask_image(mask_array(around) | mask_array(tumour), tumour) if match[1] else around
+    width = ring_width(name)
+    if width > 0:
+        around = ring(tumour, width, within)
+        return mask_image(mask_array(around) | mask_array(tumour), tumour) if holds_outline(name) else around
     raise RegionError(
         f"There is no region called {name!r}.",
         'Known regions: "tumour", "largest_slice", "ring5", "with_ring5" (mm); for breast lesions also '
@@ -61,6 +61,11 @@ def ring_width(name: str) -> float:
     """Width in mm of the ring that a region name stands for; 0 for regions without one."""
     match = _RING.fullmatch(name)
     return float(match[2]) if match else 0.0
+
+
+def holds_outline(name: str) -> bool:
+    """Whether a region with a ring holds the tumour too ("with_ring5")."""
+    return name.startswith("with_")
 
 
 def largest_slice(mask: sitk.Image) -> sitk.Image:
@@ -93,34 +98,63 @@ def ring(mask: sitk.Image, mm: float, within: sitk.Image | None = None) -> sitk.
     EmptyRegionError : the mask, or the ring within `within`, holds no voxel.
     GeometryError : `within` is on another grid.
     """
+    bounding_box(mask_array(mask))
     if not mm > 0:
         raise RegionError(f"A ring must be wider than 0 mm, not {mm:g} mm.")
-    whole = mask_array(mask)
-    spacing = np.array(spacing_kji(mask))
-    reach = tuple(int(np.ceil(mm / s)) + 1 for s in spacing)
-    box = grow_box(bounding_box(whole), whole.shape, reach)
-    inside = np.ascontiguousarray(whole[box])
+    limit = None if within is None else mask_array(within)
+    return mask_image(limited_ring(near_surface(mask_array(mask), mm, spacing_kji(mask)), mm, limit), mask)
 
-    centres = ndimage.distance_transform_edt(~inside, sampling=spacing)
+
+def ring_reach(mm: float, spacing: tuple[float, float, float]) -> tuple[int, int, int]:
+    """Voxels (k, j, i) that lie between an outline and everything that is farther from it than `mm`."""
+    k, j, i = (int(np.ceil(mm / step)) + 1 for step in spacing)
+    return k, j, i
+
+
+def near_surface(inside: np.ndarray, mm: float, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Voxels outside a mask whose centre lies at most `mm` from its surface; none for an empty mask.
+
+    Parameters
+    ----------
+    inside : (k, j, i) bool. spacing : (dk, dj, di) in mm.
+
+    Returns
+    -------
+    (k, j, i) bool.
+    """
+    result = np.zeros(inside.shape, dtype=bool)
+    if not inside.any():
+        return result
+    box = grow_box(bounding_box(inside), inside.shape, ring_reach(mm, spacing))
+    part = np.ascontiguousarray(inside[box])
+    steps = np.array(spacing)
+    centres = ndimage.distance_transform_edt(~part, sampling=steps)
     # A voxel's distance to the surface lies between its distance to the nearest inside centre and half a
     # voxel diagonal less; only voxels that this leaves open are measured against the surface points.
-    near = ~inside & (centres <= mm)
-    unsure = np.argwhere(~inside & ~near & (centres <= mm + 0.5 * float(np.linalg.norm(spacing))))
+    near = ~part & (centres <= mm)
+    unsure = np.argwhere(~part & ~near & (centres <= mm + 0.5 * float(np.linalg.norm(steps))))
     if len(unsure):
-        tree = cKDTree(surface_points(inside) * spacing)
-        distance, _ = tree.query(unsure * spacing, distance_upper_bound=mm * (1 + 1e-9) + 1e-9)
+        tree = cKDTree(surface_points(part) * steps)
+        distance, _ = tree.query(unsure * steps, distance_upper_bound=mm * (1 + 1e-9) + 1e-9)
         near[tuple(unsure[np.isfinite(distance)].T)] = True
-
-    result = np.zeros(whole.shape, dtype=bool)
     result[box] = near
-    if within is not None:
-        limit = mask_array(within)
-        if limit.shape != whole.shape:
+    return result
+
+
+def limited_ring(near: np.ndarray, mm: float, limit: np.ndarray | None) -> np.ndarray:
+    """The ring without what lies outside the limit, (k, j, i) bool.
+
+    Raises
+    ------
+    EmptyRegionError : nothing is left. GeometryError : the limit is on another grid.
+    """
+    if limit is not None:
+        if limit.shape != near.shape:
             raise GeometryError("The mask that limits the ring is on another grid than the tumour.")
-        result &= limit
-    if not result.any():
+        near = near & limit
+    if not near.any():
         raise EmptyRegionError(
             f"The ring of {mm:g} mm around the region holds no voxel.",
             "The region fills the image or what limits the ring; check the outline.",
         )
-    return mask_image(result, mask)
+    return near

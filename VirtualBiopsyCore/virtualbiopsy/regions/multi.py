@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..case.arrays import mask_image
+from ..case.arrays import bounding_box, mask_image, spacing_kji
 from ..errors import (
     EmptyRegionError,
     ImageError,
@@ -19,7 +19,7 @@ from ..errors import (
     RegionTooSmallError,
 )
 from .contralateral import Mirror, contralateral
-from .derive import region_mask
+from .derive import holds_outline, limited_ring, near_surface, region_mask, ring_width
 from .habitats import MAPS, habitats
 
 ENHANCING_PERCENT = 70.0
@@ -44,12 +44,14 @@ class Setting:
     images : prepared images by role, (k, j, i).
     limit : (k, j, i) bool, what rings and the contralateral region may not leave; None for no limit.
     mirror : onto the other breast, or why there is none.
+    near : gives what lies within a ring's width of the outline, as :func:`.derive.near_surface` does.
     """
 
     grid: sitk.Image
     images: Mapping[str, np.ndarray] = field(default_factory=dict)
     limit: np.ndarray | None = None
     mirror: Mirror | str = "the case has no breast mask"
+    near: Callable[[np.ndarray, float, tuple[float, float, float]], np.ndarray] = near_surface
 
 
 def optional(name: str) -> bool:
@@ -88,16 +90,19 @@ def region_masks(
             "Outline the lesion inside the breast; check that outline and images belong together.",
         )
     divided: dict[tuple, np.ndarray | str] = {}
-    within = None
-    image = None
     for name in dict.fromkeys(names):
         if name in found:
             continue
+        width = ring_width(name)
+        if width > 0:
+            bounding_box(found["tumour"])
+            near = setting.near(found["tumour"], width, spacing_kji(setting.grid))
+            around = limited_ring(near, width, setting.limit)
+            found[name] = around | found["tumour"] if holds_outline(name) else np.array(around)
+            continue
         if not optional(name):
-            if image is None:
-                image = mask_image(found["tumour"], setting.grid)
-                within = None if setting.limit is None else mask_image(setting.limit, setting.grid)
-            found[name] = sitk.GetArrayFromImage(region_mask(name, image, within)) > 0
+            image = mask_image(found["tumour"], setting.grid)
+            found[name] = sitk.GetArrayFromImage(region_mask(name, image)) > 0
             continue
         try:
             mask = _optional_mask(name, found["tumour"], setting, divided)
