@@ -11,6 +11,7 @@ from test_desktop_panel import Desk
 from test_scene_dynamic import sequences_logic
 from test_scene_overlay import composites
 from uptake_support import PE, grid, mask, model, series
+from virtualbiopsy.models.ordinal import Ordinal
 from virtualbiopsy.scene.dynamic import browser_of, sequence_from_series
 from virtualbiopsy.scene.persist import load_nodes
 from virtualbiopsy.scene.segments import mask_from_segment, write_segment
@@ -97,6 +98,19 @@ def test_prediction_from_the_series(opened):
     assert not opened.panel.stale and load_nodes(opened.stage.scene)["dynamic"] is opened.node
 
 
+def test_ordered_classes_stand_below_the_probability(stage, opened):
+    names = ("HER2-zero", "HER2-low", "HER2-positive")
+    ordinal = model(model_id="toy-ordinal", ordinal=Ordinal(names, (1.5, 0.0)))
+    opened.panel.study._models = (ordinal,)
+    outlined(opened).press("predictButton")
+    (label,), (prediction,) = opened.panel.cards.classes, opened.panel.result.predictions
+    waits = opened.panel.cards.withheld(opened.panel.result, "toy-ordinal")
+    if waits:
+        assert not label.visible and label.text == ""
+        opened.panel.cards.buttons[0].emit("clicked(bool)", False)
+    assert all(name in label.text for name in names) and prediction.classes_note in label.text
+
+
 def test_marks_and_typed_times_make_the_result_stale(desk):
     desk.settings.dynamic = add(desk, rise=100.0, fall=-20.0)
     outlined(desk).press("predictButton")
@@ -152,7 +166,7 @@ def test_maps_are_computed_listed_and_laid_over_the_views(opened):
     outlined(opened)
     opened.press("dynamicMapsButton")
     ui, overlay = opened.ui, opened.panel.dynamic.maps.overlay
-    assert ui.dynamicMapComboBox.items[0] == "no map" and len(ui.dynamicMapComboBox.items) == 7
+    assert ui.dynamicMapComboBox.items[0] == "no map" and len(ui.dynamicMapComboBox.items) == 8
     assert opened.settings.dynamicMap == "pe" and overlay.shown
     assert "100·(S_early − S_pre)/S_pre" in ui.dynamicMapLabel.text
     assert "Inside the outline: 158" in ui.dynamicMapLabel.text and "ktrans" in ui.dynamicMapLabel.text

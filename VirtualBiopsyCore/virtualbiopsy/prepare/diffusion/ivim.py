@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ...case.diffusion import DiffusionSeries
 from ...errors import DiffusionSeriesError
 from ...progress import Progress, silent
-from ..kinetics.search import golden_maximum
+from ..kinetics.search import smooth_maximum
 from .series import diffusion_signals, map_image, weighted_line
 
 HIGH_B = 200.0
@@ -106,4 +106,4 @@ def _fastest(
         best[better], least[better] = number, value[better]
     left, right = nodes[np.maximum(best - 1, 0)], nodes[np.minimum(best + 1, _NODES - 1)]
     progress(0.7, "Separating diffusion and perfusion")
-    return golden_maximum(lambda coefficient: -misfit(coefficient), left, right)
+    return smooth_maximum(lambda coefficient: -misfit(coefficient), left, right)
