@@ -105,3 +105,15 @@ def test_predict_with_an_earlier_examination(place, tmp_path, capsys):
     assert [phase["start_s"] for phase in result["dynamic"]["phases"]] == list(STARTS)
     report = (tmp_path / "both" / "report.html").read_text(encoding="utf-8")
     assert "Dynamic series" in report and "minutes after the injection" in report
+
+
+def test_kinetics_can_be_chosen(place, tmp_path, capsys):
+    table = tmp_path / "aif.csv"
+    table.write_text("time_s,plasma\n0,0\n10,4\n20,2\n400,0.6\n", encoding="utf-8")
+    given = ("predict", place / "case", "--model", place / "breast.radmodel", "--no-stability", "--quiet")
+    assert run(*given, "--aif-table", table, "--t1", "1300", "--out", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "t1_ms = 1300" in printed and "aif.csv" in printed
+    table.write_text("time_s,plasma\n0,0\n10,0\n", encoding="utf-8")
+    assert run("dynamic", place / "case", "--aif-table", table, "--quiet") == 2
+    assert "ArterialInputError" in capsys.readouterr().err

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from support import toy_model
-from uptake_support import PE, SER, SHAPE, case, grid, image_of, lesion, mask, model
+from uptake_support import PE, SER, SHAPE, case, grid, image_of, lesion, mask, model, series
 from virtualbiopsy.case.diffusion import DiffusionSeries
+from virtualbiopsy.case.dynamic_series import with_dynamic
 from virtualbiopsy.case.model import Case
 from virtualbiopsy.case.phase_times import with_precontrast
 from virtualbiopsy.errors import DynamicSeriesError, EmptyRegionError, MissingSequenceError
+from virtualbiopsy.prepare.kinetics.aif import population_input
 from virtualbiopsy.session import Session
 from virtualbiopsy.tasks import BREAST, MENINGIOMA
 
@@ -173,3 +175,43 @@ def test_adc_is_computed_from_diffusion_images():
     same = replace(case(), diffusion=DiffusionSeries("dwi", (800.0, 800.0), tuple(images.values())))
     session = Session(same, [model((PE, key))])
     assert any("adc" in warning for warning in session.set_region(mask()).warnings)
+
+
+FAST = (0.0, *(20.0 + 12.0 * n for n in range(12)), 240.0, 360.0)
+KTRANS = "ktrans:tumour:original:statistics:mean:3d:none:ibsi"
+
+
+def fast_case() -> Case:
+    """Phases every 12 s in the first minutes, with what a kinetic model needs from the header."""
+    given = series(rise=150.0, fall=2.0, starts=FAST)
+    protocol = {"RepetitionTime": "4.5", "FlipAngle": "12", "MagneticFieldStrength": "3"}
+    return with_dynamic(Case("fast", ()), replace(given, duration_s=12.0, protocol=protocol))
+
+
+def test_kinetics_may_depart_and_every_result_says_so():
+    session = Session(fast_case(), [model((PE, KTRANS), required_sequences=("dce", "pe", "ktrans"))])
+    own = session.set_region(mask()).features.values
+    assert own[KTRANS] > 0
+
+    session.set_kinetics(t1_ms=1000.0)
+    other = session.set_region(mask())
+    assert any("t1_ms = 1000" in warning for warning in other.warnings)
+    assert other.features.values[KTRANS] > 1.2 * own[KTRANS]  # a shorter T1 makes more contrast agent of it
+    assert other.features.values[PE] == own[PE]
+    assert session.dynamics.kinetics.t1_ms == 1000.0
+
+    session.set_kinetics(population_input("weinmann", haematocrit=0.42), aif="table")
+    table = session.set_region(mask())
+    assert any("arterial input" in warning for warning in table.warnings)
+    assert table.features.values[KTRANS] != pytest.approx(own[KTRANS], rel=0.02)
+
+    session.set_kinetics(aif="measured")
+    with pytest.raises(MissingSequenceError, match="artery"):
+        session.set_region(mask())
+    session.set_kinetics(vessel=mask(6.0), aif="measured")
+    assert session.set_region(mask()).features.values[KTRANS] > 0
+
+    session.set_kinetics()
+    assert session.set_region(mask()).features.values[KTRANS] == own[KTRANS]
+    with pytest.raises(TypeError):
+        session.set_kinetics(colour="red")

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--earlier", type=Path, help="folder of the examination before treatment, for models of change"
     )
     predict.add_argument("--earlier-region", type=Path, help="its mask file; its own mask if left out")
+    dynamic.add_kinetics(predict)
     predict.add_argument("--out", type=Path, required=True, help="folder for the results")
     predict.add_argument("--overwrite", action="store_true", help="replace results that are there")
     predict.add_argument("--dicom", action="store_true", help="DICOM objects too (case from DICOM only)")
@@ -119,6 +120,7 @@ def _predict(options: argparse.Namespace) -> None:
         **({"bias_correction": True} if options.n4 else {}),
         **({"register": False} if options.no_register else {}),
     )
+    dynamic.apply_kinetics(session, options)
     if options.dicom:  # refused before anything is computed
         from .report.dicom.headers import source_headers
 

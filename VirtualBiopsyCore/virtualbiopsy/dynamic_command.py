@@ -35,12 +35,51 @@ def register(commands: argparse._SubParsersAction) -> None:
         "--point", type=_point, metavar="X,Y,Z", help="propose a lesion around this point (mm, LPS)"
     )
     parser.add_argument("--region", type=Path, help="mask file for the curve; the case's own if left out")
+    add_kinetics(parser)
     parser.add_argument(
         "--out", type=Path, help="folder for maps, curve and proposal; the screen if left out"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     parser.set_defaults(run=_run)
+
+
+def add_kinetics(parser: argparse.ArgumentParser) -> None:
+    """Add the options of :func:`apply_kinetics`."""
+    parser.add_argument(
+        "--aif", choices=("parker", "georgiou", "weinmann"), help="population arterial input of the models"
+    )
+    parser.add_argument("--artery", type=Path, help="mask of an artery in which the input is measured")
+    parser.add_argument(
+        "--aif-table", type=Path, metavar="CSV", help="arterial input as a table of seconds and mmol/L"
+    )
+    parser.add_argument("--t1", type=float, metavar="MS", help="assumed T1 of tissue before contrast agent")
+
+
+def apply_kinetics(session: Session, options: argparse.Namespace) -> None:
+    """Depart from the models' own kinetics where the options say so.
+
+    Raises
+    ------
+    ArterialInputError, UnreadableFileError, … : a file cannot be used.
+    """
+    from .case.read import read_mask
+    from .prepare.kinetics.aif import read_input_table
+    from .prepare.model import Kinetics
+
+    changes = {}
+    if options.aif:
+        changes["aif"] = options.aif
+    if options.t1 is not None:
+        changes["t1_ms"] = options.t1
+    vessel = arterial = None
+    if options.artery is not None:
+        vessel, changes["aif"] = read_mask(options.artery), "measured"
+    if options.aif_table is not None:
+        arterial = read_input_table(options.aif_table, haematocrit=Kinetics().haematocrit)
+        changes["aif"] = "table"
+    if changes:
+        session.set_kinetics(arterial, vessel, **changes)
 
 
 def _point(text: str) -> tuple[float, float, float]:
@@ -60,6 +99,7 @@ def _run(options: argparse.Namespace) -> None:
         session.set_dynamic(with_precontrast(session.dynamics.series, options.precontrast))
     if options.align:
         _align(session, progress)
+    apply_kinetics(session, options)
     series = session.dynamics.series
     print(RESEARCH_USE_ONLY)
     print(phase_table(session))

@@ -14,7 +14,7 @@ from .errors import DynamicSeriesError, MissingSequenceError
 from .groundwork import Groundwork
 from .prepare.kinetics.derive import Derived, derive_maps
 from .prepare.limits import breast_limit
-from .prepare.model import Kinetics
+from .prepare.model import Kinetics, Preparation
 from .progress import Progress, part, silent
 from .regions.curves import Curve, curve_at, curve_of
 from .regions.proposal import Proposal, propose
@@ -32,12 +32,15 @@ class Dynamics:
 
     def __init__(self, ground: Groundwork) -> None:
         self._ground = ground
-        self.kinetics = next(
-            (k for m in ground.models if (k := ground.settings(m).kinetics) is not None), Kinetics()
-        )
+        own = (m.preparation for m in ground.models if m.preparation.kinetics is not None)
+        self.kinetics = ground.departures.of(next(own, Preparation(kinetics=Kinetics()))).kinetics
         self._derived: dict[tuple[str, ...], Derived] = {}
         self._breast: sitk.Image | None = None
         self._breast_known = False
+
+    @property
+    def ground(self) -> Groundwork:
+        return self._ground
 
     @property
     def case(self) -> Case:
@@ -125,7 +128,8 @@ class Dynamics:
             known = [found.case for found in self._derived.values()]
             known += self._ground.derived_cases(self.kinetics)
             start = max(known, key=lambda case: len(case.sequences), default=self.case)
-            self._derived[roles] = derive_maps(start, self.kinetics, roles, progress)
+            arterial = self._ground.departures.arterial
+            self._derived[roles] = derive_maps(start, self.kinetics, roles, progress, arterial=arterial)
         return self._derived[roles]
 
 

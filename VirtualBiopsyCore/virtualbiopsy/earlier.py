@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import SimpleITK as sitk
 
 from .case.model import Case
-from .groundwork import Groundwork
+from .groundwork import NO_DEPARTURES, Departures, Groundwork
 from .models.radmodel import RadModel
 from .progress import Progress, silent
 from .radiomics.keys import delta_parts, is_delta
@@ -28,8 +28,8 @@ class Earlier:
     Parameters
     ----------
     case : the examination. mask : outline of the lesion, in the space of its reference.
-    models, task, changes : as for :class:`virtualbiopsy.groundwork.Groundwork`; the same preparation as the
-        later examination has.
+    models, task, departures : as for :class:`virtualbiopsy.groundwork.Groundwork`; the same preparation as
+        the later examination has.
 
     Raises
     ------
@@ -42,17 +42,17 @@ class Earlier:
         mask: sitk.Image,
         models: Sequence[RadModel],
         task: Task,
-        changes: Mapping[str, Any] | None = None,
+        departures: Departures = NO_DEPARTURES,
     ) -> None:
         self.case, self.mask = case, mask
         self.facts = region_facts(mask)
-        self._ground = Groundwork(case, [m for m in models if m.needs_earlier], task, changes)
+        self._ground = Groundwork(case, [m for m in models if m.needs_earlier], task, departures)
         self._values: dict[str, float] | None = None
 
-    def with_changes(self, changes: Mapping[str, Any]) -> Earlier:
-        """The same examination, prepared otherwise."""
+    def departing(self, departures: Departures) -> Earlier:
+        """The same examination, prepared otherwise. An arterial input holds for one examination only."""
         ground = self._ground
-        return Earlier(self.case, self.mask, ground.models, ground.task, changes)
+        return Earlier(self.case, self.mask, ground.models, ground.task, replace(departures, arterial=None))
 
     def measure(self, progress: Progress = silent) -> None:
         """Measure the outline.

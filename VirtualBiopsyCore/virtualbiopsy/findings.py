@@ -73,9 +73,8 @@ def outline_warnings(
             found.append(
                 f"{bins} grey levels in {name} (advised: {low}–{high}); texture features are unreliable."
             )
-    if ground.changes:
-        listed = ", ".join(f"{k} = {v}" for k, v in sorted(ground.changes.items()))
-        found.append(f"The preparation departs from the models' own ({listed}).")
+    if departures := str(ground.departures):
+        found.append(f"The preparation departs from the models' own ({departures}).")
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ Everything is computed when it is first asked for and kept; a case with other im
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import SimpleITK as sitk
@@ -16,6 +16,7 @@ from .errors import MissingSequenceError
 from .measure import Measured, Measuring
 from .models.radmodel import RadModel
 from .prepare.diffusion.adc import with_adc
+from .prepare.kinetics.aif import ArterialInput
 from .prepare.kinetics.derive import Derived, derive_maps
 from .prepare.model import Kinetics, Preparation, PreparedCase
 from .prepare.prepare import prepare_case
@@ -30,6 +31,36 @@ MAPS_SHARE = 0.3
 """Share of the progress of a preparation that computing maps takes."""
 
 
+@dataclass(frozen=True, eq=False)
+class Departures:
+    """Where a user departs from the models' own preparation; every result says so.
+
+    Attributes
+    ----------
+    preparation, kinetics : fields of `Preparation` and of its `Kinetics` that are overruled.
+    arterial : arterial input of the kinetic models; None for what the preparation says.
+    """
+
+    preparation: Mapping[str, Any] = field(default_factory=dict)
+    kinetics: Mapping[str, Any] = field(default_factory=dict)
+    arterial: ArterialInput | None = None
+
+    def of(self, own: Preparation) -> Preparation:
+        """The preparation of a model, with what is overruled."""
+        changed = replace(own, **self.preparation)
+        if self.kinetics and changed.kinetics is not None:
+            changed = replace(changed, kinetics=replace(changed.kinetics, **self.kinetics))
+        return changed
+
+    def __str__(self) -> str:
+        given = sorted((*self.preparation.items(), *self.kinetics.items()))
+        told = [f"{name} = {value}" for name, value in given]
+        return ", ".join([*told, *([f"arterial input: {self.arterial.source}"] if self.arterial else [])])
+
+
+NO_DEPARTURES = Departures()
+
+
 class Groundwork:
     """One case, prepared for some models.
 
@@ -38,32 +69,38 @@ class Groundwork:
     case : as read; its clinical values are not used.
     models : models that may be asked for.
     task : models for other tasks cannot run.
-    changes : fields of the models' own preparation that are overruled.
+    departures : from the models' own preparation.
     """
 
     def __init__(
-        self, case: Case, models: Sequence[RadModel], task: Task, changes: Mapping[str, Any] | None = None
+        self,
+        case: Case,
+        models: Sequence[RadModel],
+        task: Task,
+        departures: Departures = NO_DEPARTURES,
     ) -> None:
         self.case = case
         self.models = tuple(models)
         self.task = task
-        self.changes = dict(changes or {})
+        self.departures = departures
         self._with_adc: Derived | None = None
         self._derived: dict[Kinetics, Derived] = {}
         self._prepared: dict[Preparation, PreparedCase] = {}
         self._measuring: dict[tuple[str, ...], Measuring] = {}
         self._images: dict[Preparation, CaseImages] = {}
 
-    def with_changes(self, changes: Mapping[str, Any]) -> Groundwork:
-        """The same case with other changes to the preparation; maps and images that still hold are kept."""
-        found = Groundwork(self.case, self.models, self.task, changes)
-        found._with_adc, found._derived = self._with_adc, self._derived
-        found._prepared, found._images = self._prepared, self._images
+    def departing(self, departures: Departures) -> Groundwork:
+        """The same case with other departures; maps and images that still hold are kept."""
+        found = Groundwork(self.case, self.models, self.task, departures)
+        found._with_adc = self._with_adc
+        if departures.arterial is self.departures.arterial:
+            found._derived = self._derived
+            found._prepared, found._images = self._prepared, self._images
         return found
 
     def settings(self, model: RadModel) -> Preparation:
         """How the images are prepared for a model."""
-        return replace(model.preparation, **self.changes)
+        return self.departures.of(model.preparation)
 
     def groups(self, models: Iterable[RadModel]) -> list[list[RadModel]]:
         """The models, those with the same preparation together."""
@@ -222,7 +259,9 @@ class Groundwork:
                 for role in (*model.required_sequences, *model.optional_sequences)
                 if role in DYNAMIC_MAPS
             )
-            self._derived[kinetics] = derive_maps(self._with_adc.case, kinetics, tuple(roles), progress)
+            self._derived[kinetics] = derive_maps(
+                self._with_adc.case, kinetics, tuple(roles), progress, arterial=self.departures.arterial
+            )
 
 
 def _merge(first: FeatureVector, second: FeatureVector) -> FeatureVector:

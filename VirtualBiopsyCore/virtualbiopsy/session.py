@@ -23,13 +23,15 @@ from .explain.delta import Delta, deltas
 from .explain.explain import explain
 from .explain.workspace import Workspace
 from .findings import evidence_facts, outline_warnings, provenance
-from .groundwork import MAPS_SHARE, Groundwork
+from .groundwork import MAPS_SHARE, NO_DEPARTURES, Departures, Groundwork
 from .inquiry import Inquiry
 from .measure import Measured, Measuring
 from .models.inference import model_inputs, predict
 from .models.radmodel import RadModel, builtin_models
 from .perturb import stability
-from .prepare.model import Preparation, PreparedCase
+from .prepare.kinetics.aif import ArterialInput
+from .prepare.kinetics.pharmacokinetic import VESSEL
+from .prepare.model import Kinetics, Preparation, PreparedCase
 from .progress import Progress, part, silent
 from .radiomics.delta import with_deltas
 from .radiomics.vector import FeatureVector
@@ -69,7 +71,7 @@ class Session(Asking):
             builtin_models(self.task.task_id) if models is None else models
         )
         self._rules = read_rules(resource("Rules") / self.task.rules)
-        self._changes: dict[str, Any] = {}
+        self._departures = NO_DEPARTURES
         self._ground = Groundwork(self._case, self.models, self.task)
         self._dynamics: Dynamics | None = None
         self._earlier: Earlier | None = None
@@ -100,7 +102,7 @@ class Session(Asking):
     def _use(self, case: Case) -> None:
         """Start anew with a case whose images differ."""
         self._case = case
-        self._ground = Groundwork(case, self.models, self.task, self._changes)
+        self._ground = Groundwork(case, self.models, self.task, self._departures)
         self._result = self._before = None
 
     def set_clinical(self, values: Mapping[str, Any]) -> None:
@@ -121,11 +123,32 @@ class Session(Asking):
         Fields are those of :class:`virtualbiopsy.prepare.model.Preparation`. Every result says so.
         """
         replace(Preparation(), **changes)
+        self._depart(replace(self._departures, preparation=dict(changes)))
+
+    def set_kinetics(
+        self, arterial: ArterialInput | None = None, vessel: sitk.Image | None = None, **changes: Any
+    ) -> None:
+        """Depart from the models' own kinetics (``t1_ms=1300``, say); no argument reverts.
+
+        Parameters
+        ----------
+        arterial : arterial input of the kinetic models, for example from a table.
+        vessel : outline of an artery in which the input is measured (``aif="measured"``), in the space of
+            the dynamic series.
+        changes : fields of :class:`virtualbiopsy.prepare.model.Kinetics`. Every result says so.
+        """
+        replace(Kinetics(), **changes)
         with self._lock:
-            self._changes = dict(changes)
-            self._ground = self._ground.with_changes(changes)
+            if vessel is not None:
+                self._use(self._case.with_region(VESSEL, vessel))
+            self._depart(replace(self._departures, kinetics=dict(changes), arterial=arterial))
+
+    def _depart(self, departures: Departures) -> None:
+        with self._lock:
+            self._departures = departures
+            self._ground = self._ground.departing(departures)
             if self._earlier is not None:
-                self._earlier = self._earlier.with_changes(changes)
+                self._earlier = self._earlier.departing(departures)
             self._result = None
 
     def preparation(self, model: RadModel) -> Preparation:
@@ -159,7 +182,7 @@ class Session(Asking):
     def dynamics(self) -> Dynamics:
         """Maps, proposals and curves of the case's dynamic series."""
         with self._lock:
-            if self._dynamics is None or self._dynamics.case is not self._ground.case:
+            if self._dynamics is None or self._dynamics.ground is not self._ground:
                 self._dynamics = Dynamics(self._ground)
             return self._dynamics
 
@@ -196,7 +219,7 @@ class Session(Asking):
                 raise EmptyRegionError(
                     "The earlier examination has no outline of the lesion.", "Outline it there first."
                 )
-            earlier = Earlier(case, mask, self.models, self.task, self._changes)
+            earlier = Earlier(case, mask, self.models, self.task, replace(self._departures, arterial=None))
             earlier.measure(progress)
             self._earlier, self._result = earlier, None
 
