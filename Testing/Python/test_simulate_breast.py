@@ -218,7 +218,7 @@ def test_properties_reach_the_picture(name, measure):
 
 
 def test_no_change_is_no_change():
-    still = biology().with_changes(**dict.fromkeys(CHANGES, 0.0))
+    still = biology(oedema=1.5, necrosis=1.2).with_changes(**dict.fromkeys(CHANGES, 0.0))
     case = simulate_breast(SEED, settings=replace(COARSE, time_points=2, sequences=()), biology=still)
     for kind in ("masks", "maps"):
         for name, image in getattr(case.earlier, kind).items():

@@ -1,9 +1,10 @@
 """Tissue parameters of the breast and the chest at 1.5 T and 3 T, and how tissues take up contrast agent.
 
 Relaxation times: Rakow-Penner et al., JMRI 23:87 (2006) for gland and fat; Edden et al., JMRI 32:982 (2010)
-for gland and cancer at 3 T; Stanisz et al., MRM 54:507 (2005) for muscle, blood and liver. ADC: Partridge
-et al., JMRI 45:337 (2017). Kinetics are round values in the range of published Tofts fits (Jansen et al.,
-Phys Med Biol 55:473 (2010); Ah-See et al., Clin Cancer Res 14:6580 (2008)). See Docs/simulation-breast.md.
+for gland at 3 T; Stanisz et al., MRM 54:507 (2005) for muscle, blood and liver. ADC: Partridge et al., JMRI
+45:337 (2017). Kinetics are round values of the order of published Tofts fits (Ah-See et al., Clin Cancer Res
+14:6580 (2008)), chosen so that the order and speed of enhancement look right; they are not measurements. See
+Docs/simulation-breast.md.
 """
 
 from __future__ import annotations
