@@ -38,6 +38,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/cli.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/answers.py
+  virtualbiopsy/desktop/bench.py
   virtualbiopsy/desktop/cards.py
   virtualbiopsy/desktop/clinical.py
   virtualbiopsy/desktop/cursor.py

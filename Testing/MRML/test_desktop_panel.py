@@ -224,8 +224,9 @@ def test_export_asks_before_replacing(desk, tmp_path):
     desk.press("exportButton")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"result.json", "features.csv", "report.html"} <= names
+    assert "confirmOkCancelDisplay" not in dict(desk.messages)
     desk.press("exportButton")
-    assert desk.messages[-1][0] == "confirmOkCancelDisplay"
+    assert "confirmOkCancelDisplay" in dict(desk.messages) and "Written" in desk.panel.status
 
 
 def test_leaving_observes_nothing_and_coming_back_notices_edits(desk):

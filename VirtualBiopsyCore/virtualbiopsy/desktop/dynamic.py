@@ -17,9 +17,9 @@ from ..scene.nodes import all_nodes
 from ..scene.phases import is_early_volume
 from ..scene.segments import mask_from_segment, write_segment
 from ..session import Session
+from .bench import Bench
 from .curves import CurveControls
 from .earlier import EarlierControls
-from .job import JobRunner
 from .maps import MapControls
 from .outline import OutlineControls
 from .phases import PhaseControls
@@ -35,37 +35,34 @@ class DynamicControls:
 
     Parameters
     ----------
+    outline : the panel's outline controls.
     settings : returns the parameter node, or None. put : writes parameters, as one change.
-    inputs : what the user chose. outline : the panel's outline controls.
+    inputs : what the user chose.
     explained : whether the views show an explanation, which takes turns with the maps.
-    fail, tell : show an error, and a line of text. changed : something was chosen that the panel must follow.
+    changed : something was chosen that the panel must follow.
     """
 
     def __init__(
         self,
-        ui: Any,
-        scene: Any,
+        bench: Bench,
         study: Study,
-        job: JobRunner,
         outline: OutlineControls,
         settings: Callable[[], Any],
         put: Callable[..., None],
         inputs: Callable[[], Inputs],
         explained: Callable[[], bool],
-        fail: Callable[[Exception, bool], None],
-        tell: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
-        self._ui, self._scene, self._study, self._job = ui, scene, study, job
+        self._bench, self._ui, self._scene, self._study = bench, bench.ui, bench.scene, study
         self._outline, self._settings, self._put = outline, settings, put
-        self._inputs, self._explained = inputs, explained
-        self._fail, self._tell, self._changed = fail, tell, changed
+        self._inputs, self._explained, self._changed = inputs, explained, changed
+        ui = bench.ui
         ui.dynamicSelector.setProperty("SlicerParameterName", "dynamic")
         self._refused: Any = None  # what the last error of the series was about; said once
-        self.phases = PhaseControls(ui, scene, job, lambda node: put(dynamic=node), changed, fail)
-        self.maps = MapControls(ui, scene, job, self.session, self.outline, self._map_chosen, fail)
-        self.proposal = ProposalControls(ui, scene, job, self.session, self._proposed, fail, tell)
-        self.curves = CurveControls(ui.curveLabel, scene)
+        self.phases = PhaseControls(bench, lambda node: put(dynamic=node), changed)
+        self.maps = MapControls(bench, self.session, self.outline, self._map_chosen)
+        self.proposal = ProposalControls(bench, self.session, self._proposed)
+        self.curves = CurveControls(ui.curveLabel, bench.scene)
         self.earlier = EarlierControls(ui, self._set_earlier_region)
 
     # Life
@@ -115,7 +112,7 @@ class DynamicControls:
         try:
             return self._study.open(self._inputs())
         except VirtualBiopsyError as error:
-            self._fail(error, True)
+            self._bench.fail(error, True)
             return None
 
     def outline(self) -> sitk.Image | None:
@@ -196,7 +193,7 @@ class DynamicControls:
         except VirtualBiopsyError as error:
             if self._refused is not node:
                 self._refused = node
-                self._fail(error, True)
+                self._bench.fail(error, True)
             return None
         self._refused = None
         return found

@@ -15,7 +15,7 @@ from .. import RESEARCH_USE_ONLY
 from ..engines.doors import EngineCheck, check_agreement, check_reference_values, engine_state
 from ..engines.pages import write_files
 from ..errors import ExistingFileError, VirtualBiopsyError
-from .job import JobRunner
+from .bench import Bench
 from .study import Inputs, Study
 
 SHOWN = 20
@@ -26,21 +26,13 @@ class EngineControls:
 
     Parameters
     ----------
-    ui : named widgets of the .ui file. job : the panel's job runner. study : for image and outline.
-    inputs : what the user chose. fail, tell : show an error, and a line in the status label.
+    study : for image and outline. inputs : what the user chose.
     """
 
-    def __init__(
-        self,
-        ui: Any,
-        job: JobRunner,
-        study: Study,
-        inputs: Callable[[], Inputs],
-        fail: Callable[[Exception, bool], None],
-        tell: Callable[[str], None],
-    ) -> None:
-        self._ui, self._job, self._study = ui, job, study
-        self._inputs, self._fail, self._tell = inputs, fail, tell
+    def __init__(self, bench: Bench, study: Study, inputs: Callable[[], Inputs]) -> None:
+        self._bench, self._ui, self._job, self._study = bench, bench.ui, bench.job, study
+        self._inputs, self._fail, self._tell = inputs, bench.fail, bench.tell
+        ui = bench.ui
         self._state: Any = None
         self._bound = False
         self.outcome: EngineCheck | None = None

@@ -15,7 +15,7 @@ from ..report.dicom.write import write_dicom
 from ..report.export import write_outputs
 from ..scene.results import result_nodes
 from ..session import Result
-from .job import JobRunner
+from .bench import Bench
 from .study import Inputs, Study
 
 
@@ -24,27 +24,22 @@ class ExportControls:
 
     Parameters
     ----------
-    ui : has exportDirectoryButton, exportButton, exportDicomButton and chartButton.
+    bench : its `ui` has exportDirectoryButton, exportButton, exportDicomButton and chartButton.
     inputs : what the user chose. shown : returns (result, parameter node) or None.
     stale : whether the shown result is out of date.
-    fail, tell : show an error, and a line in the status label.
     """
 
     def __init__(
         self,
-        ui: Any,
-        scene: Any,
-        job: JobRunner,
+        bench: Bench,
         study: Study,
         inputs: Callable[[], Inputs],
         shown: Callable[[], tuple[Result, Any] | None],
         stale: Callable[[], bool],
-        fail: Callable[[Exception, bool], None],
-        tell: Callable[[str], None],
     ) -> None:
-        self._ui, self._scene, self._job, self._study = ui, scene, job, study
+        self._bench, self._ui, self._study = bench, bench.ui, study
         self._inputs, self._shown, self._stale = inputs, shown, stale
-        self._fail, self._tell = fail, tell
+        ui = bench.ui
         self._layout: int | None = None
         ui.exportDirectoryButton.directory = str(Path.home() / "VirtualBiopsy")
         ui.chartButton.connect("clicked(bool)", self.toggle_chart)
@@ -76,7 +71,7 @@ class ExportControls:
             return
         result, settings = shown
         titles = {m.model_id: m.title for m in self._study.models}
-        charts = result_nodes(self._scene, result, titles, settings.diameterVisible)["charts"]
+        charts = result_nodes(self._bench.scene, result, titles, settings.diameterVisible)["charts"]
         chart = charts.get(settings.explainedModel) or next(iter(charts.values()), None)
         if chart is not None:
             self._layout = manager.layout
@@ -98,11 +93,11 @@ class ExportControls:
 
     def _export(self, write: Any, overwrite: bool) -> None:
         session = self._study.session
-        if self._job.busy or session is None or session.result is None or self._stale():
+        if self._bench.job.busy or session is None or session.result is None or self._stale():
             return
         folder = self._ui.exportDirectoryButton.directory
         if not folder:
-            self._tell(_("Choose a folder first."))
+            self._bench.tell(_("Choose a folder first."))
             return
         result, mask, models = session.result, session.mask, self._study.models
         case = session.case
@@ -112,13 +107,13 @@ class ExportControls:
                 if slicer.util.confirmOkCancelDisplay(_("{problem} Replace?").format(problem=error.message)):
                     self._export(write, overwrite=True)
                 return
-            self._fail(error, True)
+            self._bench.fail(error, True)
 
-        self._job.start(
+        self._bench.job.start(
             lambda progress: write(
                 folder, case, result, models, mask=mask, overwrite=overwrite, progress=progress
             ),
-            lambda files: self._tell(_("Written to {folder}.").format(folder=folder)),
+            lambda files: self._bench.tell(_("Written to {folder}.").format(folder=folder)),
             failed,
             _("Exporting"),
         )

@@ -15,8 +15,8 @@ from ..progress import Progress
 from ..report.series_rows import left_out_rows, map_limits, map_rows, map_title
 from ..scene.mapoverlay import MapOverlay
 from ..session import Session
+from .bench import Bench
 from .images import capitalised
-from .job import JobRunner
 from .pictures import say
 
 
@@ -25,39 +25,36 @@ class MapControls:
 
     Parameters
     ----------
-    ui : has dynamicMapsButton, dynamicMapComboBox and dynamicMapLabel.
+    bench : its `ui` has dynamicMapsButton, dynamicMapComboBox and dynamicMapLabel.
     session : returns the session of the chosen images, or None after an error that was shown.
     outline : returns the outline as a mask, None without one.
     on_chosen : called with the role of the map that the user wants to see, "" for none.
-    fail : shows an error.
     """
 
     def __init__(
         self,
-        ui: Any,
-        scene: Any,
-        job: JobRunner,
+        bench: Bench,
         session: Callable[[], Session | None],
         outline: Callable[[], sitk.Image | None],
         on_chosen: Callable[[str], None],
-        fail: Callable[[Exception, bool], None],
     ) -> None:
-        self._ui, self._scene, self._job = ui, scene, job
-        self._session, self._outline, self._on_chosen, self._fail = session, outline, on_chosen, fail
+        self._bench, self._ui = bench, bench.ui
+        self._session, self._outline, self._on_chosen = session, outline, on_chosen
+        ui = bench.ui
         self._of: Any = None  # the session whose maps are listed
         self._roles: list[str] = []
         self._drawn: tuple[Any, str] = (None, "")
         self._updating = False
         self._left_out: dict[str, str] = {}
         self.maps: tuple[CaseSequence, ...] = ()
-        self.overlay = MapOverlay(scene)
+        self.overlay = MapOverlay(bench.scene)
         ui.dynamicMapsButton.connect("clicked(bool)", self.compute)
         ui.dynamicMapComboBox.connect("currentIndexChanged(int)", self._chosen)
         self._offer()
 
     def reset(self) -> None:
         """After the scene changed."""
-        self.overlay = MapOverlay(self._scene)
+        self.overlay = MapOverlay(self._bench.scene)
         self._forget()
 
     def _forget(self) -> None:
@@ -66,7 +63,7 @@ class MapControls:
 
     def compute(self, checked: bool = False) -> None:
         """Compute all maps of the task that were not read."""
-        if self._job.busy:
+        if self._bench.job.busy:
             return
         session = self._session()
         if session is None:
@@ -84,7 +81,7 @@ class MapControls:
             else:
                 self._on_chosen(self._role())
 
-        self._job.start(work, done, lambda error: self._fail(error, True), _("Computing maps"))
+        self._bench.start(work, done, _("Computing maps"))
 
     def _offer(self) -> None:
         roles = ["", *(sequence.role for sequence in self.maps)]

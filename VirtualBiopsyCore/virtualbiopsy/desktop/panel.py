@@ -13,6 +13,7 @@ from ..errors import VirtualBiopsyError
 from ..scene.markups import hide_diameter, show_diameter
 from ..scene.segments import other_segments
 from ..session import Result
+from .bench import Bench
 from .clinical import ClinicalForm
 from .engine import EngineControls
 from .exporting import ExportControls
@@ -48,6 +49,7 @@ class PredictorPanel(PredictionFlow):
         self._updating = False
         self.status = ""
         super().__init__(JobRunner(self._job_changed), study)
+        self.bench = Bench(ui, scene, self.job, self._fail, self._tell)
         self.images = ImageControls(
             ui, scene, study.task, study.tags, lambda: self._settings, self._tell, lambda: self.dynamic
         )
@@ -64,17 +66,13 @@ class PredictorPanel(PredictionFlow):
             ui, self.job, study, self._up_to_date, self._answered, self._fail, self._drawn
         )
         self.probe = VoxelProbe(ui.probeLabel, scene, lambda: self.overlay.layer, self._shares)
-        self.engine = EngineControls(ui, self.job, study, self.inputs, self._fail, self._set_status)
+        self.engine = EngineControls(self.bench, study, self.inputs)
         self.exports = ExportControls(
-            ui,
-            scene,
-            self.job,
+            self.bench,
             study,
             self.inputs,
             lambda: (self.result, self._settings) if self.result is not None else None,
             lambda: self.stale,
-            self._fail,
-            self._set_status,
         )
         for section in (ui.dynamicCollapsibleButton, ui.earlierCollapsibleButton):
             section.setVisible(study.task.dynamic)
@@ -90,17 +88,13 @@ class PredictorPanel(PredictionFlow):
         from .dynamic import DynamicControls
 
         return DynamicControls(
-            self.ui,
-            self._scene,
+            self.bench,
             self.study,
-            self.job,
             self.outline,
             lambda: self._settings,
             self._set,
             self.inputs,
             self._explanation_visible,
-            self._fail,
-            self._tell,
             self.refresh,
         )
 

@@ -19,7 +19,7 @@ from ..prepare.kinetics.subtraction import mean_precontrast, subtraction
 from ..report.series_rows import motion_rows, phase_table, series_facts
 from ..scene.dynamic import NodeSeries, mark_precontrast, sequence_from_series, set_times
 from ..scene.phases import PhaseView
-from .job import JobRunner
+from .bench import Bench
 from .pictures import say
 
 PHASE, SUBTRACTION, PROJECTION = range(3)
@@ -31,24 +31,16 @@ class PhaseControls:
 
     Parameters
     ----------
-    ui : has phaseTable, phasesLabel, motionButton, motionCorrectButton, motionLabel, phaseSlider and
-        phaseViewComboBox.
+    bench : its `ui` has phaseTable, phasesLabel, motionButton, motionCorrectButton, motionLabel, phaseSlider
+        and phaseViewComboBox.
     on_series : called with the node of a new series (aligned phases).
     on_said : called when the user marked phases or typed times.
-    fail : shows an error.
     """
 
-    def __init__(
-        self,
-        ui: Any,
-        scene: Any,
-        job: JobRunner,
-        on_series: Callable[[Any], None],
-        on_said: Callable[[], None],
-        fail: Callable[[Exception, bool], None],
-    ) -> None:
-        self._ui, self._scene, self._job = ui, scene, job
-        self._on_series, self._on_said, self._fail = on_series, on_said, fail
+    def __init__(self, bench: Bench, on_series: Callable[[Any], None], on_said: Callable[[], None]) -> None:
+        self._bench, self._ui = bench, bench.ui
+        self._on_series, self._on_said = on_series, on_said
+        ui = bench.ui
         self._node: Any = None
         self._shown: NodeSeries | None = None
         self._cells: list[list[Any]] = []
@@ -58,7 +50,7 @@ class PhaseControls:
         self.motion: DynamicSeries | None = None
         module = getattr(slicer.modules, "sequences", None)
         self._logic = module.logic() if module is not None else None
-        self._view = PhaseView(scene, self._logic)
+        self._view = PhaseView(bench.scene, self._logic)
         ui.phaseTable.setColumnCount(BEFORE + 1)
         ui.phaseTable.setHorizontalHeaderLabels(
             [_("Phase"), _("Start (s)"), _("After injection (s)"), _("Time from"), _("Before contrast")]
@@ -153,7 +145,7 @@ class PhaseControls:
                 if all(value == value for value in seconds.values()):  # all are numbers
                     set_times(self._node, [seconds[item] for item in sorted(seconds)])
         except VirtualBiopsyError as error:
-            self._fail(error, True)
+            self._bench.fail(error, True)
             self._fill(self._shown)
             return
         self._on_said()
@@ -170,10 +162,8 @@ class PhaseControls:
 
     def _start(self, work: Callable[..., DynamicSeries], done: Callable[[Any], None], title: str) -> None:
         series = self.series
-        if series is not None and not self._job.busy:
-            self._job.start(
-                lambda progress: work(series, progress), done, lambda error: self._fail(error, True), title
-            )
+        if series is not None:
+            self._bench.start(lambda progress: work(series, progress), done, title)
 
     def _measured(self, found: DynamicSeries) -> None:
         self.motion = found
@@ -181,7 +171,7 @@ class PhaseControls:
 
     def _corrected(self, found: DynamicSeries) -> None:
         name = _("{series}, aligned").format(series=found.name)
-        node = sequence_from_series(self._scene, found, name, self._logic)
+        node = sequence_from_series(self._bench.scene, found, name, self._logic)
         self._on_series(node)
         self.motion = found
         self._tell_motion()

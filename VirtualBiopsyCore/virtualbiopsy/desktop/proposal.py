@@ -15,7 +15,7 @@ from ..regions.proposal import Proposal
 from ..scene.nodes import ROLE, nodes_with_role
 from ..scene.volumes import ras_from_lps
 from ..session import Session
-from .job import JobRunner
+from .bench import Bench
 from .pictures import say
 
 SEED = "seed"
@@ -26,31 +26,26 @@ class ProposalControls:
 
     Parameters
     ----------
-    ui : has proposeButton and proposalLabel.
+    bench : its `ui` has proposeButton and proposalLabel.
     session : returns the session of the chosen images, or None after an error that was shown.
     on_found : called with the proposal; makes a segment of it.
-    fail, tell : show an error, and a line of text.
     """
 
     def __init__(
         self,
-        ui: Any,
-        scene: Any,
-        job: JobRunner,
+        bench: Bench,
         session: Callable[[], Session | None],
         on_found: Callable[[Proposal], None],
-        fail: Callable[[Exception, bool], None],
-        tell: Callable[[str], None],
     ) -> None:
-        self._ui, self._scene, self._job = ui, scene, job
-        self._session, self._on_found, self._fail, self._tell = session, on_found, fail, tell
+        self._bench, self._ui, self._scene = bench, bench.ui, bench.scene
+        self._session, self._on_found = session, on_found
         self._seed: Any = None
         self._tag: int | None = None
         self._later = qt.QTimer()
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.connect("timeout()", self._take)
-        ui.proposeButton.connect("clicked(bool)", self.place)
+        bench.ui.proposeButton.connect("clicked(bool)", self.place)
 
     @property
     def waiting(self) -> bool:
@@ -62,7 +57,7 @@ class ProposalControls:
         if self.waiting:
             self.give_up()
             return
-        if self._job.busy:
+        if self._bench.job.busy:
             return
         node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", _("Lesion seed"))
         node.SetAttribute(ROLE, SEED)
@@ -73,7 +68,7 @@ class ProposalControls:
         logic = slicer.modules.markups.logic()
         logic.SetActiveList(node)
         logic.StartPlaceMode(False)
-        self._tell(_("Click into the lesion in a slice view."))
+        self._bench.tell(_("Click into the lesion in a slice view."))
         self.refresh(True)
 
     def _placed(self, caller: Any, event: str) -> None:
@@ -107,11 +102,11 @@ class ProposalControls:
             interaction = self._scene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
             if interaction is not None:
                 interaction.SetCurrentInteractionMode(interaction.ViewTransform)
-        self.refresh(not self._job.busy)
+        self.refresh(not self._bench.job.busy)
 
     def propose_at(self, lps: tuple[float, float, float]) -> None:
         """Look for the lesion at a point, LPS mm."""
-        session = self._session() if not self._job.busy else None
+        session = self._session() if not self._bench.job.busy else None
         if session is None:
             return
 
@@ -122,7 +117,7 @@ class ProposalControls:
             self._on_found(found)
             say(self._ui.proposalLabel, escape(found.note))
 
-        self._job.start(work, done, lambda error: self._fail(error, True), _("Looking for the lesion"))
+        self._bench.start(work, done, _("Looking for the lesion"))
 
     def refresh(self, ready: bool) -> None:
         """`ready`: there is a series and nothing runs."""

@@ -10,13 +10,14 @@ import qt
 from slicer.i18n import tr as _
 
 from .. import RESEARCH_USE_ONLY
+from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..report.figures import probability_svg
 from ..report.numbers import percent
 from ..report.trust import LIGHT_COLORS, LIGHT_SHAPES, card_of, further_lines, headline, withheld
 from ..session import Result
 from ..trust.model import TrustCard
-from .pictures import WIDTH, clear, is_dark, set_svg
+from .pictures import WIDTH, clear, is_dark, say, set_svg
 
 REASONS = 6
 
@@ -39,8 +40,19 @@ def trust_html(card: TrustCard, positive: str) -> str:
     )
 
 
+def classes_html(prediction: Prediction) -> str:
+    """Ordered classes with their probabilities as rich text, lowest first; "" where there are two."""
+    if not prediction.classes:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(entry.name)}</td><td align='right'>{escape(percent(entry.probability))}</td></tr>"
+        for entry in prediction.classes
+    )
+    return f"<table cellpadding='3'>{rows}</table><small>{escape(prediction.classes_note)}</small>"
+
+
 class _Entry:
-    """Card, button and picture of one prediction."""
+    """Card, button, picture and classes of one prediction."""
 
     def __init__(self, frame: Any, on_reveal: Callable[[], None]) -> None:
         self.card = qt.QLabel()
@@ -49,14 +61,17 @@ class _Entry:
         self.reveal.text = _("Show the number all the same")
         self.reveal.toolTip = _("The card above says why it means nothing here.")
         self.picture = qt.QLabel()
-        for widget in (self.card, self.reveal, self.picture):
+        self.classes = qt.QLabel()
+        self.classes.wordWrap = True
+        for widget in (self.card, self.reveal, self.picture, self.classes):
             frame.layout().addWidget(widget)
         self.reveal.connect("clicked(bool)", lambda checked=False: on_reveal())
 
     def hide(self) -> None:
         self.card.setText("")
         clear(self.picture)
-        for widget in (self.card, self.reveal, self.picture):
+        self.classes.setText("")
+        for widget in (self.card, self.reveal, self.picture, self.classes):
             widget.setVisible(False)
 
 
@@ -85,6 +100,11 @@ class TrustedNumbers:
     def cards(self) -> tuple[Any, ...]:
         """The QLabels with the trust cards."""
         return tuple(entry.card for entry in self._entries)
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The QLabels with the probabilities of ordered classes."""
+        return tuple(entry.classes for entry in self._entries)
 
     @property
     def buttons(self) -> tuple[Any, ...]:
@@ -123,6 +143,7 @@ class TrustedNumbers:
             waits = self.withheld(result, model_id)
             entry.reveal.setVisible(waits)
             entry.picture.setVisible(not waits)
+            say(entry.classes, "" if waits else classes_html(prediction))
             if waits:
                 clear(entry.picture)
                 continue
