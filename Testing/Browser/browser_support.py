@@ -167,6 +167,13 @@ class Page:
         selector = f'[id="card_{model}"]' if model else ".vb-card[data-p]"
         return float(self.page.get_attribute(f"{selector} >> nth=0", "data-p"))
 
+    def show_numbers(self) -> None:
+        """Ask for the numbers behind red cards."""
+        self.tab("result")
+        for card in self.state("cards"):
+            if card["trust"]["light"] == "red" and self.page.is_visible(f"#card_anyway_{card['id']}"):
+                self.click(f"card_anyway_{card['id']}")
+
     def predict(self, seconds: float = 120.0) -> float:
         before = self.state("update_count")
         self.click("predict")

@@ -1,14 +1,17 @@
 """Draw the pictures of the README again: ``python Testing/Browser/make_screenshots.py [FOLDER]``.
 
-Clicks through the sample case in headless Chromium and writes PNG files of at most 400 kB.
+Clicks through the sample cases in headless Chromium and writes PNG files of at most 400 kB. Of a real study,
+where VIRTUALBIOPSY_DATA has it, only panels are drawn.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import os
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,10 +24,14 @@ sys.path[:0] = [str(ROOT / "VirtualBiopsyCore"), str(Path(__file__).resolve().pa
 
 from browser_support import Page, browser, opened, place  # noqa: E402
 from virtualbiopsy.case.read import read_case  # noqa: E402
+from virtualbiopsy.models.radmodel import builtin_models  # noqa: E402
 from virtualbiopsy.resources import resource  # noqa: E402
 
 SIZE = (1500, 900)
 LIMIT = 400_000
+REAL_STUDY = Path("volumes") / "breast_dce_dicom" / "UCSF-BR-06.zip"
+REAL_LESION = (111.8, -45.5, -10.6)
+"""A point of its lesion, LPS mm."""
 
 
 def with_palette(picture: Image.Image) -> Image.Image:
@@ -58,6 +65,13 @@ class Album:
         path.write_bytes(out.getvalue())
         print(f"{path}  {picture.width} × {picture.height}  {out.tell() // 1000} kB", flush=True)
 
+    def shoot_panel(self, page: Page, name: str) -> None:
+        """The panel at the left without the views."""
+        page.page.mouse.move(SIZE[0] - 4, 4)
+        page.settle()
+        box = page.page.locator(".v-navigation-drawer").first.bounding_box()
+        self.add(name, page.page.screenshot(clip=box))
+
     def shoot(self, page: Page, name: str) -> None:
         page.page.mouse.move(SIZE[0] - 4, 4)
         page.settle()
@@ -76,6 +90,7 @@ def largest_slice(mask: sitk.Image) -> tuple[tuple[float, float, float], float, 
 
 def walk(page: Page, album: Album, work: Path) -> None:
     """Go through the steps of the tutorial, and the check of the engine."""
+    page.click("sample_meningioma")
     case = read_case(resource("Cases/meningioma-sample"))
     mask, reference = case.regions["tumour"], case.sequence("t1c").image
     centre, radius, _ = largest_slice(mask)
@@ -203,12 +218,113 @@ def explanations(page: Page, album: Album, at: Callable[..., tuple[float, float]
     album.shoot(page, "15-influence")
 
 
+def breast(page: Page, album: Album) -> None:
+    """The simulated breast study: series, projection, proposal, maps, result, layer of a map."""
+    page.page.wait_for_selector("#start_page")
+    album.add("16-breast-start", page.page.screenshot())
+    page.click("sample_breast")
+    page.wait(lambda: page.state("case_name"), "the case")
+    case = read_case(resource("Cases/breast-sample"))
+    centre, radius, _ = largest_slice(case.regions["tumour"])
+    reference = case.sequence("dce").image
+
+    def at(view: str = "axial") -> tuple[float, float]:
+        return place(reference, centre, page.box(view), view)
+
+    page.tab("series")
+    page.click("mode_phase")
+    page.wait(lambda: not page.state("job_active"), "the preparation", 300)
+    album.shoot(page, "17-breast-phases")
+    page.click("mode_mip")
+    page.page.wait_for_timeout(2500)
+    album.shoot(page, "18-breast-subtraction")
+    page.tab("outline")
+    page.click("tool_propose")
+    page.page.wait_for_timeout(500)
+    box, (x, y) = page.box("axial"), at()
+    page.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.wait(lambda: page.state("facts"), "the proposal", 120)
+    page.click("mode_subtraction")
+    page.click("centre")
+    album.shoot(page, "19-breast-proposal")
+    page.click("tool_none")
+    page.tab("series")
+    page.click("compute_maps")
+    page.wait(lambda: page.state("map_rows"), "the maps", 300)
+    page.click("mode_phase")
+    page.click("colours_ktrans")
+    page.page.evaluate("document.querySelector('#section_maps').scrollIntoView()")
+    album.shoot(page, "20-breast-maps")
+    page.click("map_off")
+    if not builtin_models("breast"):
+        return
+    page.click("open_earlier")
+    page.wait(lambda: page.state("earlier_name"), "the earlier examination", 300)
+    page.predict(300)
+    page.wait(lambda: all(c["has_stability"] for c in page.state("cards")), "the ranges", 300)
+    page.show_numbers()
+    page.tab("result")
+    album.shoot(page, "21-breast-result")
+    page.tab("explain")
+    for role in ("pe", "ktrans", "ser"):
+        if page.page.locator(f"#line_{role}").count():
+            page.click(f"line_{role}")
+            break
+    album.shoot(page, "22-breast-layer")
+
+
+def real_study(page: Page, album: Album) -> None:
+    """Panels of a real study; its images stay out of the pictures."""
+    page.wait(lambda: page.state("case_name"), "the case", 120)
+    image = read_case(page.state("case_path")).sequence("dce").image
+    page.tab("outline")
+    page.click("mode_mip")
+    page.page.wait_for_timeout(2500)
+    page.click("tool_propose")
+    page.page.wait_for_timeout(500)
+    box = page.box("sagittal")
+    x, y = place(image, REAL_LESION, box, "sagittal")
+    page.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.wait(lambda: page.state("facts"), "the proposal", 120)
+    page.click("tool_none")
+    page.tab("series")
+    page.wait(lambda: page.state("curve_svg"), "the curve", 120)
+    page.wait(lambda: not page.state("job_active"), "the preparation", 300)
+    album.shoot_panel(page, "23-real-study-phases")
+    if not builtin_models("breast"):
+        return
+    page.predict(300)
+    page.wait(lambda: all(c["has_stability"] for c in page.state("cards")), "the ranges", 300)
+    page.tab("result")
+    album.shoot_panel(page, "24-real-study-trust")
+
+
+def unpacked(folder: Path) -> Path | None:
+    """The real study as a folder; None without the data."""
+    archive = Path(os.environ.get("VIRTUALBIOPSY_DATA", "")) / REAL_STUDY
+    if not archive.is_file():
+        return None
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(folder / "unpacked")
+    return next((folder / "unpacked").iterdir()).rename(folder / "real-study")
+
+
 def main() -> int:
+    """Arguments: the folder of the pictures, and which parts to draw ("meningioma", "breast", "real")."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Resources" / "Screenshots"
+    parts, album = sys.argv[2:] or ["meningioma", "breast", "real"], Album(folder)
     with tempfile.TemporaryDirectory(prefix="virtualbiopsy-") as scratch, browser() as chromium:
         work = Path(scratch)
-        with opened(chromium, folder=work, size=SIZE) as page:
-            walk(page, Album(folder), work)
+        if "meningioma" in parts:
+            with opened(chromium, folder=work, size=SIZE) as page:
+                walk(page, album, work)
+        if "breast" in parts:
+            with opened(chromium, folder=work, size=SIZE) as page:
+                breast(page, album)
+        study = unpacked(work) if "real" in parts else None
+        if study is not None:
+            with opened(chromium, study, folder=work, size=SIZE) as page:
+                real_study(page, album)
     return 0
 
 

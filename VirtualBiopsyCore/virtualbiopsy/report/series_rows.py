@@ -15,6 +15,7 @@ from ..case.phase_times import PhaseRow
 from . import numbers
 
 UNKNOWN = "—"
+CURVE_TYPES = {1: "persistent", 2: "plateau", 3: "wash-out"}
 
 
 def seconds(value: float | None) -> str:
@@ -89,30 +90,36 @@ def map_rows(
         {
             "role": sequence.role,
             "name": sequence.name,
-            "label": ROLES[sequence.role],
+            "label": ROLES[sequence.role].partition(" (0 none")[0],
             "how": sequence.reason,
             "read": sequence.name in read,
-            "inside": _inside(sequence.image, mask),
+            "inside": _inside(sequence, mask),
         }
         for sequence in maps
     ]
 
 
-def _inside(image: sitk.Image, mask: sitk.Image | None) -> str:
-    """Median and quartiles in the outline; "" without one."""
+def _inside(sequence: CaseSequence, mask: sitk.Image | None) -> str:
+    """Median and quartiles in the outline, of curve types their shares; "" without one."""
     if mask is None:
         return ""
+    image = sequence.image
     near = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0)
     values = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(near) > 0]
     values = values[np.isfinite(values)]
     if values.size == 0:
         return ""
+    if sequence.role == "curvetype":
+        shares = ((word, float(np.mean(values == n))) for n, word in CURVE_TYPES.items())
+        return ", ".join(f"{word} {100 * share:.0f} %" for word, share in shares)
     low, middle, high = np.percentile(values, (25, 50, 75))
     return f"{numbers.value(float(middle))} ({numbers.value(float(low))} to {numbers.value(float(high))})"
 
 
 def map_title(sequence: CaseSequence) -> tuple[str, str]:
     """Title and unit for a legend, the title in short lines."""
+    if sequence.role == "curvetype":
+        return "curve type\n" + "\n".join(f"{n} {word}" for n, word in CURVE_TYPES.items()), ""
     words, _, rest = ROLES[sequence.role].partition(" (")
     unit = sequence.unit or rest.removesuffix(")")
     return words.replace(", ", "\n"), "" if unit == "1" else unit
@@ -127,11 +134,11 @@ def left_out_rows(left_out: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def map_limits(image: sitk.Image) -> tuple[float, float]:
-    """Values of the first and last colour: 0 (or the 1st percentile, if negative) and the 99th percentile."""
+    """Values of the first and last colour: 0 (or the 1st percentile, if negative) and the 99.5th percentile."""
     values = sitk.GetArrayViewFromImage(image).ravel()[::7]
     values = values[np.isfinite(values) & (values != 0)]
     if values.size == 0:
         return 0.0, 1.0
-    low, high = np.percentile(values, (1, 99))
+    low, high = np.percentile(values, (1, 99.5))
     low = min(0.0, float(low))
     return low, max(float(high), low + 1e-6)
