@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from breast_support import array, coordinates, image_of
+from support import toy_model
 from virtualbiopsy import measure
 from virtualbiopsy.case.arrays import mask_image
 from virtualbiopsy.errors import OutsideBreastError
+from virtualbiopsy.explain.explain import explain
 from virtualbiopsy.measure import Measuring
 from virtualbiopsy.prepare.model import Preparation, PreparedCase
 from virtualbiopsy.radiomics.extract import extract
@@ -157,3 +159,18 @@ def test_an_outline_outside_the_breast_is_refused_and_the_next_one_right(prepare
     with pytest.raises(OutsideBreastError):
         measuring.measure(mask_image(outline(prepared, 5.0, (-45.0, 30.0, 0.0)), prepared.grid))
     assert measuring.measure(good).vector.values == before
+
+
+def test_the_explanation_balances_over_all_regions_and_without_absent_ones(prepared):
+    model = toy_model(keys=[str(key) for key in KEYS])
+    measuring = Measuring(prepared, KEYS)
+    for radius, gone in ((12.0, 0), (6.0, 2)):
+        on = measuring.measure(mask_image(outline(prepared, radius), prepared.grid))
+        assert len(on.vector.missing) == gone
+        found = explain(model, on.vector, on.arrays, on.masks, on.grid)
+        score = sum(part.phi for part in found.contributions)
+        assert found.baseline + score == pytest.approx(found.log_odds, abs=1e-9)
+        placed = sum(part.phi for part in found.contributions if part.localised)
+        assert sitk.GetArrayViewFromImage(found.total).sum() == pytest.approx(placed, abs=1e-9)
+        absent = {part.key for part in found.contributions if not part.localised}
+        assert absent >= set(on.vector.missing)
