@@ -8,11 +8,13 @@ import SimpleITK as sitk
 from kinetics_maps_support import image_of
 from scipy import ndimage
 from virtualbiopsy.case.model import DYNAMIC_MAPS, Case, Sequence
+from virtualbiopsy.errors import UnitError
 from virtualbiopsy.prepare.breast import breast_mask
 from virtualbiopsy.prepare.geometry import same_grid
 from virtualbiopsy.prepare.limits import breast_limit
 from virtualbiopsy.prepare.model import Preparation
 from virtualbiopsy.prepare.prepare import QUANTITATIVE, prepare_case
+from virtualbiopsy.prepare.units import convert_rate
 
 SETTINGS = Preparation(
     reference="dce", spacing=(2.0, 2.0, 2.0), interpolator="linear", normalise="zscore_breast", register=False
@@ -92,6 +94,26 @@ def test_maps_keep_their_values(image, prepared):
     assert set(DYNAMIC_MAPS) | {"curvetype", "adc"} <= QUANTITATIVE
     inside = array(prepared.limits["breast"]) > 0
     assert array(prepared.images["pe"])[inside].mean() == pytest.approx(100.0, rel=0.05)
+
+
+@pytest.mark.parametrize("unit", ["1/s", "s^-1", "/s", "{1/s}", "s⁻¹"])
+def test_rate_constants_become_per_minute(case, image, unit):
+    rate = image_of(array(image) / 60_000, image)
+    with_rate = replace(case, sequences=(case.sequences[0], Sequence("ktrans", "Ktrans", rate, unit=unit)))
+    found = prepare_case(with_rate, replace(SETTINGS, spacing=None))
+    assert array(found.images["ktrans"]) == pytest.approx(array(image) / 1000, rel=1e-5, abs=1e-9)
+    assert any("ktrans: unit 1/s, stated in the header; multiplied by 60" in step for step in found.steps)
+
+
+@pytest.mark.parametrize("unit", ["1/min", "min⁻¹", "/min", "min-1", None, ""])
+def test_rate_constants_per_minute_stay(image, unit):
+    assert convert_rate(image, "kep", unit)[0] is image
+
+
+@pytest.mark.parametrize("unit", ["%", "mm²/s", "minutes", "ms"])
+def test_units_that_are_no_rate_are_refused(image, unit):
+    with pytest.raises(UnitError, match="ktrans map states the unit"):
+        convert_rate(image, "ktrans", unit)
 
 
 def test_classes_are_never_interpolated(case, image):

@@ -23,7 +23,7 @@ from .model import Preparation, PreparedCase
 from .normalise import zscore
 from .register import affine, register_rigid
 from .resample import INTERPOLATORS, resample_image, resample_mask
-from .units import convert_adc
+from .units import RATES, convert_adc, convert_rate
 
 CATEGORICAL = frozenset({"curvetype"})
 """Roles whose values are names of classes; they are never interpolated."""
@@ -215,6 +215,9 @@ def _comparable(
     if role == "adc":
         image, note = convert_adc(image, sequence.unit)
         steps.append(note)
+    if role in RATES:
+        image, note = convert_rate(image, role, sequence.unit)
+        steps.extend([note] if note else [])
     if role in QUANTITATIVE:
         progress(1.0, f"Checked {role}")
         return image, steps

@@ -1,4 +1,4 @@
-"""Units of quantitative maps; the apparent diffusion coefficient is kept in 10⁻⁶ mm²/s."""
+"""Units of quantitative maps: diffusion coefficients are kept in 10⁻⁶ mm²/s, rate constants in 1/min."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import SimpleITK as sitk
 from ..errors import UnitError
 
 ADC_UNIT = "10⁻⁶ mm²/s"
+RATE_UNIT = "1/min"
+RATES = frozenset({"ktrans", "kep"})
 
 # Factor to 10⁻⁶ mm²/s by the name of the unit. The median over tissue of a head or body ADC map lies
 # between 300 (dense tumour, muscle, white matter at most 900) and 3500 (free water at 37 °C is about 3000).
@@ -60,6 +62,30 @@ def convert_adc(image: sitk.Image, unit: str | None = None) -> tuple[sitk.Image,
         return image, f"adc: unit {ADC_UNIT}, {how}; not changed."
     converted = sitk.Cast(image, sitk.sitkFloat64) * factor
     return converted, f"adc: unit {name}, {how}; multiplied by {factor:g} to {ADC_UNIT}."
+
+
+def convert_rate(image: sitk.Image, role: str, unit: str | None) -> tuple[sitk.Image, str]:
+    """Return a map of a rate constant (Ktrans, kep) in 1/min, and the sentence that says what was done.
+
+    A map that does not state its unit is taken to be in 1/min, and "" returned.
+
+    Raises
+    ------
+    UnitError : the stated unit is none of 1/min and 1/s.
+    """
+    if not unit:
+        return image, ""
+    plain = re.sub(r"[\s^.·*(){}]", "", unit.lower().translate(_PLAIN))
+    per = re.fullmatch(r"1?/(s|sec|min)|(s|sec|min)-1", plain)
+    if per is None:
+        raise UnitError(
+            f"The {role} map states the unit {unit!r}, which is not a rate that is known here.",
+            f"Convert the map to {RATE_UNIT}.",
+        )
+    if (per[1] or per[2]) == "min":
+        return image, f"{role}: unit {RATE_UNIT}, stated in the header; not changed."
+    converted = sitk.Cast(image, sitk.sitkFloat64) * 60.0
+    return converted, f"{role}: unit 1/s, stated in the header; multiplied by 60 to {RATE_UNIT}."
 
 
 def _tissue_median(values: np.ndarray) -> float:
