@@ -473,6 +473,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/series.py
   virtualbiopsy/web/state.py
   virtualbiopsy/web/tasks.py
+  virtualbiopsy/web/tofts.py
   virtualbiopsy/web/trustcard.py
   virtualbiopsy/web/viewer.py
   )

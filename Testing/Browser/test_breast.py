@@ -47,6 +47,18 @@ def case(study):
     return read_case(study)
 
 
+@pytest.fixture(scope="module")
+def simulated(chromium, tmp_path_factory):
+    """The simulated sample case, opened on the start page, with its outline."""
+    with opened(chromium, folder=tmp_path_factory.mktemp("simulated")) as page:
+        page.click("sample_breast")
+        page.wait(lambda: page.state("case_name"), "the case")
+        page.tab("outline")
+        page.click("load_case_mask")
+        page.wait(lambda: page.state("facts"), "the outline")
+        yield page
+
+
 def _brightest(case) -> tuple[float, float, float]:
     """Where the subtraction is brightest after smoothing, LPS."""
     before, after = (sitk.Cast(case.dynamic.phases[n].image, sitk.sitkFloat32) for n in (0, 1))
@@ -253,3 +265,49 @@ def test_the_session_is_restored_with_its_phases(user, tmp_path):
     assert user.state("task") == "breast" and user.state("has_series")
     assert user.state("series_mode") == "mip" and user.state("shown") == "Dynamic series"
     assert user.errors == []
+
+
+def test_the_sample_says_simulated_and_has_all_maps(simulated):
+    assert simulated.page.inner_text("#case_simulated") == "simulated"
+    assert simulated.state("task") == "breast" and simulated.state("task_reason") == "You chose it."
+    assert simulated.state("phase_count") >= 10
+    simulated.tab("series")
+    simulated.click("compute_maps")
+    rows = {row["role"]: row for row in simulated.wait(lambda: simulated.state("map_rows"), "the maps", 120)}
+    assert {"pe", "ser", "curvetype", "ktrans", "kep", "ve"} <= set(rows)
+    assert "wash-out" in rows["curvetype"]["inside"]
+    middle = float(rows["ktrans"]["inside"].split()[0])
+    assert 0.02 < middle < 1.0
+
+
+def test_another_arterial_input_changes_ktrans_and_says_so(simulated):
+    before = {row["role"]: row["inside"] for row in simulated.state("map_rows")}
+    simulated.page.click("#kinetics summary")
+    simulated.choose("aif", "Weinmann")
+    simulated.wait(lambda: not simulated.state("map_rows"), "the maps of before to go", 120)
+    simulated.click("compute_maps")
+    rows = {row["role"]: row for row in simulated.wait(lambda: simulated.state("map_rows"), "the maps", 120)}
+    assert rows["pe"]["inside"] == before["pe"]
+    assert rows["ktrans"]["inside"] != before["ktrans"]
+    simulated.choose("aif", "Parker")
+    simulated.wait(lambda: not simulated.state("map_rows"), "the maps of before to go", 120)
+
+
+def test_the_earlier_examination_is_offered_and_kept(simulated, tmp_path):
+    assert simulated.state("earlier_path").endswith("earlier")
+    simulated.click("open_earlier")
+    simulated.wait(lambda: simulated.state("earlier_name"), "the earlier examination", 120)
+    said = simulated.page.inner_text("#earlier_said")
+    assert "mL" in said
+    folder = tmp_path / "session"
+    simulated.tab("save")
+    simulated.fill("save_path", str(folder))
+    simulated.click("save_session")
+    simulated.wait(lambda: any("Saved" in a for a in simulated.alerts()), "the notice", 120)
+    simulated.fill("restore_path", str(folder))
+    simulated.click("restore_session")
+    simulated.wait(lambda: "saved session" in simulated.state("task_reason"), "the session", 120)
+    simulated.wait(lambda: simulated.state("earlier_name"), "the earlier examination")
+    assert simulated.page.inner_text("#earlier_said") == said
+    assert simulated.state("case_simulated") is True
+    assert simulated.errors == []

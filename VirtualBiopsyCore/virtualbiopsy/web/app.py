@@ -35,6 +35,7 @@ from .saving import Saver
 from .segmentation import Outlines
 from .series import SeriesDesk
 from .tasks import TaskDesk
+from .tofts import ToftsDesk
 from .viewer import Viewer
 
 
@@ -63,6 +64,7 @@ class Application:
         self.phases = Phases(self)
         self.maps = Maps(self)
         self.curves = Curves(self)
+        self.tofts = ToftsDesk(self)
         self.explanations = Explanations(self)
         self.questions = Questions(self)
         self.hypothesis = Hypothesis(self)
@@ -100,6 +102,7 @@ class Application:
         change("strongest_shown")(guard(self.layers.set_strongest))
         change("series_mode")(guard(self.phases.choose))
         change("phase_index")(guard(self.phases.step))
+        change("aif", "kinetic_model", "tissue_t1")(guard(self.tofts.follow))
         change("overlay_shown", "hatching_shown", "explained_map", "shown_anyway", "map_shown")(
             guard(self.explanations.draw)
         )

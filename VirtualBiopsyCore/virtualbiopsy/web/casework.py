@@ -41,6 +41,7 @@ class CaseDesk:
             replaces=("live", *FOLLOW_UPS),
         )
         self._app.tasks.adopt(case, path)
+        self._app.tofts.reset()
         with self._app.state as state:
             state.case_path = str(path)
             state.case_simulated = is_simulated(path)
@@ -49,13 +50,20 @@ class CaseDesk:
     def _session(self, case: Case) -> Session:
         return Session(case, self._app.tasks.models(), self._app.tasks.task)
 
-    async def reopen(self) -> None:
-        """Begin again with the open case, for the task that the page is for now; outlines stay."""
-        app = self._app
+    async def reopen(self, case: Case | None = None) -> None:
+        """Begin again with the open case (or what became of it), for the task of the page; outlines stay."""
+        app, earlier = self._app, self._app.session.earlier
         app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
         app.predictions.clear()
-        app.session = self._session(app.session.case)
-        app.session.set_preparation(**self._preparation_changes())
+        app.session = session = self._session(case or app.session.case)
+        session.set_preparation(**self._preparation_changes())
+        if earlier is not None:
+            await app.jobs.run(
+                "role",
+                "Taking the earlier examination along",
+                lambda progress: session.set_earlier(earlier.case, earlier.mask, progress),
+            )
+            app.earlier.publish()
         self._follow_reference()
         self.publish()
         self.show(app.viewer.shown)
@@ -195,11 +203,13 @@ class CaseDesk:
         app.predictions.changed()
         self.start_preparing()
 
-    def _preparation_changes(self) -> dict[str, bool]:
-        """What the switches change in the models' own preparation."""
+    def _preparation_changes(self) -> dict[str, Any]:
+        """What the switches and the kinetics change in the models' own preparation."""
         state = self._app.state
-        changes = {} if state.register else {"register": False}
-        return {**changes, "bias_correction": True} if state.bias_correction else changes
+        changes: dict[str, Any] = {} if state.register else {"register": False}
+        if state.bias_correction:
+            changes["bias_correction"] = True
+        return {**changes, **self._app.tofts.changes()}
 
     def start_preparing(self) -> None:
         """Prepare the images in the background, so that the first prediction is quick."""

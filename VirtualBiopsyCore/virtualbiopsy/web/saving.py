@@ -103,7 +103,7 @@ class Saver:
             else None,
             "clinical": dict(case.clinical),
             "outlines": {"file": OUTLINES, "region": app.outlines.region_id},
-            "page": {name: app.state[name] for name in KEPT_STATE},
+            "page": {name: app.state[name] for name in KEPT_STATE} | {"kinetics": app.tofts.kept()},
             "slices": app.viewer.offsets(),
             "predicted": result is not None,
             "estimates": {p.model_id: p.probability for p in result.predictions} if fresh else {},
@@ -133,6 +133,7 @@ class Saver:
             state.register = page.get("register") is not False
             state.bias_correction = page.get("bias_correction") is True
         app.tasks.use(session.task, "The saved session is for it.")
+        app.tofts.adopt(page.get("kinetics"))
         await app.cases.use(session, shown=str(page.get("shown", "")))
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))

@@ -124,6 +124,7 @@ class TaskDesk:
             return
         app = self._app
         self.use(TASKS[task], CHOSEN)
+        app.tofts.reset()
         if app.session is not None:
             if app.state.case_path:
                 remember_task(Path(app.state.case_path), task)

@@ -7,6 +7,7 @@ from typing import Any
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
 
+from ..tofts import INPUTS, MODELS, T1_LIMITS
 from . import controls
 
 NO_SERIES = "The case has no dynamic series. Open the folder that holds all of its phases."
@@ -95,6 +96,7 @@ def _maps(app: Any) -> None:
             variant="flat",
             v_if="!map_rows.length",
         )
+        _kinetics()
         with html.Div(
             v_for="m in map_rows",
             key="m.role",
@@ -128,6 +130,31 @@ def _maps(app: Any) -> None:
         with html.Div(v_if="map_shown", classes="mt-2"):
             controls.slider("Opacity", "overlay_opacity", 0, 1, 0.05)
             controls.button("No map", "map_off", guard(maps.hide), icon="mdi-layers-off-outline")
+
+
+def _kinetics() -> None:
+    """How pharmacokinetic maps are computed."""
+    with html.Details(classes="vb-note mt-1", id="kinetics"):
+        html.Summary("How Ktrans is computed", style="cursor:pointer")
+        html.Div("Another choice than the models' own is said with every result.", classes="mt-1 mb-2")
+        with html.Div(classes="vb-fields"):
+            controls.select(
+                "Arterial input", "aif", ("aif_items", [{"title": t, "value": k} for k, t in INPUTS])
+            )
+            controls.select(
+                "Model", "kinetic_model", ("kinetic_items", [{"title": t, "value": k} for k, t in MODELS])
+            )
+            v.VTextField(
+                v_model_number=("tissue_t1",),
+                label="T1 of tissue, if not measured",
+                id="tissue_t1",
+                suffix="ms",
+                type="number",
+                raw_attrs=controls.aria(min=str(T1_LIMITS[0]), max=str(T1_LIMITS[1]), step="50"),
+                density="compact",
+                variant="outlined",
+                hide_details=True,
+            )
 
 
 def _motion(app: Any) -> None:

@@ -14,6 +14,7 @@ html { overflow: hidden; }
   font-size: 12.5px; min-height: 22px; }
 .vb-class-track { height: 10px; background: #323a43; border-radius: 3px; }
 .vb-class-fill { height: 10px; background: #c9d1d9; border-radius: 3px; }
+.vb-fields { display: grid; gap: 10px; margin-bottom: 8px; }
 .vb-chosen-row td { background: #1d2b3c; }
 .vb-link { color: inherit; text-decoration: underline dotted; text-underline-offset: 3px; cursor: pointer; }
 .vb-map { border: 1px solid var(--vb-line); border-radius: 6px; padding: 4px 8px 6px; margin-top: 6px; }
