@@ -18,12 +18,12 @@ from .write import write_breast
 SEED = 2034
 SETTINGS = BreastSettings(
     time_points=2,
-    grid=(3.3, 1.4, 1.4),
-    pixel=1.4,
-    gland_level=18.0,
+    grid=(2.9, 1.4, 1.4),
+    pixel=1.2,
+    gland_level=16.0,
     mask_air=True,
     motion=0.5,
-    noise=0.6,
+    noise=0.55,
 )
 
 
