@@ -172,6 +172,12 @@ def test_noise_is_found_in_tissue_where_air_was_set_to_zero():
     assert noise.sd == pytest.approx(4.0, rel=0.1) and "tissue" in noise.source
 
 
+def test_rounding_is_noise_too():
+    image = sitk.Cast(curves().series.phases[0].image, sitk.sitkInt16)
+    noise = noise_of(image)
+    assert noise.sd == pytest.approx(np.sqrt(1 / 12)) and "rounding" in noise.source
+
+
 def test_percent_enhancement_at_the_floor_has_a_standard_deviation_of_twenty_percent():
     rng = np.random.default_rng(3)
     sd, shape = 5.0, (20, 60, 60)

@@ -14,6 +14,7 @@ _AIR_QUARTILES = 0.93
 """Distance of the quartiles of air in units of the sd: 0.907 for one receiver channel (Rayleigh), 0.934 for
 two, 0.954 for very many (chi distributions)."""
 _NORMAL_MAD = 0.6744897501960817
+_ROUNDING_SD = 12**-0.5
 _ENOUGH = 1000
 _PE_SD = 20.0
 _FLOOR_SHARE = 0.01
@@ -42,7 +43,7 @@ def noise_of(image: sitk.Image, averaged: int = 1) -> Noise:
     with the number of channels, the distance of its quartiles hardly does: that distance among the positive
     voxels outside the body, divided by 0.93, is the sd to 3 %. Where the air was set to zero, it is the
     median absolute value of second differences in the plane divided by 2 and by 0.6745 (Donoho and Johnstone,
-    Biometrika 81:425, 1994).
+    Biometrika 81:425, 1994). In images of whole numbers it is at least that of rounding, √(1/12).
 
     The floor is the signal S at which noise alone gives the percent enhancement a standard deviation of 20 %:
     100·sd·√(1 + 1/n)/S = 20 with n pre-contrast images averaged; 7.1 sd for one. It is at least 1 % of the
@@ -52,13 +53,17 @@ def noise_of(image: sitk.Image, averaged: int = 1) -> Noise:
     ----------
     image : 3D scalar image; its slices lie along k. averaged : pre-contrast images whose mean S is.
     """
-    values = np.nan_to_num(sitk.GetArrayFromImage(image), nan=0.0, posinf=0.0, neginf=0.0)
+    values = sitk.GetArrayFromImage(image)
+    kind = values.dtype
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     body = _body(values, image)
     air = values[~body & (values > 0)]
     if air.size >= _ENOUGH and np.count_nonzero(~body) < 2 * air.size:
         sd, how = _quartile_distance(air) / _AIR_QUARTILES, f"the quartiles of {air.size} voxels of air"
     else:
         sd, how = _difference_sd(values, body & (values != 0)), "differences of neighbouring voxels of tissue"
+    if np.issubdtype(kind, np.integer) and sd < _ROUNDING_SD:
+        sd, how = _ROUNDING_SD, "rounding to whole numbers"
     floor = 100.0 / _PE_SD * sd * float(np.sqrt(1 + 1 / averaged))
     least = _FLOOR_SHARE * float(np.percentile(values, 99))
     why = f"noise alone changes their enhancement by {_PE_SD:g} %"
