@@ -53,6 +53,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/images.py
   virtualbiopsy/desktop/job.py
   virtualbiopsy/desktop/keeping.py
+  virtualbiopsy/desktop/kinetic.py
   virtualbiopsy/desktop/ledger.py
   virtualbiopsy/desktop/maps.py
   virtualbiopsy/desktop/module.py

@@ -22,6 +22,9 @@ DYNAMIC_SETTINGS = {
     "earlierSegmentation": None,
     "earlierSegmentId": "",
     "dynamicMap": "",
+    "arterialInput": "",
+    "arterialTable": "",
+    "tissueT1": 0.0,
 }
 
 
@@ -33,7 +36,7 @@ class Widget:
         self.enabled, self.visible, self.text, self.toolTip = True, True, "", ""
         self.accessibleName, self.currentIndex, self.value, self.palette = "", -1, -1, None
         self.directory, self.html, self.node, self.segment_id = "", "", None, ""
-        self.properties, self.rowCount, self.cells = {}, 0, {}
+        self.properties, self.rowCount, self.cells, self.currentPath = {}, 0, {}, ""
 
     def connect(self, signal, slot):
         self.slots.setdefault(signal, []).append(slot)
@@ -71,6 +74,10 @@ class Widget:
             self.value = value
             self.emit("valueChanged(int)", value)
             self.emit("valueChanged(double)", value)
+
+    def setCurrentPath(self, path):
+        self.currentPath = path
+        self.emit("currentPathChanged(QString)", path)
 
     def setText(self, text):
         self.text = text
@@ -247,10 +254,12 @@ def desktop(monkeypatch) -> list[tuple[str, str]]:
     qt = types.ModuleType("qt")
     qt.QTimer, qt.QLabel, qt.QPixmap = Timer, lambda: Widget("QLabel"), Pixmap
     qt.QPushButton, qt.QTreeWidgetItem = lambda: Widget("QPushButton"), TreeItem
-    qt.QFormLayout = lambda parent: Widget("QFormLayout")
+    qt.QFormLayout = qt.QVBoxLayout = lambda parent: Widget("layout")
+    qt.QDoubleSpinBox = lambda: Widget("QDoubleSpinBox")
     qt.QSpinBox, qt.QComboBox = lambda: Widget("QSpinBox"), lambda: Widget("QComboBox")
     ctk = types.ModuleType("ctk")
     ctk.ctkCollapsibleGroupBox = lambda: Widget("ctkCollapsibleGroupBox")
+    ctk.ctkPathLineEdit = lambda: Widget("ctkPathLineEdit")
     monkeypatch.setitem(sys.modules, "ctk", ctk)
     monkeypatch.setattr(slicer, "qMRMLNodeComboBox", lambda: Widget("qMRMLNodeComboBox"), raising=False)
     qt.QTableWidgetItem = TableItem

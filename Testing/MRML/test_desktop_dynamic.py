@@ -196,6 +196,51 @@ def test_maps_and_explanations_take_turns(opened):
     assert opened.ui.dynamicMapComboBox.currentIndex == 0
 
 
+def test_the_kinetic_model_may_depart_and_says_so(opened, tmp_path):
+    outlined(opened).press("dynamicMapsButton")
+    box, settings, panel = opened.panel.dynamic.kinetic, opened.settings, opened.panel
+    opened.press("predictButton")
+    assert not panel.stale and panel.dynamic.maps.maps
+    box.arterial.setCurrentIndex(2)
+    assert settings.arterialInput == "georgiou" and panel.stale
+    box.t1.setValue(1300.0)
+    assert settings.tissueT1 == 1300.0
+    opened.press("predictButton")
+    kinetics = panel.study.session.dynamics.kinetics
+    assert (kinetics.aif, kinetics.t1_ms) == ("georgiou", 1300.0) and not panel.stale
+    assert any("depart" in warning for warning in panel.result.warnings)
+    assert panel.dynamic.maps.maps == ()  # they were computed otherwise
+    box.own.emit("clicked(bool)", False)
+    assert (settings.arterialInput, settings.tissueT1) == ("", 0.0) and box.arterial.currentIndex == 0
+    opened.press("predictButton")
+    assert panel.study.session.dynamics.kinetics.aif == "parker"
+    assert not any("depart" in warning for warning in panel.result.warnings)
+
+
+def test_an_arterial_input_that_is_not_there_is_an_error(opened, tmp_path):
+    outlined(opened)
+    box = opened.panel.dynamic.kinetic
+    box.arterial.setCurrentIndex(4)
+    opened.press("predictButton")
+    assert opened.messages[-1][0] == "errorDisplay" and "artery" in opened.messages[-1][1]
+    box.arterial.setCurrentIndex(5)
+    box.table.setCurrentPath(str(tmp_path / "missing.csv"))
+    assert opened.settings.arterialTable.endswith("missing.csv")
+    opened.press("predictButton")
+    assert opened.messages[-1][0] == "errorDisplay" and "missing.csv" in opened.messages[-1][1]
+    (tmp_path / "given.csv").write_text(
+        "time_s,plasma\n" + "".join(f"{t},{min(t, 60) / 15}\n" for t in range(400))
+    )
+    box.table.setCurrentPath(str(tmp_path / "given.csv"))
+    opened.press("predictButton")
+    assert not opened.panel.stale
+    segmentation = opened.settings.segmentation
+    write_segment(segmentation, "", mask(6.0), opened.settings.dce, "Artery of the breast")
+    box.arterial.setCurrentIndex(4)
+    opened.press("predictButton")
+    assert not opened.panel.stale and "artery" in opened.panel.study.session.case.regions
+
+
 def test_one_click_proposes_an_outline(opened):
     opened.press("proposeButton")
     proposal = opened.panel.dynamic.proposal

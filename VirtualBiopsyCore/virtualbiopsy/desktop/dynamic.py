@@ -20,11 +20,12 @@ from ..session import Session
 from .bench import Bench
 from .curves import CurveControls
 from .earlier import EarlierControls
+from .kinetic import KineticControls
 from .maps import MapControls
 from .outline import OutlineControls
 from .phases import PhaseControls
 from .proposal import ProposalControls
-from .study import EarlierInputs, Inputs, Study
+from .study import EarlierInputs, Inputs, KineticInputs, Study
 
 
 class DynamicControls:
@@ -63,6 +64,7 @@ class DynamicControls:
         self.maps = MapControls(bench, self.session, self.outline, self._map_chosen)
         self.proposal = ProposalControls(bench, self.session, self._proposed)
         self.curves = CurveControls(ui.curveLabel, bench.scene)
+        self.kinetic = KineticControls(ui.kineticsFrame, self._kinetics_chosen)
         self.earlier = EarlierControls(ui, self._set_earlier_region)
 
     # Life
@@ -89,11 +91,15 @@ class DynamicControls:
 
     # What was chosen
 
-    def chosen(self) -> tuple[Any, EarlierInputs]:
-        """Node of the series, and the earlier examination."""
+    def chosen(self) -> dict[str, Any]:
+        """What the section adds to the inputs, by field."""
         settings = self._settings()
         earlier = EarlierInputs(settings.earlier, settings.earlierSegmentation, settings.earlierSegmentId)
-        return settings.dynamic, earlier
+        kinetics = KineticInputs(settings.arterialInput, settings.tissueT1, settings.arterialTable)
+        return {"dynamic": settings.dynamic, "earlier": earlier, "kinetics": kinetics}
+
+    def _kinetics_chosen(self, chosen: KineticInputs) -> None:
+        self._put(arterialInput=chosen.aif, tissueT1=chosen.t1_ms, arterialTable=chosen.table)
 
     def _set_earlier_region(self, segmentation: Any, segment_id: str) -> None:
         self._put(earlierSegmentation=segmentation, earlierSegmentId=segment_id)
@@ -168,7 +174,8 @@ class DynamicControls:
     def refresh(self) -> None:
         """Bring the section in line with the parameter node; may set the reference volume."""
         settings = self._settings()
-        node, earlier = self.chosen()
+        chosen = self.chosen()
+        node, earlier = chosen["dynamic"], chosen["earlier"]
         found = self._read(node)
         if found is not None:
             reference = getattr(settings, self._study.reference)
@@ -178,12 +185,13 @@ class DynamicControls:
         if earlier.dynamic is not None and self._read(earlier.dynamic) is not None:
             self._study.early_volume(self._scene, earlier.dynamic)
         self.earlier.show(earlier)
+        self.kinetic.show(chosen["kinetics"])
         self.phases.show(node if found is not None else None, found)
         series = found.series if found is not None else None
         self.curves.show(series, (settings.segmentId, self._outline.digest), self.outline)
-        self.maps.show(
-            settings.dynamicMap, self._study.session, settings.overlayOpacity, settings.legendVisible
-        )
+        session = self._study.session if not self._bench.job.busy else None  # what runs holds the session
+        source = session.dynamics if session is not None else None
+        self.maps.show(settings.dynamicMap, source, settings.overlayOpacity, settings.legendVisible)
 
     def _read(self, node: Any) -> NodeSeries | None:
         if node is None:
@@ -205,6 +213,7 @@ class DynamicControls:
         self.maps.refresh(ready)
         self.proposal.refresh(ready)
         self.earlier.enable(not busy)
+        self.kinetic.enable(not busy)
         self._ui.dynamicSelector.enabled = not busy
 
     # A proposed outline

@@ -41,7 +41,7 @@ class MapControls:
         self._bench, self._ui = bench, bench.ui
         self._session, self._outline, self._on_chosen = session, outline, on_chosen
         ui = bench.ui
-        self._of: Any = None  # the session whose maps are listed
+        self._of: Any = None  # what the listed maps were computed by
         self._roles: list[str] = []
         self._drawn: tuple[Any, str] = (None, "")
         self._updating = False
@@ -69,12 +69,14 @@ class MapControls:
         if session is None:
             return
 
+        source = session.dynamics
+
         def work(progress: Progress) -> Any:
-            return session.dynamics.maps(progress), dict(session.dynamics.left_out(progress))
+            return source.maps(progress), dict(source.left_out(progress))
 
         def done(found: Any) -> None:
             self.maps, self._left_out = found
-            self._of = session
+            self._of = source
             self._offer()
             if self.maps and not self._role():
                 self._on_chosen(self.maps[0].role)
@@ -104,9 +106,14 @@ class MapControls:
         if not self._updating and 0 <= index < len(self._roles):
             self._on_chosen(self._roles[index])
 
-    def show(self, role: str, session: Any, opacity: float, legend: bool) -> None:
-        """Show the map of a role, or none; maps of another session are forgotten."""
-        if self._of is not None and session is not self._of:
+    def show(self, role: str, source: Any, opacity: float, legend: bool) -> None:
+        """Show the map of a role, or none.
+
+        Parameters
+        ----------
+        source : the dynamics of the session; maps of others are forgotten. None while that is not known.
+        """
+        if source is not None and self._of is not None and source is not self._of:
             self._forget()
         shown = role if role in self._roles else ""
         index = self._roles.index(shown)

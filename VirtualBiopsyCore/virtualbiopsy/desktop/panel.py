@@ -27,7 +27,7 @@ from .pictures import say
 from .probe import VoxelProbe
 from .questions import Questions
 from .shown import ResultView
-from .study import EarlierInputs, Inputs, Study
+from .study import Inputs, Study
 
 
 class PredictorPanel(PredictionFlow):
@@ -166,14 +166,12 @@ class PredictorPanel(PredictionFlow):
 
     def inputs(self) -> Inputs:
         settings = self._settings
-        dynamic, earlier = self.dynamic.chosen() if self.dynamic is not None else (None, EarlierInputs())
         return Inputs(
             volumes=self.images.volumes(),
             segmentation=settings.segmentation,
             segment_id=settings.segmentId,
             clinical=dict(settings.clinical),
-            dynamic=dynamic,
-            earlier=earlier,
+            **(self.dynamic.chosen() if self.dynamic is not None else {}),
         )
 
     def _reference(self) -> Any:

@@ -57,6 +57,8 @@ def dynamic_parameters() -> dict[str, object]:
 
     dynamic - its node. earlier, earlierSegmentation, earlierSegmentId - series and outline of the same
     patient at an earlier time. dynamicMap - role of the map that is laid over the views, "" for none.
+    arterialInput, arterialTable, tissueT1 - departures of the kinetic model, see
+    :class:`virtualbiopsy.desktop.study.KineticInputs`.
     """
     series = series_type()
     return {
@@ -65,6 +67,9 @@ def dynamic_parameters() -> dict[str, object]:
         "earlierSegmentation": vtkMRMLSegmentationNode,
         "earlierSegmentId": str,
         "dynamicMap": str,
+        "arterialInput": str,
+        "arterialTable": str,
+        "tissueT1": float,
     }
 
 

@@ -14,6 +14,7 @@ from ..case.dynamic_series import early_sequence, with_dynamic
 from ..case.model import ROLES, Case
 from ..errors import MissingSequenceError, RegionError
 from ..models.radmodel import RadModel, builtin_models
+from ..prepare.kinetics.aif import read_input_table
 from ..progress import Progress, part, silent
 from ..scene.cases import Tags, case_from_nodes, case_signature, no_tags
 from ..scene.dynamic import NodeSeries, reference_volume, series_from_node, series_signature
@@ -21,6 +22,10 @@ from ..scene.phases import early_volume
 from ..scene.segments import mask_from_segment
 from ..session import Result, Session, region_digest
 from ..tasks import MENINGIOMA, Task
+
+MEASURED, TABLE = "measured", "table"
+VESSEL_WORD = "artery"
+"""How the name of a segment begins in which the arterial input is measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,22 @@ class EarlierInputs:
         return self.dynamic is not None and self.segmentation is not None and bool(self.segment_id)
 
 
+@dataclass(frozen=True)
+class KineticInputs:
+    """How the kinetic model departs from the models' own.
+
+    Attributes
+    ----------
+    aif : "" for the models' own, a population, :data:`MEASURED` or :data:`TABLE`.
+    t1_ms : assumed T1 of tissue, 0 for the models' own.
+    table : path of a CSV with the arterial input.
+    """
+
+    aif: str = ""
+    t1_ms: float = 0.0
+    table: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """What the user chose.
@@ -46,7 +67,7 @@ class Inputs:
     segmentation, segment_id : the outline.
     clinical : text values by variable name.
     dynamic : node that holds the dynamic series, None for none.
-    earlier : the earlier examination.
+    earlier : the earlier examination. kinetics : departures of the kinetic model.
     """
 
     volumes: Mapping[str, Any]
@@ -55,6 +76,7 @@ class Inputs:
     clinical: Mapping[str, str] = field(default_factory=dict)
     dynamic: Any = None
     earlier: EarlierInputs = EarlierInputs()
+    kinetics: KineticInputs = KineticInputs()
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +123,7 @@ class Study:
         self._session: Session | None = None
         self._series: dict[str, tuple[Any, NodeSeries]] = {}
         self._earlier: tuple[Any, tuple[Case, sitk.Image]] | None = None
+        self._departs: tuple[KineticInputs, str] = KineticInputs(), ""  # what the session was told
 
     @property
     def models(self) -> tuple[RadModel, ...]:
@@ -124,6 +147,7 @@ class Study:
     def forget(self) -> None:
         """Drop the session and the images that it holds."""
         self._session = self._signature = self._earlier = None
+        self._departs = KineticInputs(), ""
         self._series.clear()
 
     def missing(self, inputs: Inputs) -> str:
@@ -158,7 +182,11 @@ class Study:
 
     def signature(self, inputs: Inputs) -> tuple[Any, ...]:
         """A value that changes when a chosen image changed."""
-        return case_signature(inputs.volumes), series_signature(inputs.dynamic)
+        images = case_signature(inputs.volumes), series_signature(inputs.dynamic)
+        if inputs.kinetics == KineticInputs():
+            return images
+        vessel = self._vessel(inputs) if inputs.kinetics.aif == MEASURED else None
+        return *images, inputs.kinetics, region_digest(vessel) if vessel is not None else ""
 
     def earlier_signature(self, inputs: EarlierInputs) -> tuple[Any, ...]:
         """A value that changes when the earlier examination, or which segment outlines it, changed."""
@@ -175,19 +203,54 @@ class Study:
         ------
         MissingSequenceError : if no reference volume is chosen.
         DimensionError, GeometryError, DynamicSeriesError : if a volume or the series cannot be used.
+        RegionError, UnreadableFileError, ArterialInputError : if the chosen arterial input is not there.
         """
         if inputs.volumes.get(self.reference) is None:
             raise MissingSequenceError(
                 f"No {ROLES[self.reference]} volume is chosen.", "Choose one in the section 'Images'."
             )
-        signature = self.signature(inputs)
+        signature = self.signature(replace(inputs, kinetics=KineticInputs()))
         if self._session is None or signature != self._signature:
             case = case_from_nodes(inputs.volumes, tags=self.tags)
             if inputs.dynamic is not None:
                 case = _with_series(case, self.series(inputs.dynamic).series)
             self._session = Session(case, self.models, self.task)
             self._signature = signature
+            self._departs = KineticInputs(), ""
+        self._depart(self._session, inputs)
         return self._session
+
+    def _depart(self, session: Session, inputs: Inputs) -> None:
+        """Tell the session how the kinetic model departs, if that changed."""
+        chosen = inputs.kinetics
+        vessel = arterial = None
+        if chosen.aif == MEASURED:
+            vessel = self._vessel(inputs)
+            if vessel is None:
+                raise RegionError(
+                    f"No segment is called {VESSEL_WORD!r}.",
+                    "Outline an artery in the segmentation of the lesion, or choose another arterial input.",
+                )
+        elif chosen.aif == TABLE:
+            arterial = read_input_table(chosen.table)
+        departs = chosen, region_digest(vessel) if vessel is not None else ""
+        if departs != self._departs:
+            changes: dict[str, Any] = {"aif": chosen.aif} if chosen.aif else {}
+            if chosen.t1_ms > 0:
+                changes["t1_ms"] = chosen.t1_ms
+            session.set_kinetics(arterial, vessel, **changes)
+            self._departs = departs
+
+    def _vessel(self, inputs: Inputs) -> sitk.Image | None:
+        """Mask of the segment in which the arterial input is measured, None if there is none."""
+        volume = inputs.volumes.get(self.reference)
+        if inputs.segmentation is None or volume is None:
+            return None
+        segmentation = inputs.segmentation.GetSegmentation()
+        for n in range(segmentation.GetNumberOfSegments()):
+            if segmentation.GetNthSegment(n).GetName().lower().startswith(VESSEL_WORD):
+                return mask_from_segment(inputs.segmentation, segmentation.GetNthSegmentID(n), volume)
+        return None
 
     def request(self, inputs: Inputs) -> Request:
         """Copy volumes and outline out of the scene; main thread only, and not while a computation runs.
