@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from ..case.arrays import mask_array, mask_image, spacing_kji
 from ..errors import ConstantImageError, RegionError
-from .head import head_mask
+from .head import block_mean, head_mask, refine
 
 BEHIND_SKIN_MM = 15.0
 """The mask ends so far behind the skin over the sternum: at the pectoral muscle, roughly."""
@@ -29,6 +29,7 @@ VALLEY_MM = 12.0
 """… and a valley at least so deep between them."""
 
 _FAR_MM = 140.0
+_WORKING_MM = 2.0
 
 
 def breast_mask(image: sitk.Image) -> sitk.Image:
@@ -62,6 +63,8 @@ def _breasts(image: sitk.Image) -> sitk.Image:
         )
     body = mask_array(head_mask(image))
     front = _front(body, (dk, dj, di))
+    if _misses(front, above := _front(_above_air(values, (dk, dj, di)), (dk, dj, di))):
+        front = above
     seen = np.isfinite(front)
     if np.count_nonzero(seen) * dk * di < 20.0 * 20.0:
         raise RegionError(
@@ -72,6 +75,34 @@ def _breasts(image: sitk.Image) -> sitk.Image:
     depth = np.arange(body.shape[1])[:, None] * dj
     inside = (depth >= front[:, None, :]) & (depth <= back[:, None, :])
     return mask_image(_largest_parts(inside), image)
+
+
+def _above_air(values: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """What is brighter than the air in front of the body, in blocks of about 2 mm, (k, j, i) bool.
+
+    The air's median and lower quartile are taken from the foremost centimetre; the threshold lies six
+    standard deviations above the median, and at least a fiftieth of the way to the brightest tissue.
+    """
+    step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing)
+    coarse = block_mean(values, step)
+    depth = max(3, round(10.0 / (spacing[1] * step[1])))
+    quartile, median = np.percentile(coarse[:, 1:depth], (25, 50))
+    margin = max(6.0 * (median - quartile) / 0.6745, 0.02 * (np.percentile(coarse, 99.5) - median))
+    return refine(_largest_parts(coarse > median + margin, 0.1), step, values.shape)
+
+
+def _misses(front: np.ndarray, above: np.ndarray) -> bool:
+    """Whether the body found by Otsu's threshold lacks parts of what is brighter than air: dark fat.
+
+    That is more than a tenth of the lines on which something is brighter than air, counting those where the
+    body begins more than a centimetre behind it. Where the image holds no air in front, nothing counts.
+    """
+    seen = np.isfinite(above)
+    if not seen.any():
+        return False
+    with np.errstate(invalid="ignore"):
+        lacking = seen & ~(front <= above + 10.0)
+    return np.count_nonzero(lacking) > 0.1 * np.count_nonzero(seen)
 
 
 def _front(body: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -136,11 +167,11 @@ def _sternum(front: np.ndarray, di: float) -> int | None:
     return found
 
 
-def _largest_parts(inside: np.ndarray) -> np.ndarray:
-    """Without parts smaller than a fifth of the largest."""
+def _largest_parts(inside: np.ndarray, share: float = 0.2) -> np.ndarray:
+    """Without parts smaller than a share of the largest."""
     labels, count = ndimage.label(inside)
     if count < 2:
         return inside
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    return (sizes >= 0.2 * sizes.max())[labels]
+    return (sizes >= share * sizes.max())[labels]

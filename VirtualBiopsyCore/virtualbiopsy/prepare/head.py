@@ -33,13 +33,13 @@ def head_mask(image: sitk.Image) -> sitk.Image:
     if background is not None:
         return mask_image(_filled(_largest(values != background)), image)
     step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing_kji(image))
-    coarse = _block_mean(values, step)
+    coarse = block_mean(values, step)
     bright = np.percentile(coarse, 99)
     coarse = np.minimum(coarse, bright)
     inside = _largest_filled(coarse > _air_threshold(coarse))
     if not inside.any():
         inside = coarse > np.median(coarse)
-    return mask_image(_refine(inside, step, values.shape), image)
+    return mask_image(refine(inside, step, values.shape), image)
 
 
 def brain_mask(image: sitk.Image) -> sitk.Image:
@@ -59,8 +59,8 @@ def brain_mask(image: sitk.Image) -> sitk.Image:
         return mask_image(head, image)
     step = tuple(max(1, round(_WORKING_MM / s)) for s in spacing_kji(image))
     spacing = np.array(spacing_kji(image)) * step
-    coarse = _block_mean(values, step)
-    coarse_head = _block_mean(head, step) > 0.5
+    coarse = block_mean(values, step)
+    coarse_head = block_mean(head, step) > 0.5
     depth = ndimage.distance_transform_edt(np.pad(coarse_head, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     deep = depth > min(10.0, 0.4 * float(depth.max()))
     level = coarse[deep]
@@ -73,7 +73,7 @@ def brain_mask(image: sitk.Image) -> sitk.Image:
     grown = _dilate(core, 7.0, spacing) & (depth > min(6.0, 0.3 * float(depth.max())))
     closed = ndimage.binary_fill_holes(_erode(_dilate(np.pad(grown, 8), 8.0, spacing), 8.0, spacing))
     inside = closed[8:-8, 8:-8, 8:-8] & coarse_head
-    return mask_image(_refine(inside, step, values.shape) & head, image)
+    return mask_image(refine(inside, step, values.shape) & head, image)
 
 
 def stripped_value(values: np.ndarray) -> float | None:
@@ -103,7 +103,7 @@ def _air_threshold(values: np.ndarray) -> float:
     return float(otsu.GetThresholds()[0])
 
 
-def _block_mean(values: np.ndarray, step: tuple[int, int, int]) -> np.ndarray:
+def block_mean(values: np.ndarray, step: tuple[int, int, int]) -> np.ndarray:
     """Mean over blocks of step voxels; the last, incomplete block is padded with its edge values."""
     pad = [(0, -n % s) for n, s in zip(values.shape, step, strict=True)]
     array = np.pad(values.astype(np.float32), pad, mode="edge") if any(p[1] for p in pad) else values
@@ -112,7 +112,7 @@ def _block_mean(values: np.ndarray, step: tuple[int, int, int]) -> np.ndarray:
     return blocks.mean(axis=(1, 3, 5), dtype=np.float64)
 
 
-def _refine(coarse: np.ndarray, step: tuple[int, int, int], shape: tuple[int, ...]) -> np.ndarray:
+def refine(coarse: np.ndarray, step: tuple[int, int, int], shape: tuple[int, ...]) -> np.ndarray:
     for axis, s in enumerate(step):
         if s > 1:
             coarse = np.repeat(coarse, s, axis=axis)
