@@ -102,7 +102,7 @@ class Application:
         change("strongest_shown")(guard(self.layers.set_strongest))
         change("series_mode")(guard(self.phases.choose))
         change("phase_index")(guard(self.phases.step))
-        change("aif", "kinetic_model", "tissue_t1")(guard(self.tofts.follow))
+        change("aif", "aif_path", "kinetic_model", "tissue_t1")(guard(self.tofts.follow))
         change("overlay_shown", "hatching_shown", "explained_map", "shown_anyway", "map_shown")(
             guard(self.explanations.draw)
         )

@@ -50,12 +50,12 @@ class CaseDesk:
     def _session(self, case: Case) -> Session:
         return Session(case, self._app.tasks.models(), self._app.tasks.task)
 
-    async def reopen(self, case: Case | None = None) -> None:
-        """Begin again with the open case (or what became of it), for the task of the page; outlines stay."""
+    async def reopen(self) -> None:
+        """Begin again with the open case, for the task that the page is for now; outlines stay."""
         app, earlier = self._app, self._app.session.earlier
         app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
         app.predictions.clear()
-        app.session = session = self._session(case or app.session.case)
+        app.session = session = self._session(app.session.case)
         session.set_preparation(**self._preparation_changes())
         if earlier is not None:
             await app.jobs.run(
@@ -203,13 +203,11 @@ class CaseDesk:
         app.predictions.changed()
         self.start_preparing()
 
-    def _preparation_changes(self) -> dict[str, Any]:
-        """What the switches and the kinetics change in the models' own preparation."""
+    def _preparation_changes(self) -> dict[str, bool]:
+        """What the switches change in the models' own preparation."""
         state = self._app.state
-        changes: dict[str, Any] = {} if state.register else {"register": False}
-        if state.bias_correction:
-            changes["bias_correction"] = True
-        return {**changes, **self._app.tofts.changes()}
+        changes = {} if state.register else {"register": False}
+        return {**changes, "bias_correction": True} if state.bias_correction else changes
 
     def start_preparing(self) -> None:
         """Prepare the images in the background, so that the first prediction is quick."""

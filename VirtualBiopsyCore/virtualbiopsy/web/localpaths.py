@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import UnreadableFileError
 
 LIMIT = 500
-IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".ima", ".json")
+IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".ima", ".json", ".csv")
 
 
 def local_path(text: str) -> Path:

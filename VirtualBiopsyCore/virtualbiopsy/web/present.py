@@ -10,7 +10,7 @@ from ..case.model import Case
 from ..explain.delta import Delta
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
-from ..radiomics.keys import FeatureKey, is_clinical
+from ..radiomics.keys import is_clinical, measured_key
 from ..regions.model import RegionFacts
 from ..report import numbers
 from ..report.figures import probability_svg
@@ -203,8 +203,8 @@ def feature_rows(result: Result, models: Iterable[RadModel]) -> list[dict[str, A
         value = result.features.values.get(key)
         clinical = is_clinical(key)
         place = [label.where]
-        if not clinical:
-            parsed = FeatureKey.parse(key)
+        parsed = measured_key(key)
+        if parsed is not None:
             place += [p for p in (parsed.discretisation,) if p != "none"]
             place += [p.replace("_", " ") for p in (parsed.aggregation,) if p != "3d"]
         why = result.features.missing.get(key, "not given" if clinical else "not computed")

@@ -133,7 +133,7 @@ class Saver:
             state.register = page.get("register") is not False
             state.bias_correction = page.get("bias_correction") is True
         app.tasks.use(session.task, "The saved session is for it.")
-        app.tofts.adopt(page.get("kinetics"))
+        app.tofts.adopt(page.get("kinetics"), session)
         await app.cases.use(session, shown=str(page.get("shown", "")))
         app.outlines.restore(
             str(outlines), app.cases.reference_node(), str(document["outlines"].get("region", ""))

@@ -67,6 +67,7 @@ DEFAULTS: dict[str, Any] = {
     "motion_rows": [],
     "motion_note": "",
     "aif": "parker",
+    "aif_path": "",
     "kinetic_model": "tofts",
     "tissue_t1": 1450.0,
     "map_rows": [],

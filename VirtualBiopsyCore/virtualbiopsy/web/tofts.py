@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import SimpleITK as sitk
 
 from ..errors import RegionError
+from ..prepare.kinetics.aif import ArterialInput, read_input_table
 from ..prepare.kinetics.pharmacokinetic import VESSEL
 from ..prepare.model import Kinetics
 from ..scene.segments import mask_from_segment
+from ..session import Session
+from .jobs import FOLLOW_UPS
+from .localpaths import local_path
 
 if TYPE_CHECKING:
     from .app import Application
@@ -20,10 +24,13 @@ INPUTS = (
     ("georgiou", "Population: Georgiou"),
     ("weinmann", "Population: Weinmann"),
     ("measured", "Measured in the chosen segment"),
+    ("table", "Table (CSV: time_s, plasma or blood)"),
 )
 MODELS = (("tofts", "Tofts"), ("extended_tofts", "Extended Tofts (with vp)"))
 T1_LIMITS = (200.0, 4000.0)
 """Sensible assumed T1, ms."""
+FIELDS = {"aif": "aif", "kinetic_model": "model", "tissue_t1": "t1_ms"}
+"""Field of the settings by state variable."""
 
 
 class ToftsDesk:
@@ -32,6 +39,7 @@ class ToftsDesk:
     def __init__(self, app: Application) -> None:
         self._app = app
         self._asked: Kinetics | None = None
+        self._arterial: ArterialInput | None = None
 
     def base(self) -> Kinetics:
         """How the models of the task compute their maps."""
@@ -40,57 +48,85 @@ class ToftsDesk:
 
     def reset(self) -> None:
         """Another case or task: as the models do it."""
+        self._arterial = None
         self._take(self.base())
 
     def kept(self) -> dict[str, Any]:
         """The settings for a saved session."""
         asked = self._asked or self.base()
-        return {"aif": asked.aif, "model": asked.model, "t1_ms": asked.t1_ms}
+        return {field: getattr(asked, field) for field in FIELDS.values()}
 
-    def adopt(self, kept: Any) -> None:
+    def adopt(self, kept: Any, session: Session) -> None:
         """Take the settings of a saved session; what is not usable stays as the models have it."""
         base = self.base()
         found = kept if isinstance(kept, dict) else {}
-        aif = found["aif"] if found.get("aif") in dict(INPUTS) else base.aif
-        model = found["model"] if found.get("model") in dict(MODELS) else base.model
+        aif = found.get("aif") if found.get("aif") in dict(INPUTS) else base.aif
+        if aif == "table" or (aif == "measured" and VESSEL not in session.case.regions):
+            aif = base.aif  # the table is not kept
+        model = found.get("model") if found.get("model") in dict(MODELS) else base.model
         t1 = found.get("t1_ms")
         usable = isinstance(t1, (int, float)) and T1_LIMITS[0] <= t1 <= T1_LIMITS[1]
         self._take(replace(base, aif=aif, model=model, t1_ms=float(t1) if usable else base.t1_ms))
+        self.apply(session)
+
+    def apply(self, session: Session) -> None:
+        """Let a session depart from the models' own settings as the page says."""
+        if changes := self._changes():
+            session.set_kinetics(self._arterial, **changes)
+
+    def _changes(self) -> dict[str, Any]:
+        base, asked = self.base(), self._asked or self.base()
+        return {f: getattr(asked, f) for f in FIELDS.values() if getattr(asked, f) != getattr(base, f)}
 
     def _take(self, kinetics: Kinetics) -> None:
         self._asked = kinetics
         with self._app.state as state:
-            state.aif, state.kinetic_model, state.tissue_t1 = kinetics.aif, kinetics.model, kinetics.t1_ms
-
-    def changes(self) -> dict[str, Any]:
-        """What departs from the models' own preparation; {} if nothing does."""
-        return {} if self._asked in (None, self.base()) else {"kinetics": self._asked}
+            for name, field in FIELDS.items():
+                state[name] = getattr(kinetics, field)
 
     async def follow(self, **_: Any) -> None:
-        """The page asks for other settings; the maps are computed again when they are next asked for."""
+        """The page asks for other settings; maps are computed again when they are next asked for."""
         app, state = self._app, self._app.state
-        if app.session is None or not app.tasks.task.dynamic:
+        session, before = app.session, self._asked or self.base()
+        if session is None or not app.tasks.task.dynamic:
             return
         try:
             t1 = min(max(float(state.tissue_t1), T1_LIMITS[0]), T1_LIMITS[1])
         except (TypeError, ValueError):
             return
-        wanted = replace(self.base(), aif=str(state.aif), model=str(state.kinetic_model), t1_ms=t1)
-        if wanted == self._asked:
+        wanted = replace(before, aif=str(state.aif), model=str(state.kinetic_model), t1_ms=t1)
+        if wanted == before or (wanted.aif == "table" and not str(state.aif_path).strip()):
             return
-        before, self._asked = self._asked, wanted
         try:
             vessel = self._vessel() if wanted.aif == "measured" else None
-        except RegionError:
-            self._asked = before
-            with state:
-                state.aif = before.aif if before is not None else self.base().aif
+            if wanted.aif == "table":
+                path = local_path(state.aif_path)
+                self._arterial = read_input_table(path, haematocrit=wanted.haematocrit)
+            else:
+                self._arterial = None
+        except Exception:
+            self._take(before)
             raise
-        app.maps.clear()
-        if vessel is not None:
-            await app.cases.reopen(app.session.case.with_region(VESSEL, vessel))
-        else:
-            await app.cases.set_preparation()
+        self._asked = wanted
+        app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
+        changes = self._changes()
+        await app.jobs.run(
+            "role",
+            "Changing the kinetics",
+            lambda progress: session.set_kinetics(self._arterial, vessel, **changes),
+        )
+        if app.session is session:
+            app.maps.clear()
+            app.predictions.changed()
+            app.cases.start_preparing()
+
+    async def own(self) -> None:
+        """Back to the models' own settings."""
+        base = self.base()
+        with self._app.state as state:
+            for name, field in FIELDS.items():
+                state[name] = getattr(base, field)
+        await self.follow()
 
     def _vessel(self) -> sitk.Image:
         outlines = self._app.outlines

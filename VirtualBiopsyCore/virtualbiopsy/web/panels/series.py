@@ -96,7 +96,7 @@ def _maps(app: Any) -> None:
             variant="flat",
             v_if="!map_rows.length",
         )
-        _kinetics()
+        _kinetics(app)
         with html.Div(
             v_for="m in map_rows",
             key="m.role",
@@ -132,15 +132,21 @@ def _maps(app: Any) -> None:
             controls.button("No map", "map_off", guard(maps.hide), icon="mdi-layers-off-outline")
 
 
-def _kinetics() -> None:
+def _kinetics(app: Any) -> None:
     """How pharmacokinetic maps are computed."""
-    with html.Details(classes="vb-note mt-1", id="kinetics"):
-        html.Summary("How Ktrans is computed", style="cursor:pointer")
-        html.Div("Another choice than the models' own is said with every result.", classes="mt-1 mb-2")
+    with html.Details(classes="mt-1", id="kinetics"):
+        html.Summary("How Ktrans is computed", classes="vb-note", style="cursor:pointer")
+        html.Div(
+            "Another choice than the models' own is said with every result.", classes="vb-note mt-1 mb-3"
+        )
         with html.Div(classes="vb-fields"):
             controls.select(
                 "Arterial input", "aif", ("aif_items", [{"title": t, "value": k} for k, t in INPUTS])
             )
+            with html.Div(v_if="aif === 'table'"):
+                controls.path_field(
+                    "Table of the arterial input", "aif_path", app.alerts.guard(app.cases.browse)
+                )
             controls.select(
                 "Model", "kinetic_model", ("kinetic_items", [{"title": t, "value": k} for k, t in MODELS])
             )
@@ -155,6 +161,7 @@ def _kinetics() -> None:
                 variant="outlined",
                 hide_details=True,
             )
+        controls.button("As the models have it", "own_kinetics", app.alerts.guard(app.tofts.own))
 
 
 def _motion(app: Any) -> None:
