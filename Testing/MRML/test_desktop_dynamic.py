@@ -15,7 +15,7 @@ from virtualbiopsy.models.ordinal import Ordinal
 from virtualbiopsy.scene.dynamic import browser_of, sequence_from_series
 from virtualbiopsy.scene.persist import load_nodes
 from virtualbiopsy.scene.segments import mask_from_segment, write_segment
-from virtualbiopsy.scene.volumes import array_from_image_data, ras_from_lps
+from virtualbiopsy.scene.volumes import array_from_image_data, node_from_image, ras_from_lps
 from virtualbiopsy.tasks import BREAST
 
 pytestmark = pytest.mark.mrml
@@ -111,6 +111,14 @@ def test_ordered_classes_stand_below_the_probability(stage, opened):
     assert all(name in label.text for name in names) and prediction.classes_note in label.text
 
 
+def test_another_reference_volume_is_not_taken_for_the_early_phase(opened):
+    other = node_from_image(opened.stage.scene, series().phases[4].image, "another volume")
+    opened.settings.dce = other
+    assert opened.settings.dce is other
+    outlined(opened).press("predictButton")
+    assert opened.panel.study.session.case.sequence("dce").reason == "chosen by the user"
+
+
 def test_marks_and_typed_times_make_the_result_stale(desk):
     desk.settings.dynamic = add(desk, rise=100.0, fall=-20.0)
     outlined(desk).press("predictButton")
@@ -131,15 +139,16 @@ def test_marks_and_typed_times_make_the_result_stale(desk):
     assert table.cells[2, 1].text() == "130"
 
 
-def test_motion_is_measured_and_aligned_phases_become_a_new_series(opened):
-    opened.press("motionButton")
-    assert "Likeness" in opened.ui.motionLabel.text and "phase 3" in opened.ui.motionLabel.text
-    assert opened.settings.dynamic is opened.node
-    opened.press("motionCorrectButton")
-    aligned = opened.settings.dynamic
-    assert aligned is not opened.node and "aligned" in aligned.GetName()
-    assert aligned.GetNumberOfDataNodes() == 7 and browser_of(aligned)[1] is not None
-    assert "Likeness" in opened.ui.motionLabel.text
+def test_motion_is_measured_and_aligned_phases_become_a_new_series(desk):
+    desk.settings.dynamic = node = add(desk, starts=(0.0, 60.0, 120.0))
+    desk.press("motionButton")
+    assert "Likeness" in desk.ui.motionLabel.text and "phase 2" in desk.ui.motionLabel.text
+    assert desk.settings.dynamic is node
+    desk.press("motionCorrectButton")
+    aligned = desk.settings.dynamic
+    assert aligned is not node and "aligned" in aligned.GetName()
+    assert aligned.GetNumberOfDataNodes() == 3 and browser_of(aligned)[1] is not None
+    assert "Likeness" in desk.ui.motionLabel.text
 
 
 def test_phases_in_the_views(opened):
@@ -295,6 +304,9 @@ def test_curves_of_the_outline_and_of_the_voxel_under_the_mouse(opened):
     crosshair.SetCursorPositionRAS([999.0, 0.0, 0.0])
     opened.panel.dynamic.curves.draw_now()
     assert label.accessibleName == first
+    write_segment(opened.settings.segmentation, opened.settings.segmentId, mask(5.0), opened.settings.dce)
+    opened.settle()  # nothing was predicted yet: the curve follows all the same
+    assert label.accessibleName != first and label.accessibleName.startswith("outline")
     opened.panel.bind(None)
     assert not opened.panel.dynamic.curves.following
 

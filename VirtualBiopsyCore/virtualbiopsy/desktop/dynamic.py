@@ -187,11 +187,15 @@ class DynamicControls:
         self.earlier.show(earlier)
         self.kinetic.show(chosen["kinetics"])
         self.phases.show(node if found is not None else None, found)
-        series = found.series if found is not None else None
-        self.curves.show(series, (settings.segmentId, self._outline.digest), self.outline)
+        self.refresh_curve()
         session = self._study.session if not self._bench.job.busy else None  # what runs holds the session
         source = session.dynamics if session is not None else None
         self.maps.show(settings.dynamicMap, source, settings.overlayOpacity, settings.legendVisible)
+
+    def refresh_curve(self) -> None:
+        """Draw the curve of the outline again if it changed."""
+        drawn = self._settings().segmentId, self._outline.digest
+        self.curves.show(self.phases.series, drawn, self.outline)
 
     def _read(self, node: Any) -> NodeSeries | None:
         if node is None:

@@ -345,6 +345,11 @@ class PredictorPanel(PredictionFlow):
             "": _("Estimate the probabilities for this outline."),
         }
 
+    def _settled(self) -> None:
+        if self._settings is not None and self.dynamic is not None:
+            self.dynamic.refresh_curve()
+        super()._settled()
+
     def _refresh_state(self) -> None:
         """Buttons, tool tips, progress and the stale mark."""
         ui, busy = self.ui, self.job.busy

@@ -18,7 +18,7 @@ from ..prepare.kinetics.aif import read_input_table
 from ..progress import Progress, part, silent
 from ..scene.cases import Tags, case_from_nodes, case_signature, no_tags
 from ..scene.dynamic import NodeSeries, reference_volume, series_from_node, series_signature
-from ..scene.phases import early_volume
+from ..scene.phases import early_volume, is_early_volume
 from ..scene.segments import mask_from_segment
 from ..session import Result, Session, region_digest
 from ..tasks import MENINGIOMA, Task
@@ -213,7 +213,10 @@ class Study:
         if self._session is None or signature != self._signature:
             case = case_from_nodes(inputs.volumes, tags=self.tags)
             if inputs.dynamic is not None:
-                case = _with_series(case, self.series(inputs.dynamic).series)
+                series = self.series(inputs.dynamic).series
+                case = replace(case, dynamic=series)
+                if is_early_volume(inputs.volumes[self.reference]):
+                    case = _as_early_phase(case, series)
             self._session = Session(case, self.models, self.task)
             self._signature = signature
             self._departs = KineticInputs(), ""
@@ -304,11 +307,11 @@ class Study:
         return self.compute(self.request(inputs), progress)
 
 
-def _with_series(case: Case, series: DynamicSeries) -> Case:
-    """The case with its series; the reference volume has the acquisition of the phase that it is."""
+def _as_early_phase(case: Case, series: DynamicSeries) -> Case:
+    """The case whose reference volume is the early phase of the series: it was acquired as that was."""
     early = early_sequence(series)
     sequences = tuple(
         replace(early, image=sequence.image, name=sequence.name) if sequence.role == early.role else sequence
         for sequence in case.sequences
     )
-    return replace(case, sequences=sequences, dynamic=series)
+    return replace(case, sequences=sequences)
