@@ -27,7 +27,7 @@ LEAST_CONTRAST = 1.5
 """The lesion must enhance so many times as much as the tissue around it."""
 
 LEAK_SHARE = 0.15
-"""The median of a lesion lies at least by this share above the threshold on the way to the lesion's level."""
+"""The lower quartile of a lesion lies at least so far above the threshold on the way to the lesion's level."""
 
 THIN_MM = 1.5
 """What is thinner than twice this and hangs on the lesion (vessels, skin) is cut off."""
@@ -81,8 +81,9 @@ def propose(
     The lesion's level is the 90th percentile of the enhancement within `SEED_MM` of the click, the background
     the median of the tissue that does not enhance as much within reach. Voxels above the middle between the
     two (where the surface of a blurred uniform lesion lies) are taken, those connected with the click are
-    kept, thin parts are cut off and holes (necrosis) filled. Where most of what was found hardly enhances
-    more than the threshold, it is enhancing tissue around the lesion, and its median becomes the background.
+    kept, thin parts are cut off and holes (necrosis) filled. Where a quarter of what was found hardly
+    enhances more than the threshold, that is enhancing tissue around the lesion, and its enhancement becomes
+    the background.
     The map is smoothed by a median of three voxels along each axis but those with spacings above 1.5 times
     the smallest.
 
@@ -131,10 +132,10 @@ def propose(
         for _ in range(_ROUNDS):
             chosen = max(LOWEST_PERCENT, 0.5 * (level + background))
             part, parts = _grown(smooth, allowed, first, chosen)
-            typical = float(np.median(smooth[part]))
-            if typical - chosen >= LEAK_SHARE * (level - chosen):
+            weak = float(np.percentile(smooth[part], 25))
+            if weak - chosen >= LEAK_SHARE * (level - chosen):
                 break
-            background = typical
+            background = weak
     progress(0.6, "Cutting off vessels")
     part = _without_threads(part, first, spacing)
     part = _filled(part, spacing) & allowed
