@@ -10,7 +10,7 @@ export VIRTUALBIOPSY_ORACLES ?= $(HOME)/.cache/virtualbiopsy/oracles
 .PHONY: help demo test lint unit mrml browser bench screenshots files clean
 
 help:
-	@echo "make demo         start the browser application with the simulated sample case"
+	@echo "make demo         start the browser application; its start page offers simulated sample cases"
 	@echo "make test         lint, unit, MRML and browser tests"
 	@echo "make bench        time the engine against pyradiomics; writes build/bench.json"
 	@echo "make screenshots  draw the pictures of the README again"
