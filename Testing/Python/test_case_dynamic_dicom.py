@@ -6,7 +6,9 @@ import pytest
 import SimpleITK as sitk
 from dicom_writer import write_enhanced, write_series
 from dynamic_support import SHAPE, phase_values
+from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
+from virtualbiopsy.case.acquired import ACQUISITION, BOTH, OFFSET, TRIGGER, times_of
 from virtualbiopsy.case.phase_times import check_times, effective_times, phase_rows
 from virtualbiopsy.case.read import read_case
 from virtualbiopsy.errors import PhaseTimeError
@@ -264,3 +266,16 @@ def test_duration_of_ge(tmp_path, microseconds, expected):
         data.save_as(path)
     series = read_case(tmp_path).dynamic
     assert series.duration_s == expected
+
+
+def test_times_in_functional_groups():
+    """Enhanced objects: offset of the temporal position (s), delay after the trigger (ms)."""
+    group, offset, trigger = Dataset(), Dataset(), Dataset()
+    offset.TemporalPositionTimeOffset = 12.5
+    trigger.NominalCardiacTriggerDelayTime = 9500.0
+    group.TemporalPositionSequence, group.CardiacSynchronizationSequence = [offset], [trigger]
+    assert times_of(Dataset(), [group]) == {OFFSET: 12.5, TRIGGER: 9.5}
+    data = Dataset()
+    data.AcquisitionDate, data.AcquisitionTime = "20200101", "100001"
+    found = times_of(data, [group])
+    assert found[BOTH] - found[ACQUISITION] == 9.5 and found[ACQUISITION] % 86400 == 36001.0

@@ -299,6 +299,15 @@ def test_vendor_maps_by_file_name(tmp_path):
     }  # fmt: skip
 
 
+def test_a_plain_image_of_the_same_grid_does_not_join_a_file_of_volumes(tmp_path):
+    phases = phase_values(3)
+    write_4d(tmp_path / "dce.nii.gz", phases, step=60.0)
+    sitk.WriteImage(as_image(phases[0]), str(tmp_path / "t1_pre.nii.gz"))
+    case = read_case(tmp_path)
+    assert_phases(case.dynamic, phases)
+    assert sorted(s.role for s in case.sequences) == ["dce", "t1"]
+
+
 def test_one_phase(tmp_path):
     sitk.WriteImage(as_image(phase_values(1)[0]), str(tmp_path / "dce.nii.gz"))
     case = read_case(tmp_path)

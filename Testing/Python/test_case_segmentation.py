@@ -55,6 +55,7 @@ def test_axes_that_point_the_other_way(tmp_path, values, geometry):
         origin=corner,
     )  # fmt: skip
     case = read_case(tmp_path)
+    assert not case.warnings, "placed voxel by voxel, not resampled"
     np.testing.assert_array_equal(sitk.GetArrayFromImage(case.regions["tumour"]), mask)
 
 
