@@ -27,7 +27,7 @@ LEAST_CONTRAST = 1.5
 """The lesion must enhance so many times as much as the tissue around it."""
 
 LEAK_SHARE = 0.15
-"""The lower quartile of a lesion lies at least so far above the threshold on the way to the lesion's level."""
+"""A lesion's lower quartile lies at least so far above the threshold, on the way to the lesion's level."""
 
 THIN_MM = 1.5
 """What is thinner than twice this and hangs on the lesion (vessels, skin) is cut off."""
@@ -83,9 +83,8 @@ def propose(
     two (where the surface of a blurred uniform lesion lies) are taken, those connected with the click are
     kept, thin parts are cut off and holes (necrosis) filled. Where a quarter of what was found hardly
     enhances more than the threshold, that is enhancing tissue around the lesion, and its enhancement becomes
-    the background.
-    The map is smoothed by a median of three voxels along each axis but those with spacings above 1.5 times
-    the smallest.
+    the background. The map is smoothed by a median of three voxels along each axis but those with spacings
+    above 1.5 times the smallest.
 
     Parameters
     ----------
