@@ -99,6 +99,30 @@ def test_the_loaded_case_carries_its_acquisition_and_forgets_its_files(scene):
     assert case.dynamic is known and "MagneticFieldStrength" in case.sequence("t2").protocol
 
 
+def test_the_dicom_database_tells_the_acquisition_in_tesla(scene, monkeypatch):
+    from virtualbiopsy.desktop.database import TAGS, TIME_TAGS, volume_tags, volume_times
+
+    known = {"MagneticFieldStrength": "15000", "SeriesDescription": "DCE", "FrameOfReferenceUID": "1.9"}
+    known |= {"FlipAngle": "20", "ContentTime": "102551", "AcquisitionDate": "20000101"}
+    tags = {tag: known.get(keyword, "") for keyword, tag in {**TAGS, **TIME_TAGS}.items()}
+    database = types.SimpleNamespace(
+        fileForInstance=lambda uid: f"/files/{uid}",
+        fileValue=lambda path, tag: tags[tag],
+        instancesForSeries=lambda series: (),
+    )
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    node = node_from_image(scene, sitk.GetImageFromArray(np.zeros((2, 3, 4), np.int16)), "dce")
+    assert volume_tags(node) == volume_times(node) == {}
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    assert volume_tags(node) == {
+        "MagneticFieldStrength": "1.5",
+        "FlipAngle": "20",
+        "SeriesDescription": "DCE",
+        "FrameOfReferenceUID": "1.9",
+    }
+    assert volume_times(node) == {"ContentTime": "102551", "AcquisitionDate": "20000101"}
+
+
 def test_a_sidecar_beside_the_file_of_a_volume_tells_its_acquisition(scene, tmp_path):
     from virtualbiopsy.desktop.database import acquired, volume_tags
 

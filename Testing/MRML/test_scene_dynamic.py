@@ -96,12 +96,14 @@ def test_a_sequence_with_a_time_index_gives_its_phases_and_seconds(stage, unit, 
     assert effective_times(known.series) == pytest.approx((-45.0, 45.0, 135.0, 375.0))
 
 
-def test_items_that_are_numbered_take_their_times_from_dicom_elements(stage):
-    """Slicer's DICOM reader numbers the items; phases that are out of order are sorted by time."""
+@pytest.mark.parametrize(("name", "unit"), [("", ""), ("time", "s")])
+def test_items_that_are_numbered_take_their_times_from_dicom_elements(stage, name, unit):
+    """Slicer's DICOM reader numbers the items; phases that are out of order are sorted by time. A sequence
+    node calls its index "time (s)" unless it is told otherwise."""
     found = images()
     clocks = {"1.0": "101500.00", "1.1": "101200.00", "1.2": "101330", "1.3": "101900.5"}
     order = [1, 2, 0, 3]
-    node = sequence(stage, [found[order.index(n)] for n in range(4)], range(4), "", "", uids=True)
+    node = sequence(stage, [found[order.index(n)] for n in range(4)], range(4), name, unit, uids=True)
 
     def times(volume):
         instances = volume.GetAttribute("DICOM.instanceUIDs")
@@ -116,7 +118,9 @@ def test_items_that_are_numbered_take_their_times_from_dicom_elements(stage):
     assert told.series.injection_s == pytest.approx(80.0) and "0018,1042" in told.series.injection_source
 
 
-@pytest.mark.parametrize(("name", "unit"), [("", ""), ("RepetitionTime", "ms"), ("TriggerTime", "count")])
+@pytest.mark.parametrize(
+    ("name", "unit"), [("", ""), ("RepetitionTime", "ms"), ("TriggerTime", "count"), ("time", "s")]
+)
 def test_without_times_the_user_types_them(stage, name, unit):
     node = sequence(stage, images(), (0, 1, 2, 3), name, unit)
     known = series_from_node(node)

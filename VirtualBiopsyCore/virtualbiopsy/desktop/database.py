@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import slicer
 
 from ..case.files import stem
 from ..case.sidecar import read_sidecar
-from ..case.tags import protocol_of_sidecar
+from ..case.tags import protocol_of, protocol_of_sidecar
 
 ACQUIRED = "VirtualBiopsy.Acquired"
 SIDECAR_TIMES = ("InjectionStart", "AcquisitionDuration")
@@ -39,6 +40,7 @@ TAGS: Mapping[str, str] = {
     "DiffusionBValue": "0018,9087",
     "FrameOfReferenceUID": "0020,0052",
 }
+NOT_PROTOCOL = ("SeriesDescription", "FrameOfReferenceUID")
 TIME_TAGS: Mapping[str, str] = {
     "AcquisitionDateTime": "0008,002A",
     "AcquisitionDate": "0008,0022",
@@ -73,8 +75,8 @@ def dicom_files(node: Any) -> list[str]:
     return [path for path in paths if path]
 
 
-def dicom_tags(node: Any, tags: Mapping[str, str] = TAGS) -> dict[str, str]:
-    """Return acquisition parameters of a volume by DICOM keyword."""
+def _elements(node: Any, tags: Mapping[str, str]) -> dict[str, str]:
+    """Elements of the first image that a volume was loaded from, by keyword; as the database writes them."""
     database = getattr(slicer, "dicomDatabase", None)
     instances = dicom_instances(node)
     path = database.fileForInstance(instances[0]) if instances else ""
@@ -84,9 +86,16 @@ def dicom_tags(node: Any, tags: Mapping[str, str] = TAGS) -> dict[str, str]:
     return {keyword: str(value) for keyword, value in values.items() if value}
 
 
+def dicom_tags(node: Any) -> dict[str, str]:
+    """Return acquisition parameters of a volume by DICOM keyword, field strength in tesla."""
+    found = _elements(node, TAGS)
+    kept = {keyword: found[keyword] for keyword in NOT_PROTOCOL if keyword in found}
+    return {**protocol_of(SimpleNamespace(**found)), **kept}
+
+
 def dicom_times(node: Any) -> dict[str, str]:
     """Return what tells when a volume was acquired, by DICOM keyword; for the phases of a series."""
-    return dicom_tags(node, TIME_TAGS)
+    return _elements(node, TIME_TAGS)
 
 
 def volume_tags(node: Any) -> dict[str, str]:

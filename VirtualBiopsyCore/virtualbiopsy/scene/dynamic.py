@@ -120,9 +120,9 @@ def reference_volume(node: Any) -> Any:
 def series_from_node(node: Any, tags: Tags = no_tags, times: Tags = no_tags) -> NodeSeries:
     """Copy a sequence or multi-volume node into a dynamic series.
 
-    Times are taken from what the user typed, else from the index of the sequence if its unit is one of time,
-    else from the DICOM elements of each phase's own images. Slicer's DICOM reader numbers the items of a
-    sequence, so there the elements decide.
+    Times are taken from what the user typed, else from the index of the sequence if its unit is one of time
+    and it does not merely count (0, 1, 2, …), else from the DICOM elements of each phase's own images.
+    Slicer's DICOM reader numbers the items of a sequence, so there the elements decide.
 
     Parameters
     ----------
@@ -201,7 +201,8 @@ def _of_sequence(node: Any, times: Tags) -> _Items:
     duration, injected = _number(told.get("AcquisitionDuration")), _number(told.get("InjectionStart"))
     name, unit = node.GetIndexName() or "", (node.GetIndexUnit() or "").strip().lower()
     values = [_number(node.GetNthIndexValue(n)) for n in range(count)]
-    if unit in UNITS and name not in NOT_TIMES and None not in values:
+    counted = values == list(range(count))  # what a reader without times leaves under the default "time (s)"
+    if unit in UNITS and name not in NOT_TIMES and None not in values and not counted:
         seconds = [value * UNITS[unit] for value in values]
         return _Items(
             images,
@@ -215,7 +216,8 @@ def _of_sequence(node: Any, times: Tags) -> _Items:
     by_source = [times_of(element) for element in elements]
     chosen = chosen_times(by_source)
     if chosen is None:
-        return _Items(images, None, "", why_no_times(by_source))
+        why = "its index counts the phases" if counted else why_no_times(by_source)
+        return _Items(images, None, "", why)
     source, seconds = chosen
     of_day = bolus_of(elements[0]) if elements and source.startswith("Acquisition") else None
     bolus = "ContrastBolusStartTime (0018,1042)."
