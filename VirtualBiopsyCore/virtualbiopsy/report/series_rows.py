@@ -134,7 +134,7 @@ def left_out_rows(left_out: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def map_limits(image: sitk.Image) -> tuple[float, float]:
-    """Values of the first and last colour: 0 (or the 1st percentile, if negative) and the 99.5th percentile."""
+    """Values of the first and last colour: 0 (the 1st percentile, if negative) and the 99.5th percentile."""
     values = sitk.GetArrayViewFromImage(image).ravel()[::7]
     values = values[np.isfinite(values) & (values != 0)]
     if values.size == 0:
