@@ -395,10 +395,12 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/card.py
   virtualbiopsy/training/cohort.py
   virtualbiopsy/training/convert.py
+  virtualbiopsy/training/dataset.py
   virtualbiopsy/training/demo.py
   virtualbiopsy/training/demonstration.py
   virtualbiopsy/training/fit.py
   virtualbiopsy/training/fresh.py
+  virtualbiopsy/training/method.py
   virtualbiopsy/training/metrics.py
   virtualbiopsy/training/ordinal.py
   virtualbiopsy/training/platt.py

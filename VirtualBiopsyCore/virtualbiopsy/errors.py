@@ -158,3 +158,11 @@ class ArterialInputError(VirtualBiopsyError):
 
 class KineticsError(VirtualBiopsyError):
     """A pharmacokinetic model or a T1 map cannot be fitted, or failed in every voxel."""
+
+
+class CohortError(VirtualBiopsyError):
+    """A cohort has faults; the message lists all of them."""
+
+
+class TrainingError(VirtualBiopsyError):
+    """A model cannot be trained or validated on these data."""
