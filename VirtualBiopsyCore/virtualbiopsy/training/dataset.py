@@ -50,7 +50,7 @@ class Dataset:
     values : (n, p) float64, NaN where unknown.
     outcome : of every row.
     site, scanner : (n,) str, "" where unknown; None if the cohort does not say.
-    acquired : (n,) float64, days since an arbitrary day; None if the cohort does not say. For temporal splits.
+    acquired : (n,) float64, days since an arbitrary day, for temporal splits; None if the cohort does not say.
     split : (n,) str, "train", "test" or ""; None without.
     subgroups : by name (sex, grade, …) one value per row, for tables of subgroups.
     provenance : how features and labels came about, one sentence per step.

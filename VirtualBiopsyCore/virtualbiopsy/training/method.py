@@ -1,7 +1,7 @@
 """A method as data, and what its fitted parts must be able to do.
 
-Everything that looks at data (imputation, harmonisation, scaling, selection, the fit, calibration, threshold) is
-fitted on the training part of a split and applied to the held-out part; nothing here sees both.
+Everything that looks at data (imputation, harmonisation, scaling, selection, the fit, calibration, threshold)
+is fitted on the training part of a split and applied to the held-out part; nothing here sees both.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Step(Protocol):
 class FittedEstimator(Protocol):
     """An estimator after its fit.
 
-    ``score(values (n, p))`` is (n,) log-odds for a binary outcome, (n, cuts) for an ordinal one, (n, classes) logits
-    for a multi-class one, (n,) log hazard ratio for survival.
+    ``score(values (n, p))`` is (n,) log-odds for a binary outcome, (n, cuts) for an ordinal one, (n, classes)
+    logits for a multi-class one, (n,) log hazard ratio for survival.
     """
 
     def score(self, values: np.ndarray) -> np.ndarray: ...
