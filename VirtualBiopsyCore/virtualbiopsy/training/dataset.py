@@ -49,8 +49,8 @@ class Dataset:
     columns : feature keys (radiomic, ``clinical:``, ``delta:``) or, for a plain table, its own names.
     values : (n, p) float64, NaN where unknown.
     outcome : of every row.
-    site, scanner : (n,) str, "" where unknown; None if the cohort does not say.
-    acquired : (n,) float64, days since an arbitrary day, for temporal splits; None if the cohort does not say.
+    site, scanner : (n,) str, "" where unknown; None if not known.
+    acquired : (n,) float64, days since an arbitrary day, for temporal splits; None if not known.
     split : (n,) str, "train", "test" or ""; None without.
     subgroups : by name (sex, grade, …) one value per row, for tables of subgroups.
     provenance : how features and labels came about, one sentence per step.
