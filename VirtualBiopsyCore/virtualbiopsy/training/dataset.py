@@ -39,6 +39,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
+class Repeats:
+    """The same features measured again on the same cases, for intraclass correlation.
+
+    Attributes
+    ----------
+    source : "test-retest", "two readers" or "perturbed outlines", for what is told.
+    values : (n, k, p) float64, k measurements of each case, NaN where one was not made; raw, as extracted.
+    """
+
+    source: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Cases with features and outcome.
 
@@ -54,6 +68,7 @@ class Dataset:
     split : (n,) str, "train", "test" or ""; None without.
     subgroups : by name (sex, grade, …) one value per row, for tables of subgroups.
     provenance : how features and labels came about, one sentence per step.
+    repeats : repeated measurements of these cases, in the same order and columns; None without.
     """
 
     cases: tuple[str, ...]
@@ -67,6 +82,7 @@ class Dataset:
     split: np.ndarray | None = None
     subgroups: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: tuple[str, ...] = ()
+    repeats: Repeats | None = None
 
     def rows(self, chosen: np.ndarray) -> Dataset:
         """Some cases (indices or bool mask), everything else alike."""
@@ -86,9 +102,11 @@ class Dataset:
             acquired=part(self.acquired),
             split=part(self.split),
             subgroups={name: values[index] for name, values in self.subgroups.items()},
+            repeats=self.repeats and replace(self.repeats, values=self.repeats.values[index]),
         )
 
     def features(self, names: Sequence[str]) -> Dataset:
         """The same cases with some columns, in the given order."""
         at = [self.columns.index(name) for name in names]
-        return replace(self, columns=tuple(names), values=self.values[:, at])
+        repeats = self.repeats and replace(self.repeats, values=self.repeats.values[:, :, at])
+        return replace(self, columns=tuple(names), values=self.values[:, at], repeats=repeats)
