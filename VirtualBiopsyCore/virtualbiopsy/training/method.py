@@ -32,6 +32,7 @@ class Validation:
     scheme : "repeated_cv" (nested where the estimator has a grid), "leave_one_site_out", "temporal", "split".
     folds, repeats, inner_folds : of the cross-validation.
     bootstraps : for confidence intervals. seed : of everything that is drawn.
+    test_share : share of the patients, the latest ones, that a "temporal" scheme tests.
     """
 
     scheme: str = "repeated_cv"
@@ -40,6 +41,7 @@ class Validation:
     inner_folds: int = 5
     bootstraps: int = 2000
     seed: int = 7
+    test_share: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,153 @@
+"""Whether probabilities are right: calibration slope, intercept, curve, ICI, Brier score.
+
+Weights (b, n) say how often each case counts, so that all resamples of a bootstrap are computed together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...models.calibration import sigmoid
+
+SPAN = 0.75
+"""Share of the cases that a point of the smoothed curve rests on (Austin & Steyerberg 2019)."""
+_CHUNK = 2_000_000
+
+
+def calibration_line(
+    labels: np.ndarray, log_odds: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Calibration slope and intercept, (b,) each.
+
+    Slope: of the logistic regression of the label on the log-odds. Intercept: of that regression with the
+    slope held at 1 (calibration in the large). Ideal are 1 and 0 (Van Calster et al. 2019, BMC Med 17:230).
+    NaN where the regression has no finite optimum (one class, no spread, perfect separation).
+    """
+    y = np.asarray(labels, dtype=np.float64)
+    slope, large = np.empty(len(weights)), np.empty(len(weights))
+    step = max(_CHUNK // max(y.size, 1), 1)
+    for start in range(0, len(weights), step):
+        rows = slice(start, start + step)
+        slope[rows] = _slope(y, log_odds, weights[rows])
+        large[rows] = _intercept(y, log_odds, weights[rows])
+    return slope, large
+
+
+def smoothed(
+    labels: np.ndarray, probability: np.ndarray, at: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Observed frequency against probability: local linear regression with tricube weights, not iterated.
+
+    Each point rests on the :data:`SPAN` nearest share of the cases (Cleveland 1979, J Am Stat Assoc 74:829,
+    without the robust steps). Widths come from all cases, also where `weights` leave some out. Values are cut
+    at 0 and 1.
+
+    Parameters
+    ----------
+    labels, probability : (n,). at : (m,) probabilities at which the curve is wanted. weights : (b, n).
+
+    Returns
+    -------
+    (m,), or (b, m) with weights.
+    """
+    x, y = np.asarray(probability, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    w = np.ones((1, x.size)) if weights is None else weights
+    away = x[None, :] - np.asarray(at, dtype=np.float64)[:, None]
+    nearest = max(int(np.ceil(SPAN * x.size)), 1)
+    width = np.partition(np.abs(away), nearest - 1, axis=1)[:, nearest - 1 : nearest]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reach = np.where(width > 0, np.abs(away) / width, (away != 0) * 2.0)
+    kernel = np.clip(1 - np.minimum(reach, 1.0) ** 3, 0, None) ** 3
+    s0, s1, s2 = w @ kernel.T, w @ (kernel * away).T, w @ (kernel * away**2).T
+    t0, t1 = w @ (kernel * y).T, w @ (kernel * away * y).T
+    below = s0 * s2 - s1**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        curve = np.where(below > 1e-12 * s0 * s2, (s2 * t0 - s1 * t1) / below, t0 / s0)
+    curve = np.clip(curve, 0.0, 1.0)
+    return curve[0] if weights is None else curve
+
+
+def ici(labels: np.ndarray, probability: np.ndarray, weights: np.ndarray, points: int = 101) -> np.ndarray:
+    """Integrated calibration index: mean distance of the smoothed curve from the diagonal, (b,).
+
+    Source: Austin & Steyerberg 2019, Stat Med 38:4051, section 2.2. The curve is computed at `points`
+    quantiles of the probabilities and is linear between them.
+    """
+    at = np.unique(np.quantile(probability, np.linspace(0, 1, points)))
+    curve = smoothed(labels, probability, at, weights)
+    if at.size == 1:
+        return np.abs(curve[:, 0] - at[0])
+    right = np.clip(np.searchsorted(at, probability, side="left"), 1, at.size - 1)
+    part = (probability - at[right - 1]) / (at[right] - at[right - 1])
+    found = np.empty(len(weights))
+    for number, row in enumerate(curve):
+        here = row[right - 1] * (1 - part) + row[right] * part
+        found[number] = weights[number] @ np.abs(here - probability) / max(weights[number].sum(), 1e-300)
+    return found
+
+
+def brier(labels: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Brier score and scaled Brier score 1 − Brier / (π (1 − π)), π the prevalence, (b,) each.
+
+    Source: Steyerberg et al. 2010, Epidemiology 21:128. Scaled: 1 is perfect, 0 no better than the
+    prevalence; NaN with one class only.
+    """
+    total = weights.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = weights @ (probability - labels) ** 2 / total
+        share = weights @ np.asarray(labels, dtype=np.float64) / total
+        most = share * (1 - share)
+        return score, np.where(most > 0, 1 - score / most, np.nan)
+
+
+def expected_observed(labels: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Observed events divided by expected ones, (b,); ideal is 1."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (weights @ np.asarray(labels, dtype=np.float64)) / (weights @ probability)
+
+
+def _slope(y: np.ndarray, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Newton's method for the two numbers of each resample, on centred and scaled log-odds."""
+    spread = float(x.std())
+    if spread <= 1e-12 * max(1.0, float(np.abs(x).max(initial=0.0))):
+        return np.full(len(w), np.nan)
+    z = (x - x.mean()) / spread
+    total, ones = w.sum(axis=1), w @ y
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a = np.log(ones / (total - ones))
+    b = np.zeros(len(w))
+    done = ~np.isfinite(a)
+    failed = done.copy()
+    a[done] = 0.0
+    for _ in range(60):
+        p = sigmoid(a[:, None] + b[:, None] * z)
+        rest, bend = w * (y - p), w * p * (1 - p)
+        ga, gb = rest.sum(axis=1), rest @ z
+        haa, hab, hbb = bend.sum(axis=1), bend @ z, bend @ z**2
+        determinant = haa * hbb - hab**2
+        safe = determinant > 1e-14 * np.maximum(haa * hbb, 1e-300)
+        failed |= ~safe & ~done
+        determinant = np.where(safe, determinant, 1.0)
+        da = np.where(done | failed, 0.0, (hbb * ga - hab * gb) / determinant)
+        db = np.where(done | failed, 0.0, (haa * gb - hab * ga) / determinant)
+        a, b = a + np.clip(da, -3, 3), b + np.clip(db, -3, 3)
+        failed |= np.abs(b) > 200
+        done |= (np.abs(da) < 1e-10) & (np.abs(db) < 1e-10)
+        if (done | failed).all():
+            break
+    return np.where(done & ~failed, b / spread, np.nan)
+
+
+def _intercept(y: np.ndarray, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    total, ones = w.sum(axis=1), w @ y
+    possible = (ones > 0) & (ones < total)
+    a = np.zeros(len(w))
+    for _ in range(100):
+        p = sigmoid(a[:, None] + x)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            step = (w * (y - p)).sum(axis=1) / (w * p * (1 - p)).sum(axis=1)
+        step = np.where(possible & np.isfinite(step), np.clip(step, -2, 2), 0.0)
+        a = a + step
+        if np.abs(step).max(initial=0.0) < 1e-11:
+            break
+    return np.where(possible, a, np.nan)
