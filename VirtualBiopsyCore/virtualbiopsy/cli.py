@@ -1,4 +1,4 @@
-"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models``, engines, maps."""
+"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models | recipes``, …"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import RESEARCH_USE_ONLY, __version__
 from . import dynamic_command as dynamic
+from . import recipes_command as recipes
 from . import simulate_command as simulate
 from .engines import commands as engines
 from .errors import VirtualBiopsyError
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list the bundled models, or show a model's card")
     models.add_argument("model", nargs="?", help="id or .radmodel file")
     models.set_defaults(run=_models)
+    recipes.register(commands)
     dynamic.register(commands)
     engines.register(commands)
     maps.register(commands)

@@ -91,6 +91,16 @@ BREAST = Task(
 
 TASKS: Mapping[str, Task] = MappingProxyType({task.task_id: task for task in (MENINGIOMA, BREAST)})
 
+TOPICS: Mapping[str, str] = MappingProxyType(
+    {
+        **{task_id: task.title for task_id, task in TASKS.items()},
+        "glioma": "Glioma and brain metastasis",
+        "nervous_system": "Other diseases of the nervous system",
+        "elsewhere": "Outside the nervous system and the breast",
+    }
+)
+"""What studies are about: the tasks of the house, and what it has no task for."""
+
 
 def organ_of(reference: str) -> str:
     """The organ that the task with this reference role is about; the brain for other references."""

@@ -1,0 +1,128 @@
+"""The command ``virtualbiopsy recipes``: published studies, what they state, and whether they can be run."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from . import RESEARCH_USE_ONLY
+from .tasks import TOPICS
+
+if TYPE_CHECKING:
+    from .models.study import StatedFeature, Study
+    from .training.method import Spec
+    from .training.plan import Plan
+
+_TEXTS = {
+    "endpoint": "Endpoint",
+    "positive": "Positive",
+    "negative": "Told apart from",
+    "cut_off": "Cut-off",
+    "sequences": "Sequences",
+    "regions": "Regions",
+    "filters": "Filters",
+    "time_points": "Time points",
+    "clinical_variables": "Clinical variables",
+    "spacing": "Spacing",
+    "normalisation": "Normalisation",
+    "discretisation": "Discretisation",
+    "selection": "Selection",
+    "classifier": "Model",
+    "validation": "Validation",
+    "centres": "Centres",
+    "cases": "Cases",
+    "rules": "Rules that quote it",
+}
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser("recipes", help="list the published studies and whether they can be run")
+    parser.add_argument("id", nargs="?", metavar="ID", help="show one study, for example M11")
+    parser.add_argument("--task", choices=tuple(TOPICS), help="only studies about this")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from .models.study import find_study, load_studies
+
+    print(RESEARCH_USE_ONLY)
+    if options.id is not None:
+        print("\n".join(study_lines(find_study(options.id))))
+        return
+    studies = [s for s in load_studies() if options.task in (None, s.task)]
+    print("\n".join(listing(studies)))
+
+
+def listing(studies: Sequence[Study]) -> Iterator[str]:
+    """One line for each study, and how many are in which state."""
+    from .models.study import STATES
+
+    for study in studies:
+        yield f"{study.study_id:4} {study.state:20} {study.modality:11} {study.title}"
+    found = Counter(study.state for study in studies)
+    yield ""
+    for state, meaning in STATES.items():
+        yield f"{found[state]:4} {state}: {meaning}"
+    yield "Figures are those of the publications, never of a model made here; show one study by its id."
+
+
+def study_lines(study: Study) -> Iterator[str]:
+    """Everything that is known about a study: what it states, leaves out, and how it is run."""
+    from .training.plan import plan_of
+
+    yield f"{study.study_id}: {study.title} [{study.state}]"
+    yield f"  {study.study}, {study.cites} in the {study.source}. {study.modality}."
+    for name, label in _TEXTS.items():
+        if value := getattr(study, name):
+            yield f"  {label}: {', '.join(value) if isinstance(value, tuple) else value}"
+    for feature in study.features:
+        yield f"  Feature: {_feature(feature)}"
+    for figure in study.figures:
+        yield f"  Published figure: {figure.words}"
+    for caveat in study.caveats.values():
+        yield f"  Caveat: {caveat}"
+    if study.missing:
+        yield f"  Not stated: {', '.join(study.missing)}"
+    plan = plan_of(study)
+    if plan is None:
+        yield f"  Not run: {study.why_not}"
+    else:
+        yield from plan_lines(plan)
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """How a model of the same kind is trained, and which part of that the study does not state."""
+    from .training.plan import PARTS
+
+    against = f" against {plan.negative}" if plan.negative else ""
+    yield f"  Run: {plan.outcome}, {plan.positive}{against}"
+    if plan.among is not None:
+        yield f"    only cases with {plan.among.words}"
+    images = ", ".join(plan.roles) or "shape only"
+    yield (
+        f"    {len(plan.feature_keys())} features: {images} in {', '.join(plan.regions)}"
+        + (f"; clinical: {', '.join(plan.clinical)}" if plan.clinical else "")
+    )
+    method = plan.method
+    parts = " → ".join(_spec(spec) for spec in (*method.steps, method.estimator))
+    yield f"    {parts}; calibration: {method.calibration}"
+    for option, values in method.grid.items():
+        yield f"    tried in the inner loop: {option} of {', '.join(f'{v:g}' for v in values)}"
+    ours = "; ".join(PARTS[name][1] for name in plan.ours)
+    yield f"    Ours, since the study does not state it: {ours}"
+    for sentence in plan.departs:
+        yield f"    Otherwise than stated: {sentence}"
+    yield f"    Trial run on simulated cases: {plan.stand_in.words}"
+
+
+def _feature(feature: StatedFeature) -> str:
+    where = ", ".join(text for text in (feature.sequence, feature.region) if text)
+    return f"{feature.words} ({where})" if where else feature.words
+
+
+def _spec(spec: Spec) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in spec.options.items())
+    return f"{spec.kind} ({options})" if options else spec.kind
