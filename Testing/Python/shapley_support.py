@@ -74,7 +74,10 @@ def with_a_twin(model: RadModel, j: int, key: str) -> RadModel:
     mean, scale = [*mean, mean[j]], [*scale, scale[j]]
     if "coef" in a:
         a["coef"] = twice(a["coef"])
-        a["coef"][list(both)] /= 2
+        a["coef"][..., both] /= 2
+    elif "weights" in a:
+        a["weights"] = twice(a["weights"])
+        a["weights"][:, both] /= 2
     elif "support" in a:
         a["support"] = twice(a["support"])
         a["support"][:, both] /= np.sqrt(2)

@@ -10,8 +10,14 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 from virtualbiopsy.models.calibration import Calibrator
-from virtualbiopsy.models.classifier import NEEDS_CALIBRATION, Classifier
+from virtualbiopsy.models.classifier import (
+    NEEDS_CALIBRATION,
+    SOFTMAX_KINDS,
+    SURVIVAL_KINDS,
+    Classifier,
+)
 from virtualbiopsy.models.radmodel import RadModel, Scaler
+from virtualbiopsy.models.survival import Survival
 from virtualbiopsy.prepare.model import Preparation
 from virtualbiopsy.radiomics.keys import is_clinical, is_delta, measured_key, measured_keys
 from virtualbiopsy.radiomics.vector import FeatureVector
@@ -146,13 +152,35 @@ def toy_classifier(kind: str, p: int, seed: int = 0) -> Classifier:
             "mean": rng.normal(0, 0.3, (2, p)),
             "variance": rng.uniform(0.7, 1.4, (2, p)),
         }
+    elif kind == "cox":
+        arrays = {"coef": rng.normal(0, 0.5, p)}
+    elif kind == "cox_network":
+        arrays = {
+            "weights": rng.normal(0, 0.5, (4, p)),
+            "bias": rng.normal(0, 0.5, 4),
+            "output": rng.normal(0, 0.5, 4),
+        }
+    elif kind == "softmax":
+        arrays = {"coef": rng.normal(0, 0.5, (3, p)), "intercept": rng.normal(0, 0.3, 3)}
+    elif kind == "softmax_nb":
+        arrays = {
+            "log_prior": np.log([0.5, 0.3, 0.2]),
+            "mean": rng.normal(0, 0.3, (3, p)),
+            "variance": rng.uniform(0.7, 1.4, (3, p)),
+        }
     else:
-        arrays = _toy_trees(1 if kind == "decision_tree" else 7, p, rng)
-        if kind == "gradient_boosting":
+        arrays = _toy_trees({"decision_tree": 1, "softmax_boosting": 6}.get(kind, 7), p, rng)
+        if kind in ("gradient_boosting", "xgboost", "softmax_boosting"):
             arrays["value"] = arrays["value"] - 0.5
-            arrays.update(initial=np.array([-0.2]), learning_rate=np.array([0.3]))
+            arrays["initial"] = np.array([-0.2, 0.1, 0.3][: 3 if kind == "softmax_boosting" else 1])
+            if kind == "gradient_boosting":
+                arrays["learning_rate"] = np.array([0.3])
         else:
             arrays["floor"] = np.array([0.01])
+        if kind == "softmax_forest":
+            arrays["value"] = rng.dirichlet([1.0, 1.0, 1.0], arrays["value"].size)
+    if kind in SOFTMAX_KINDS:
+        arrays["positive"] = np.array([1])
     return Classifier(kind, arrays)
 
 
@@ -172,7 +200,18 @@ def toy_model(
     sequences = [key.sequence for key in measured_keys(keys)]
     sequences = [role for role in dict.fromkeys(sequences) if role not in ("mask", "t1c")]
     centre, spread = background.mean(0), np.maximum(background.std(0), 1e-6)
-    platt = kind in NEEDS_CALIBRATION
+    calibrator, several = Calibrator(), {}
+    if kind in NEEDS_CALIBRATION:
+        calibrator = Calibrator("platt", 1.3, -0.2)
+    elif kind in SOFTMAX_KINDS:
+        several = {"nominal": ("glioblastoma", "metastasis", "lymphoma")}
+    elif kind in SURVIVAL_KINDS:
+        calibrator = Calibrator("cloglog", 1.0, math.log(0.4))
+        several = {
+            "survival": Survival(
+                "death", 24.0, "months", (3.0, 12.0, 20.0), (0.1, 0.2, 0.4), ("low risk", "high risk"), (0.1,)
+            )
+        }
     model = RadModel(
         model_id=f"toy-{kind.replace('_', '-')}",
         title=f"Toy {kind} (simulated)",
@@ -187,7 +226,7 @@ def toy_model(
         imputer=dict(zip(keys, map(float, centre), strict=True)),
         scaler=Scaler(tuple(map(float, centre)), tuple(map(float, spread))),
         classifier=toy_classifier(kind, len(keys), seed),
-        calibrator=Calibrator("platt", 1.3, -0.2) if platt else Calibrator(),
+        calibrator=calibrator,
         threshold=0.5,
         background=background,
         feature_ranges={
@@ -203,6 +242,7 @@ def toy_model(
         licence="Apache-2.0",
         recipe="toy",
         card="# Toy model (simulated)\n\nFor tests.\n",
+        **several,
     )
     return replace(model, **fields)
 

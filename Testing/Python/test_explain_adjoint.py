@@ -19,7 +19,7 @@ from virtualbiopsy.explain.ledger import shares
 from virtualbiopsy.explain.workspace import Surround, Workspace
 from virtualbiopsy.measure import Measuring
 from virtualbiopsy.models.classifier import SPECS
-from virtualbiopsy.models.inference import predict
+from virtualbiopsy.models.inference import explained_score
 from virtualbiopsy.prepare.model import Preparation
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.radiomics.extract import extract
@@ -102,16 +102,17 @@ def test_local_accuracy(kind, seed, spacing):
     tumour = synthetic_tumour(shape=(11, 13, 12), spacing=spacing, radius_mm=4.5 * max(spacing), seed=seed)
     model = toy_model(kind, KEYS, seed=seed, n_background=8)
     features = measured(tumour, model)
-    prediction = predict(model, features)
     for adjoint in (False, True):
         explanation = explain(model, features, tumour.images, tumour.masks, tumour.grid, adjoint=adjoint)
         rest = sum(c.phi for c in explanation.not_localised)
         assert rest == 0
         carried = sum(sitk.GetArrayFromImage(image).sum() for image in explanation.maps.values())
         found = explanation.baseline + float(carried)
-        assert abs(found - prediction.log_odds) <= 1e-9 * max(
-            1.0, abs(prediction.log_odds - prediction.baseline)
+        assert abs(found - explanation.log_odds) <= 1e-9 * max(
+            1.0, abs(explanation.log_odds - explanation.baseline)
         )
+        row = np.array([features.values[key] for key in KEYS])
+        assert explanation.log_odds == explained_score(model, row[None])[0]
         notes = {c.key: c.note for c in explanation.contributions}
         assert [notes[key] for key in KEYS[-2:]] == [NOTE_RESPONSE, ""]
         moved = {notes[key] for key in KEYS[:-2]}

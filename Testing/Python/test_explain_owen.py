@@ -18,7 +18,7 @@ from virtualbiopsy.explain.owen import owen
 from virtualbiopsy.explain.shapley import MAX_COALITIONS, feature_game, shapley
 from virtualbiopsy.explain.shared import sharing
 from virtualbiopsy.models.calibration import Calibrator
-from virtualbiopsy.models.classifier import SPECS, Classifier
+from virtualbiopsy.models.classifier import LINEAR_KINDS, SPECS, SURVIVAL_KINDS, Classifier
 from virtualbiopsy.models.inference import log_odds, predict
 from virtualbiopsy.report.figures import waterfall_svg
 from virtualbiopsy.report.tree import tree_svg
@@ -27,7 +27,8 @@ from virtualbiopsy.web.ledger import ledger_rows
 KEYS = TOY_KEYS
 PATHS = [path_of(key) for key in KEYS]
 TWIN = "t1c:tumour:original:statistics:median:3d:none:ibsi"
-NOT_ADDITIVE = ("rbf_svm", "decision_tree", "random_forest", "gradient_boosting")
+NOT_ADDITIVE = ("rbf_svm", "decision_tree", "random_forest", "gradient_boosting", "xgboost")
+ADDITIVE = (*LINEAR_KINDS, "gaussian_nb")
 ISOTONIC = Calibrator("isotonic", x=(-1.0, -0.2, 0.3, 1.0), y=(0.1, 0.3, 0.3, 0.8))
 
 
@@ -41,7 +42,7 @@ def test_equals_the_definition(kind, seed):
     assert np.abs(found.phi - expected).max() <= 1e-12
     if kind in ("rbf_svm", "random_forest", "gradient_boosting"):
         assert np.abs(found.phi - shapley(model, row).phi).max() > 1e-5
-    elif kind not in NOT_ADDITIVE:
+    elif kind in ADDITIVE:
         assert np.abs(found.phi - shapley(model, row).phi).max() <= 1e-12
 
 
@@ -222,7 +223,7 @@ def test_bars_of_an_explanation_add_up_level_by_level(kind, tumour):
             assert middle.phi == pytest.approx(sum(leaf.phi for leaf in middle.children), abs=1e-12)
             assert all(leaf.phi == by_key.pop(leaf.path[-1]) for leaf in middle.children)
     assert not by_key
-    assert found.sums_to == "log-odds"
+    assert found.sums_to == ("uncalibrated log hazard" if kind in SURVIVAL_KINDS else "log-odds")
     assert found.shared == ()
     assert all(c.error == 0 for c in found.contributions)
 

@@ -14,7 +14,7 @@ from virtualbiopsy.explain.hierarchy import flat
 from virtualbiopsy.explain.orders import enumerated
 from virtualbiopsy.explain.shapley import feature_game, shapley, values_in
 from virtualbiopsy.models.calibration import Calibrator
-from virtualbiopsy.models.classifier import SPECS, Classifier
+from virtualbiopsy.models.classifier import SPECS, SURVIVAL_KINDS, Classifier
 from virtualbiopsy.models.inference import explained_score, predict, raw_score
 from virtualbiopsy.models.radmodel import Scaler
 
@@ -29,7 +29,16 @@ METHODS = {
     "decision_tree": "exact trees",
     "gradient_boosting": "exact trees",
     "random_forest": "exact enumeration",
+    "xgboost": "exact trees",
+    "softmax": "exact enumeration",
+    "softmax_nb": "exact enumeration",
+    "softmax_forest": "exact enumeration",
+    "softmax_boosting": "exact enumeration",
+    "cox": "linear closed form",
+    "cox_network": "exact enumeration",
+    "survival_forest": "exact enumeration",
 }
+CLOSED = sorted(kind for kind in SPECS if METHODS[kind] != "exact enumeration")
 ISOTONIC = Calibrator("isotonic", x=(-1.0, -0.2, 0.3, 1.0), y=(0.1, 0.3, 0.3, 0.8))
 
 
@@ -57,11 +66,14 @@ def test_the_values_add_up(kind):
     features = toy_features(model)
     found, prediction = shapley(model, row_of(model)), predict(model, features)
     assert found.phi.sum() == pytest.approx(found.log_odds - found.baseline, abs=1e-10)
+    if kind in SURVIVAL_KINDS:
+        assert found.log_odds == prediction.survival.score
+        return
     assert found.log_odds == prediction.log_odds
     assert found.baseline == prediction.baseline
 
 
-@pytest.mark.parametrize("kind", sorted(set(SPECS) - {"random_forest"}))
+@pytest.mark.parametrize("kind", CLOSED)
 def test_closed_forms_equal_the_enumeration_of_many_features(kind):
     model = toy_model(kind, MANY[:12], n_background=6)
     row = row_of(model)
@@ -69,7 +81,7 @@ def test_closed_forms_equal_the_enumeration_of_many_features(kind):
     assert np.abs(shapley(model, row).phi - enumerated(game, flat(12))).max() <= 1e-12
 
 
-@pytest.mark.parametrize("kind", sorted(set(SPECS) - {"random_forest"}))
+@pytest.mark.parametrize("kind", CLOSED)
 def test_closed_forms_hold_for_any_number_of_features(kind):
     model = toy_model(kind, MANY)
     found = shapley(model, row_of(model))

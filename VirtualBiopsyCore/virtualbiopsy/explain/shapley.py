@@ -150,7 +150,11 @@ def _closed(
         return kernel_values(a["support"], dual, a["gamma"][0], x, z, hierarchy, progress), "exact kernel"
     if kind == "gradient_boosting":
         values = _slope(model) * a["learning_rate"][0] * a["value"]
-    elif len(a["tree_start"]) == 2:
+    elif kind == "xgboost":
+        values = _slope(model) * a["value"]
+    elif kind == "survival_forest" and len(a["tree_start"]) == 2:
+        values = np.log(np.maximum(a["value"], a["floor"][0]))
+    elif kind in ("decision_tree", "random_forest") and len(a["tree_start"]) == 2:
         values = _slope(model) * logit(np.clip(a["value"], a["floor"][0], 1.0 - a["floor"][0]))
     else:
         return None

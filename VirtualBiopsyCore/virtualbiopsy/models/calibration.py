@@ -2,7 +2,7 @@
 
 Platt and temperature scaling are affine in the log-odds and keep an additive explanation additive. Isotonic
 calibration is not: its result has no additive explanation of its own, so that the score before it is
-explained.
+explained. Neither is the step from a log hazard ratio to the probability of an event by a stated time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-KINDS = ("none", "platt", "temperature", "isotonic")
+KINDS = ("none", "platt", "temperature", "isotonic", "cloglog")
 AFFINE = ("none", "platt", "temperature")
 
 
@@ -36,7 +36,10 @@ class Calibrator:
     ----------
     kind : "none" (slope 1, intercept 0); "platt": slope · raw + intercept (Platt 1999); "temperature":
         raw / T, so slope 1 / T > 0 and intercept 0 (Guo et al. 2017, section 4.2); "isotonic": the
-        probability is the piecewise linear function through the knots (Zadrozny & Elkan 2002).
+        probability is the piecewise linear function through the knots (Zadrozny & Elkan 2002); "cloglog" (for
+        survival): probability of the event by the horizon, 1 − exp(−exp(slope · raw + intercept)), where raw
+        is the log hazard ratio and intercept the logarithm of the cumulative baseline hazard at the horizon
+        (Cox 1972, J R Stat Soc B 34:187).
     slope, intercept : on the natural logarithm scale; 1 and 0 for "isotonic".
     x, y : knots of "isotonic": raw scores, rising, and probabilities, not falling, each between 0 and 1
         without these; outside the knots the nearest one holds. Empty for the others.
@@ -57,13 +60,21 @@ class Calibrator:
         """Return the calibrated log-odds of raw scores, any shape."""
         if self.kind == "isotonic":
             return logit(np.interp(raw, self.x, self.y))
+        if self.kind == "cloglog":
+            return _event_log_odds(self.slope * np.asarray(raw, dtype=np.float64) + self.intercept)
         return self.explained(raw)
 
     def explained(self, raw: np.ndarray) -> np.ndarray:
         """Return what an explanation adds up to: the calibrated log-odds if affine, else the raw score."""
-        if self.kind in ("none", "isotonic"):
+        if self.kind in ("none", "isotonic", "cloglog"):
             return raw
         return self.slope * raw + self.intercept
+
+
+def _event_log_odds(log_hazard: np.ndarray) -> np.ndarray:
+    """Log-odds of 1 − exp(−h) of the logarithm of h; for small h they are log h, for large ones h."""
+    hazard = np.exp(np.clip(log_hazard, -700.0, 700.0))
+    return np.where(log_hazard < -36.0, log_hazard, np.log(-np.expm1(-hazard)) + hazard)
 
 
 def calibrator_problem(calibrator: Calibrator) -> str:
@@ -75,6 +86,8 @@ def calibrator_problem(calibrator: Calibrator) -> str:
         return f"a calibrator of the kind {kind} has slope 1 and intercept 0"
     if kind == "temperature" and not (calibrator.slope > 0 and calibrator.intercept == 0):
         return "a calibrator of the kind temperature has a positive slope and intercept 0"
+    if kind == "cloglog" and calibrator.slope < 0:
+        return "a calibrator of the kind cloglog has a slope of 0 or more"
     x, y = np.asarray(calibrator.x), np.asarray(calibrator.y)
     if kind != "isotonic":
         return f"a calibrator of the kind {kind} has no knots" if x.size or y.size else ""

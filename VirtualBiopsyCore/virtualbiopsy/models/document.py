@@ -17,9 +17,10 @@ from ..prepare.model import Kinetics, Preparation
 from ..radiomics.keys import CLINICAL_PREFIX, is_clinical, measured_key
 from ..tasks import MENINGIOMA, TASKS
 from .calibration import Calibrator, calibrator_problem
-from .classifier import NEEDS_CALIBRATION, SPECS, classifier_problem
+from .classifier import NEEDS_CALIBRATION, SOFTMAX_KINDS, SPECS, SURVIVAL_KINDS, classifier_problem
 from .container import ADVICE
-from .ordinal import Ordinal, ordinal_problem
+from .ordinal import MAX_CLASSES, Ordinal, ordinal_problem
+from .survival import MAX_TIMES, Survival, survival_problem
 
 if TYPE_CHECKING:
     from .radmodel import RadModel
@@ -42,7 +43,15 @@ _TEXTS = (
     "recipe",
 )
 _OPTIONAL_TEXTS = ("engine", "published")
-_OPTIONAL = (*_OPTIONAL_TEXTS, "task", "ordinal", "conformal_cases", "image_statistics")
+_OPTIONAL = (
+    *_OPTIONAL_TEXTS,
+    "task",
+    "ordinal",
+    "nominal",
+    "survival",
+    "conformal_cases",
+    "image_statistics",
+)
 """Written where there is something to say; files without them are as before."""
 _FEATURE = {"key", "impute", "mean", "scale", "low", "high"}
 _PREPARATION = {
@@ -58,6 +67,7 @@ KINETIC_CHOICES = {
     "model": ("tofts", "extended_tofts"),
     "aif": ("parker", "georgiou", "weinmann", "measured", "table"),
 }
+_SURVIVAL_LISTS = ("times", "hazard", "groups", "cuts")
 _KEYS = {
     *_TEXTS,
     "format",
@@ -160,6 +170,10 @@ def encode(model: RadModel) -> dict[str, Any]:
             "classes": list(model.ordinal.classes),
             "shifts": [float(shift) for shift in model.ordinal.shifts],
         }
+    if model.nominal:
+        content["nominal"] = list(model.nominal)
+    if model.survival is not None:
+        content["survival"] = _survival_table(model.survival)
     if model.conformal_scores:
         content["conformal_cases"] = len(model.conformal_scores[0])
     if model.image_statistics:
@@ -228,6 +242,10 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
     fields["protocol_ranges"] = _ranges(content["protocol_ranges"], "protocol range", 200, refuse)
     if "ordinal" in content:
         fields["ordinal"] = _ordinal(content["ordinal"], refuse)
+    if "nominal" in content:
+        fields["nominal"] = _names(content["nominal"], "nominal", MAX_CLASSES, refuse)
+    if "survival" in content:
+        fields["survival"] = _survival(content["survival"], refuse)
     lengths = {"p": len(features)}
     if "conformal_cases" in content:
         lengths["c"] = _count(content["conformal_cases"], "conformal_cases", MAX_CONFORMAL, refuse)
@@ -288,7 +306,7 @@ def check(model: RadModel, where: str) -> None:
         raise refuse(f"a {model.classifier.kind} gives no log-odds without Platt or other calibration")
     if not 0 < model.threshold < 1:
         raise refuse("the threshold is not between 0 and 1")
-    problem = classifier_problem(model.classifier.kind, model.classifier.arrays, p)
+    problem = classifier_problem(model.classifier.kind, model.classifier.arrays, p) or _kind_problem(model)
     if problem:
         raise refuse(problem)
     shape = np.shape(model.background)
@@ -299,6 +317,26 @@ def check(model: RadModel, where: str) -> None:
     problem = _conformal_problem(model.conformal_scores)
     if problem:
         raise refuse(problem)
+
+
+def _kind_problem(model: RadModel) -> str:
+    """What is wrong between the classifier and what several classes or survival need; "" if nothing."""
+    kind, calibrated = model.classifier.kind, model.calibrator.kind
+    if (kind in SOFTMAX_KINDS) != bool(model.nominal):
+        return f"a {kind} classifier and the class names {', '.join(model.nominal) or '(none)'} do not agree"
+    if model.nominal:
+        classes = model.classifier.class_scores(np.zeros((1, len(model.feature_keys)))).shape[1]
+        if len(set(model.nominal)) != len(model.nominal) or len(model.nominal) != classes:
+            return "there is not one different name for each class"
+        if calibrated != "none":
+            return "a softmax classifier has no calibrator: a temperature belongs into its numbers"
+    if (kind in SURVIVAL_KINDS) != (model.survival is not None) or (kind in SURVIVAL_KINDS) != (
+        calibrated == "cloglog"
+    ):
+        return "a survival model, and no other, has a horizon and a calibrator of the kind cloglog"
+    if model.ordinal is not None and (model.nominal or model.survival is not None):
+        return "a model has ordered classes, classes without order, or survival, not several of these"
+    return "" if model.survival is None else survival_problem(model.survival, model.calibrator)
 
 
 def _conformal_problem(scores: tuple[np.ndarray, ...]) -> str:
@@ -426,6 +464,48 @@ def _ordinal(table: Any, refuse: Callable) -> Ordinal:
     if not isinstance(shifts, list):
         raise refuse("ordinal.shifts is not a list of numbers")
     return Ordinal(tuple(classes), tuple(_number(value, "ordinal.shifts", refuse) for value in shifts))
+
+
+def _survival_table(survival: Survival) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        "event": survival.event,
+        "horizon": float(survival.horizon),
+        "unit": survival.unit,
+    }
+    for name in _SURVIVAL_LISTS:
+        table[name] = list(getattr(survival, name))
+    return table
+
+
+def _survival(table: Any, refuse: Callable) -> Survival:
+    if not isinstance(table, dict):
+        raise refuse("survival is not a table")
+    _exactly(table, {"event", "horizon", "unit", *_SURVIVAL_LISTS}, "survival", refuse)
+    for name in ("event", "unit"):
+        if not isinstance(table[name], str) or len(table[name]) > 80:
+            raise refuse(f"survival.{name} is not a short text")
+    numbers = {}
+    for name in ("times", "hazard", "cuts"):
+        if not isinstance(table[name], list) or len(table[name]) > MAX_TIMES:
+            raise refuse(f"survival.{name} is not a list of at most {MAX_TIMES} numbers")
+        numbers[name] = tuple(_number(value, f"survival.{name}", refuse) for value in table[name])
+    return Survival(
+        event=table["event"],
+        horizon=_number(table["horizon"], "survival.horizon", refuse),
+        unit=table["unit"],
+        groups=_names(table["groups"], "survival.groups", MAX_CLASSES, refuse),
+        **numbers,
+    )
+
+
+def _names(values: Any, what: str, most: int, refuse: Callable) -> tuple[str, ...]:
+    if (
+        not isinstance(values, list)
+        or len(values) > most
+        or not all(isinstance(name, str) and 0 < len(name) <= 80 for name in values)
+    ):
+        raise refuse(f"{what} is not a list of at most {most} short names")
+    return tuple(values)
 
 
 def _metrics(table: Any, refuse: Callable) -> dict[str, dict[str, float]]:

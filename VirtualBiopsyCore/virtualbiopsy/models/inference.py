@@ -9,10 +9,11 @@ import numpy as np
 from ..errors import FeatureError
 from ..radiomics.vector import FeatureVector
 from .calibration import sigmoid
-from .classifier import NEEDS_CALIBRATION
+from .classifier import NEEDS_CALIBRATION, SURVIVAL_KINDS, softmax
 from .ordinal import class_probabilities
 from .prediction import ClassProbability, Prediction
-from .radmodel import RadModel
+from .radmodel import RadModel, Scaler
+from .survival import survival_answer
 
 __all__ = [
     "Inputs",
@@ -69,9 +70,11 @@ def model_inputs(model: RadModel, features: FeatureVector) -> Inputs:
 
 def raw_score(model: RadModel, rows: np.ndarray) -> np.ndarray:
     """Return the classifier's score before calibration of raw feature rows (n, p) as (n,)."""
-    rows = np.asarray(rows, dtype=np.float64)
-    scaled = (rows - np.asarray(model.scaler.mean)) / np.asarray(model.scaler.scale)
-    return model.classifier.raw_score(scaled)
+    return model.classifier.raw_score(_scaled(model.scaler, rows))
+
+
+def _scaled(scaler: Scaler, rows: np.ndarray) -> np.ndarray:
+    return (np.asarray(rows, dtype=np.float64) - np.asarray(scaler.mean)) / np.asarray(scaler.scale)
 
 
 def log_odds(model: RadModel, rows: np.ndarray) -> np.ndarray:
@@ -93,6 +96,8 @@ def sums_to(model: RadModel) -> str:
     not the log-odds that the prediction shows."""
     if model.calibrator.affine:
         return "log-odds"
+    if model.classifier.kind in SURVIVAL_KINDS:
+        return "uncalibrated log hazard"
     scores = model.classifier.kind in NEEDS_CALIBRATION
     return "uncalibrated decision value" if scores else "uncalibrated log-odds"
 
@@ -123,16 +128,29 @@ def predict(model: RadModel, features: FeatureVector) -> Prediction:
         threshold=model.threshold,
         imputed=inputs.imputed,
         out_of_range=inputs.out_of_range,
-        classes=_classes(model, value),
-        classes_note="" if model.ordinal is None else model.ordinal.note,
+        classes=_classes(model, inputs.row, value),
+        classes_note=_classes_note(model),
+        survival=None
+        if model.survival is None
+        else survival_answer(model.survival, model.calibrator, float(raw_score(model, inputs.row[None])[0])),
     )
 
 
-def _classes(model: RadModel, value: float) -> tuple[ClassProbability, ...]:
-    if model.ordinal is None:
+def _classes(model: RadModel, row: np.ndarray, value: float) -> tuple[ClassProbability, ...]:
+    if model.ordinal is not None:
+        names, shares = model.ordinal.classes, class_probabilities(value, model.ordinal)
+    elif model.nominal:
+        logits = model.classifier.class_scores(_scaled(model.scaler, row[None]))
+        names, shares = model.nominal, softmax(logits)[0]
+    else:
         return ()
-    shares = class_probabilities(value, model.ordinal)
-    return tuple(
-        ClassProbability(name, float(share))
-        for name, share in zip(model.ordinal.classes, shares, strict=True)
-    )
+    return tuple(ClassProbability(name, float(share)) for name, share in zip(names, shares, strict=True))
+
+
+def _classes_note(model: RadModel) -> str:
+    if model.ordinal is not None:
+        return model.ordinal.note
+    if not model.nominal:
+        return ""
+    name = model.nominal[int(model.classifier.arrays["positive"][0])]
+    return f"The contributions explain the log-odds of “{name}” against all other classes together."

@@ -29,6 +29,7 @@ from .classifier import SPECS, Classifier
 from .container import ADVICE, pack, unpack
 from .npz import pack_arrays, unpack_arrays
 from .ordinal import Ordinal
+from .survival import Survival
 
 SUFFIX = ".radmodel"
 MAX_FILE_BYTES = 32 * 2**20
@@ -79,6 +80,10 @@ class RadModel:
     published : what was published for such a model, external beside internal; "" if nothing.
     ordinal : the ordered classes, if it has more than two; endpoint, positive, threshold and log-odds are
         those of one of the cuts between them.
+    nominal : names of the classes of a softmax classifier, in the order of its logits; endpoint, positive,
+        threshold and log-odds are those of one of them against the others. () for other kinds.
+    survival : the event, horizon, baseline and risk groups of a survival model; its log-odds are those of the
+        event by the horizon. None for other kinds.
     task : what it is for, key of :data:`virtualbiopsy.tasks.TASKS`.
     card : model card, markdown.
     sha256 : of the contents, lower-case hex; "" before the model was saved.
@@ -115,6 +120,8 @@ class RadModel:
     published: str = ""
     task: str = MENINGIOMA.task_id
     ordinal: Ordinal | None = None
+    nominal: tuple[str, ...] = ()
+    survival: Survival | None = None
     card: str = ""
     sha256: str = ""
 

@@ -6,7 +6,7 @@ which is checked on loading, so that a walk always ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -37,23 +37,23 @@ def tree_problem(arrays: Mapping[str, np.ndarray], n_features: int) -> str:
     return ""
 
 
-def leaf_values(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
-    """Return the value of the leaf that each row reaches in each tree.
+def leaf_nodes(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Return the number of the leaf that each row reaches in each tree.
 
     Parameters
     ----------
-    rows : (n, p). Compared as single precision, which is how scikit-learn's trees compare.
+    rows : (n, p). Compared as single precision, which is how scikit-learn's trees and XGBoost compare.
 
     Returns
     -------
-    (trees, n) float64.
+    (trees, n) int64, node numbers in the concatenated arrays.
     """
     rows = rows.astype(np.float32)
     feature, threshold = arrays["feature"], arrays["threshold"]
-    left, right, value = arrays["left"], arrays["right"], arrays["value"]
+    left, right = arrays["left"], arrays["right"]
     n = len(rows)
     everyone = np.arange(n)
-    out = np.empty((len(arrays["tree_start"]) - 1, n))
+    out = np.empty((len(arrays["tree_start"]) - 1, n), dtype=np.int64)
     for tree, root in enumerate(arrays["tree_start"][:-1]):
         node = np.full(n, root)
         active = everyone
@@ -64,5 +64,23 @@ def leaf_values(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarra
                 active, at = active[inner], at[inner]
             down = rows[active, feature[at]] <= threshold[at]
             node[active] = np.where(down, left[at], right[at])
-        out[tree] = value[node]
+        out[tree] = node
+    return out
+
+
+def leaf_values(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Return the value of the leaf that each row (n, p) reaches in each tree, (trees, n) float64."""
+    return arrays["value"][leaf_nodes(arrays, rows)]
+
+
+def joined(trees: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Put trees one behind another; each holds feature, threshold, left, right and value of its own nodes."""
+    start = np.concatenate([[0], np.cumsum([len(tree["feature"]) for tree in trees])]).astype(np.int64)
+    out: dict[str, np.ndarray] = {"tree_start": start}
+    for name in ("feature", "threshold", "left", "right", "value"):
+        parts = [
+            np.where(tree[name] < 0, -1, tree[name] + offset) if name in ("left", "right") else tree[name]
+            for tree, offset in zip(trees, start, strict=False)
+        ]
+        out[name] = np.concatenate(parts)
     return out

@@ -77,6 +77,14 @@ def _float(values: Any) -> np.ndarray:
 
 
 def _trees(trees: Sequence[Any], vote: bool) -> dict[str, np.ndarray]:
+    def values(tree: Any) -> np.ndarray:
+        return tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1) if vote else tree.value[:, 0, 0]
+
+    return {**trees_of(trees), "value": _float(np.concatenate([values(tree) for tree in trees]))}
+
+
+def trees_of(trees: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Return scikit-learn's trees one behind another, without the values of their leaves."""
     sizes = [tree.node_count for tree in trees]
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     leaf = [tree.children_left < 0 for tree in trees]
@@ -88,9 +96,6 @@ def _trees(trees: Sequence[Any], vote: bool) -> dict[str, np.ndarray]:
         ]
         return np.concatenate(parts).astype(np.int64)
 
-    def values(tree: Any) -> np.ndarray:
-        return tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1) if vote else tree.value[:, 0, 0]
-
     return {
         "tree_start": start,
         "feature": np.concatenate(
@@ -101,5 +106,4 @@ def _trees(trees: Sequence[Any], vote: bool) -> dict[str, np.ndarray]:
         ),
         "left": children("children_left"),
         "right": children("children_right"),
-        "value": _float(np.concatenate([values(tree) for tree in trees])),
     }
