@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import chi2_contingency
 
 from ..dataset import BINARY, SURVIVAL, Dataset
+from ..survival import log_rank
 from .leak import SITE, Leak
 from .ranking import within_parts_auc, within_parts_concordance
 from .resampling import interval
@@ -26,7 +27,7 @@ class SiteCheck:
 
     Attributes
     ----------
-    variable : "site" or "scanner". p : of no association of the outcome with it (chi-squared).
+    variable : "site" or "scanner". p : of no association with the outcome (chi-squared or log-rank test).
     alone : AUC (concordance) of the site alone, by the rate of the outcome in the training part.
     over_all, within : AUC over all pairs of a test part, and over pairs from the same site.
     drop, low, high : over_all − within with its bootstrap interval. leak : if the site is a proxy.
@@ -59,12 +60,7 @@ def _check(
     variable: str, values: np.ndarray, held_out: HeldOut, data: Dataset, drawn: np.ndarray
 ) -> SiteCheck:
     _, of_row = np.unique(values, return_inverse=True)
-    events = data.outcome.labels > 0
-    p = (
-        float(chi2_contingency(np.histogram2d(of_row, events, (of_row.max() + 1, 2))[0]).pvalue)
-        if (events.any() and not events.all())
-        else 1.0
-    )
+    p = _association(data, values)
     weights = np.concatenate([np.ones((1, drawn.shape[1])), drawn])
     scores, numbers = held_out.scores(), held_out.numbers()
     rates = _rates(held_out, data, of_row)
@@ -83,14 +79,26 @@ def _check(
     leak = None
     told = f"The {variable} alone gives {np.mean(alone):.2f}; the model {total[0]:.2f} over all"
     if np.isnan(inside[0]):
-        leak = Leak(SITE, variable, f"{told}, and no {variable} has cases to compare: disease and {variable} "
-                    "cannot be told apart. Add cases of both kinds from one place.")  # fmt: skip
+        told += f", and no {variable} has cases to compare: disease and {variable} cannot be told apart. Add "
+        leak = Leak(SITE, variable, f"{told}cases of both kinds from one place.")
     elif p < 0.05 and drop >= SMALLEST_DROP and low > 0:
-        leak = Leak(SITE, variable, f"{told} but {inside[0]:.2f} within one {variable}: it recognises the "
-                    f"{variable}. Harmonise, balance, or test by leaving one site out.")  # fmt: skip
+        told += (
+            f" but {inside[0]:.2f} within one {variable}: it recognises the {variable}. Harmonise, balance, "
+        )
+        leak = Leak(SITE, variable, f"{told}or test by leaving one site out.")
     return SiteCheck(
         variable, p, float(np.mean(alone)), float(total[0]), float(inside[0]), drop, low, high, leak
     )
+
+
+def _association(data: Dataset, values: np.ndarray) -> float:
+    events = data.outcome.labels > 0
+    if not events.any() or (data.outcome.time is None and events.all()):
+        return 1.0
+    if data.outcome.time is not None:
+        return log_rank(data.outcome.time, data.outcome.labels, values).p
+    table = [[(of & (values == value)).sum() for of in (events, ~events)] for value in np.unique(values)]
+    return float(chi2_contingency(np.array(table)).pvalue)
 
 
 def _ranking(

@@ -12,6 +12,9 @@ NEIGHBOURS = 12
 FEWEST_COLUMNS = 8
 CHANCE_PAIRS = 0.01
 TELLING = 0.99
+_HARMONIC = np.cumsum(1 / np.arange(1, NEIGHBOURS))
+_EXPECTED = float((_HARMONIC[-1] - _HARMONIC[2:-1]).mean())
+"""Mean of d · ln(T_K / T_j) over j = 4 … K − 1: T_j^d are order statistics of uniform numbers below T_K^d."""
 
 
 def twins(data: Dataset) -> tuple[Leak, ...]:
@@ -33,7 +36,7 @@ def twins(data: Dataset) -> tuple[Leak, ...]:
     order = np.argsort(distance, axis=1)[:, :NEIGHBOURS]
     near = np.maximum(np.take_along_axis(distance, order, axis=1), 1e-9)
     log_ratio = np.log(near[:, -1:] / near[:, 3:-1]).mean(axis=1)
-    dimension = 1 / max(float(np.median(log_ratio)), 1e-3)
+    dimension = _EXPECTED / max(float(np.median(log_ratio)), 1e-3)
     limit = (CHANCE_PAIRS / (n * (NEIGHBOURS - 1))) ** (1 / dimension)
     found = []
     for i, j in sorted({(min(a, b), max(a, b)) for a in range(n) for b in order[a, :3].tolist()}):
