@@ -146,7 +146,8 @@ def test_mamamia(tmp_path):
 def duke_tables(root):
     top = ["Patient Information"] + [None] * 15
     names = ["Patient ID", "Days to MRI (From the Date of Diagnosis)", "Manufacturer",
-             "Manufacturer Model Name", "Date of Birth (Days)", "Menopause (at diagnosis)", "ER", "PR", "HER2", "Mol Subtype",
+             "Manufacturer Model Name", "Date of Birth (Days)", "Menopause (at diagnosis)", "ER", "PR",
+             "HER2", "Mol Subtype",
              "Nottingham grade", "Pathologic Response to Neoadjuvant Therapy", "Recurrence event(s)",
              "Days to local recurrence (from the date of diagnosis) ",
              "Days to distant recurrence(from the date of diagnosis) ",
@@ -297,3 +298,14 @@ def test_a_number_that_is_none_is_a_fault_of_its_cell(tmp_path):
     (tmp_path / "f.csv").write_text("id,a,b,c,label\n1,1,2,3,0\n2,1,2,3,1\n3,1,x,3,0\n4,1,2,3,1\n")
     faults = [str(fault) for fault in examine_cohort(tmp_path / "f.csv").faults]
     assert "row 4, column b: 'x' is not a number. Correct it, or leave the column out." in faults
+
+
+def test_a_column_called_like_an_outcome_is_no_feature_unawares(tmp_path):
+    head = "id,wavelet_Mean,Survival_days,rfs_ind,PCR,shape_Compactness,label"
+    (tmp_path / "f.csv").write_text("\n".join([head, "1,1,2,1,1,4,0", "2,1,2,0,0,4,1"]))
+    examined = examine_cohort(tmp_path / "f.csv")
+    told = [fault.column for fault in examined.faults if "would leak" in fault.what]
+    assert told == ["Survival_days", "rfs_ind", "PCR"]
+    assert examined.cohort.features.columns == ("wavelet_Mean", "shape_Compactness")
+    (tmp_path / "cohort.toml").write_text('table = "f.csv"\nkeep = ["PCR"]\nleave_out = ["rfs*", "Surv*"]\n')
+    assert read_cohort(tmp_path / "f.csv").features.columns == ("wavelet_Mean", "PCR", "shape_Compactness")

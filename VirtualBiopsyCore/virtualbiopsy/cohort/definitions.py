@@ -6,6 +6,7 @@
     table = "patients.csv"              # "cohort.csv" or "cohort.xlsx" without
     sheet = "patients"                  # of a workbook
     leave_out = ["RFS*", "diagnosis"]   # columns of a feature table that are no features
+    keep = ["age_at_event"]             # and those that are, although they are called like an outcome
 
     [columns]                           # names in the table by ours, where they differ
     patient = "ID"
@@ -32,7 +33,7 @@ from ..errors import CohortError
 from .endpoints import Definition
 
 FILE = "cohort.toml"
-_TOP = {"name", "table", "sheet", "leave_out", "columns", "paths", "endpoints"}
+_TOP = {"name", "table", "sheet", "leave_out", "keep", "columns", "paths", "endpoints"}
 _ENDPOINT = {"kind", "column", "time", "unit", "classes", "values", "cuts"}
 _ADVICE = "Compare it with Docs/cohorts.md."
 
@@ -48,6 +49,7 @@ class Statement:
     paths: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, Definition] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
 
 
 def read_statement(path: Path) -> Statement:
@@ -66,10 +68,7 @@ def read_statement(path: Path) -> Statement:
     wrong = [f"{name} is unknown" for name in sorted(set(content) - _TOP)]
     texts = {name: _text(content, name, wrong) for name in ("name", "table", "sheet")}
     tables = {name: _texts(content, name, wrong) for name in ("columns", "paths")}
-    leave_out = content.get("leave_out", [])
-    if not isinstance(leave_out, list) or not all(isinstance(name, str) for name in leave_out):
-        wrong.append("leave_out is not a list of texts")
-        leave_out = []
+    lists = {name: _list(content, name, wrong) for name in ("leave_out", "keep")}
     endpoints = content.get("endpoints", {})
     if not isinstance(endpoints, dict) or not all(isinstance(entry, dict) for entry in endpoints.values()):
         wrong.append("[endpoints] is not a table of tables")
@@ -77,7 +76,7 @@ def read_statement(path: Path) -> Statement:
     found = {name: _definition(name, entry, wrong) for name, entry in endpoints.items()}
     if wrong:
         raise CohortError(f"{path.name} is not valid: {'; '.join(wrong)}.", _ADVICE)
-    return Statement(**texts, **tables, endpoints=found, leave_out=tuple(leave_out))
+    return Statement(**texts, **tables, **lists, endpoints=found)
 
 
 def _definition(name: str, entry: Mapping[str, Any], wrong: list[str]) -> Definition:
@@ -113,6 +112,14 @@ def _text(table: Mapping[str, Any], key: str, wrong: list[str], place: str = "")
         wrong.append(f"{place and place + '.'}{key} is not text")
         return ""
     return value
+
+
+def _list(table: Mapping[str, Any], key: str, wrong: list[str]) -> tuple[str, ...]:
+    values = table.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        wrong.append(f"{key} is not a list of texts")
+        return ()
+    return tuple(values)
 
 
 def _texts(table: Mapping[str, Any], key: str, wrong: list[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ``survival_info.csv`` or ``survival_data.csv``; challenges without such a t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...training.dataset import SURVIVAL
@@ -40,18 +41,15 @@ def recognise(path: Path) -> str:
     """What speaks for this layout, "" if nothing does."""
     if not path.is_dir():
         return ""
-    found = shared.folders(path, _FOLDER, 3)
-    named = [folder for folder in found if _image(folder, "t1c") is not None]
-    return f"The folder holds {named[0].name}." if named else ""
+    found = next(_cases(path, 3), None)
+    return f"The folder holds {found.name}." if found else ""
 
 
 def read(path: Path) -> Sheet:
     """Read all cases below a folder."""
     faults: list[Fault] = []
     cells_by_case: dict[str, dict[str, str]] = {}
-    for folder in shared.folders(path, _FOLDER):
-        if not any(_image(folder, role) for role in _ROLES):
-            continue
+    for folder in _cases(path, shared.DEEP):
         cells_by_case[folder.name] = _cells(folder, path)
     kinds = sorted({cells["subgroup:challenge"] for cells in cells_by_case.values()})
     notes = [
@@ -60,6 +58,15 @@ def read(path: Path) -> Sheet:
     definitions = _survival(path, cells_by_case, faults, notes)
     rows = tuple(SheetRow(name, cells) for name, cells in cells_by_case.items())
     return Sheet(path.name, "brats", path, rows, definitions, {}, tuple(faults), tuple(notes))
+
+
+def _cases(path: Path, depth: int) -> Iterator[Path]:
+    """Folders that are called like a case and hold one of its sequences."""
+    if re.fullmatch(_FOLDER, path.name, re.IGNORECASE) and any(_image(path, role) for role in _ROLES):
+        yield path
+    elif depth > 0:
+        for inner in sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith((".", "__"))):
+            yield from _cases(inner, depth - 1)
 
 
 def _cells(folder: Path, root: Path) -> dict[str, str]:

@@ -32,6 +32,10 @@ from .table import NAMES, table_of
 META = ("patient", "time_point", "site", "scanner", "split", "date")
 _CASE = ("patient", "case", "id", "patient_id", "patientid", "subjectid", "subject_id", "subject", "pid")
 _ENDPOINT = ("label", "target", "class", "outcome", "endpoint", "y")
+_OUTCOME = re.compile(
+    r"(^|[^a-z])(surviv\w*|surv|outcome|recurr\w*|relapse|rfs|pfs|dfs|efs|os|death|dead|died|event|"
+    r"pcr|rcb|censor\w*|follow ?up|progression)([^a-z]|$)"
+)
 _DIAGNOSTICS = re.compile(r"^diagnostics_|^(general_info|unnamed)|(_path|path_)|(^|_)version$", re.IGNORECASE)
 
 
@@ -45,12 +49,14 @@ class FeatureColumns:
         and "subgroup:…".
     endpoints : by name. sheet : of a workbook.
     leave_out : columns (or patterns) that are no features: other outcomes, what was found later, identifiers.
+    keep : columns (or patterns) that are features although they are called like an outcome.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     endpoints: Mapping[str, Definition] = field(default_factory=dict)
     sheet: str = ""
     leave_out: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
 
 
 def recognise(path: Path) -> str:
@@ -95,7 +101,13 @@ def read(path: Path, columns: FeatureColumns | None = None) -> Sheet:
     if file is None or not file.is_file():
         raise CohortError(f"{root.name} holds no feature table.", f"Name it in {FILE}, or choose the file.")
     if columns is None:
-        columns = FeatureColumns(statement.columns, statement.endpoints, statement.sheet, statement.leave_out)
+        columns = FeatureColumns(
+            statement.columns,
+            statement.endpoints,
+            statement.sheet,
+            statement.leave_out,
+            statement.keep,
+        )
     table = read_text_table(file, sheet=columns.sheet)
     notes: list[str] = []
     columns = _guessed(table, columns, notes)
@@ -118,7 +130,7 @@ def _guessed(table: TextTable, columns: FeatureColumns, notes: list[str]) -> Fea
     if not endpoints and (found := next((lower[n] for n in _ENDPOINT if n in lower), None)):
         endpoints[found] = Definition(found, column=found)
         notes.append(f"The endpoint from the column {found}.")
-    return FeatureColumns(names, endpoints, columns.sheet, columns.leave_out)
+    return FeatureColumns(names, endpoints, columns.sheet, columns.leave_out, columns.keep)
 
 
 def _named(columns: FeatureColumns) -> list[str]:
@@ -144,12 +156,16 @@ def _sheet(file: Path, root: Path, table: TextTable, columns: FeatureColumns, no
     for name in table.columns:
         if name in used:
             continue
-        if _DIAGNOSTICS.search(name) or any(fnmatch.fnmatchcase(name, p) for p in columns.leave_out):
+        if _DIAGNOSTICS.search(name) or _fits(name, columns.leave_out):
             left.append(name)
             continue
         cells = [cell for cell in cells_of[name] if not is_unknown(cell)]
         numbers = sum(number_of(cell) is not None for cell in cells)
-        if numbers == len(cells) and cells:
+        if cells and numbers and _OUTCOME.search(_plain(name)) and not _fits(name, columns.keep):
+            what = "The column is called like an outcome; as a feature it would leak."
+            hint = "Name it as an endpoint or in leave_out, or in keep if it was known before."
+            faults.append(Fault(file.name, what, hint, column=name))
+        elif numbers == len(cells) and cells:
             features.append(name)
         elif 2 * numbers > len(cells):
             wrong = [
@@ -203,6 +219,16 @@ def _case_names(rows: Sequence[SheetRow]) -> list[str]:
     several = {patient for patient, count in Counter(patients).items() if count > 1}
     points = [row.cells.get("time_point", "").strip() for row in rows]
     return [f"{p} {t}".strip() if p in several else p for p, t in zip(patients, points, strict=True)]
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _plain(name: str) -> str:
+    """Words between blanks, in lower case."""
+    spaced = re.sub(r"([a-z])([A-Z])|([A-Z])(?=[A-Z][a-z])", r"\1\3 \2", name)
+    return re.sub(r"[_\-.\s]+", " ", spaced).lower()
 
 
 def _value(cell: str) -> float:
