@@ -13,8 +13,8 @@ from slicer.i18n import tr as _
 
 from .. import RESEARCH_USE_ONLY
 from ..engines.doors import EngineCheck, check_agreement, check_reference_values, engine_state
-from ..engines.pages import write_files
 from ..errors import ExistingFileError, VirtualBiopsyError
+from ..report.files import write_files
 from .bench import Bench
 from .study import Inputs, Study
 

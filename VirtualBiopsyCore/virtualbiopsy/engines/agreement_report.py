@@ -9,9 +9,10 @@ from pathlib import Path
 from .. import RESEARCH_USE_ONLY
 from ..radiomics.definitions import describe
 from ..radiomics.keys import FeatureKey
+from ..report.files import write_files
 from ..report.markup import bullets, facts, paragraph, tag
 from .agreement import AGREE, DISAGREE, NONE, SINGLE, VERDICTS, Agreement, FeatureAgreement, agreement_json
-from .pages import head, number, page, rows, verdict, write_files
+from .pages import head, number, page, rows, verdict
 
 NAMES = {"json": "agreement.json", "csv": "agreement.csv", "html": "agreement.html"}
 

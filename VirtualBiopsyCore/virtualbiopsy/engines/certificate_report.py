@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..report.files import write_files
 from ..report.markup import facts, paragraph, tag
 from .certificate import Certificate, Check, certificate_json
-from .pages import head, number, page, rows, verdict, write_files
+from .pages import head, number, page, rows, verdict
 
 NAMES = {"json": "certificate.json", "html": "certificate.html"}
 

@@ -150,7 +150,7 @@ def _now() -> str:
 
 def _extract(options: argparse.Namespace) -> None:
     from ..errors import VirtualBiopsyError
-    from .pages import write_files
+    from ..report.files import write_files
     from .registry import find_engine
 
     kind = "csv" if options.out is None else options.out.suffix.lower().lstrip(".")

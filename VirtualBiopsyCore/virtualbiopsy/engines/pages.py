@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from .. import RESEARCH_USE_ONLY, __version__
-from ..errors import ExistingFileError, UnreadableFileError
-from ..report.html import CSP
 from ..report.markup import esc, facts, tag
-from ..report.style import CSS
+from ..report.page import page as document
 
 _VERDICTS = """
 td.good { color: #1c2126; } td.bad { color: #8f1d16; font-weight: bold; }
@@ -21,15 +17,7 @@ td.good { color: #1c2126; } td.bad { color: #8f1d16; font-weight: bold; }
 
 def page(title: str, body: Iterable[str]) -> str:
     """A complete HTML document with the research-use banner; `body` is markup."""
-    banner = f'<div class="banner{{}}" role="note">{esc(RESEARCH_USE_ONLY)}</div>'
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{CSP}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{esc(title)}</title><style>{CSS}{_VERDICTS}</style></head><body>"
-        f"{banner.format('')}<main>{tag('h1', esc(title))}{''.join(body)}</main>"
-        f"{banner.format(' last')}</body></html>\n"
-    )
+    return document(title, tag("h1", esc(title)) + "".join(body), RESEARCH_USE_ONLY, _VERDICTS)
 
 
 def head(created: str, machine: Mapping[str, str]) -> str:
@@ -54,27 +42,3 @@ def rows(head_cells: Iterable[str], body: Iterable[tuple[bool, Iterable[str]]]) 
 
 def number(value: float | None) -> str:
     return "" if value is None else f"{value:.9g}"
-
-
-def write_files(folder: Path, texts: Mapping[str, str], overwrite: bool) -> list[Path]:
-    """Write text files whole or not at all.
-
-    Raises
-    ------
-    ExistingFileError : one is there and must not be replaced. UnreadableFileError : they cannot be written.
-    """
-    paths = [folder / name for name in texts]
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise ExistingFileError(f"{path} exists already.", "Choose another folder, or allow overwriting.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in zip(paths, texts.values(), strict=True):
-            scratch = path.with_name(path.name + ".part")
-            scratch.write_text(text, encoding="utf-8")
-            os.replace(scratch, path)
-    except OSError as error:
-        raise UnreadableFileError(
-            f"{folder} cannot be written ({error.strerror}).", "Choose another folder."
-        ) from error
-    return paths

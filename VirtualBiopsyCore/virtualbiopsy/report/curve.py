@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ..regions.curves import Curve
+from .axes import Axes, number, path, span, ticks
+from .axes import band as filled
 from .svg import document, element, line, text
 from .theme import Theme, theme
 
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 26.0, 40.0
-TICKS = 5
 
 
 def curve_svg(
@@ -41,14 +41,14 @@ def curve_svg(
     look = theme(dark)
     percent = all(curve.enhancement is not None for _, curve in curves)
     lines = [(label, curve, *_values(curve, percent)) for label, curve in curves]
-    x_low, x_high = _span([t / 60 for _, curve in curves for t in curve.times_s])
+    x_low, x_high = span([t / 60 for _, curve in curves for t in curve.times_s])
     first = lines[0]
     marked = [v + s * sd for v, sd in zip(first[2], first[3], strict=True) for s in (-1, 1)]
-    y_low, y_high = _span([*marked, *(v for _, _, values, _ in lines for v in values), 0.0])
-    plot = _Plot(x_low, x_high, y_low, y_high, width, height)
+    y_low, y_high = span([*marked, *(v for _, _, values, _ in lines for v in values), 0.0])
+    plot = Axes(x_low, x_high, y_low, y_high, LEFT, width - RIGHT, TOP, height - BOTTOM)
 
     unit = "percent enhancement" if percent else "signal (arbitrary units)"
-    body = [plot.axes(look, "%" if percent else "signal")]
+    body = [_scales(plot, look, "%" if percent else "signal")]
     if injection_s is not None and x_low <= injection_s / 60 <= x_high:
         x = plot.x(injection_s / 60)
         body.append(line(x, plot.top, x, plot.bottom, look.accent, 1, **{"stroke-dasharray": "3 3"}))
@@ -61,43 +61,13 @@ def curve_svg(
     return document(width, height, f"Time–intensity curve, {unit}: {told}", "".join(body), look)
 
 
-class _Plot:
-    """From minutes and values to pixels."""
-
-    def __init__(
-        self, x_low: float, x_high: float, y_low: float, y_high: float, width: float, height: float
-    ) -> None:
-        self.x_low, self.x_high, self.y_low, self.y_high = x_low, x_high, y_low, y_high
-        self.left, self.right, self.top, self.bottom = LEFT, width - RIGHT, TOP, height - BOTTOM
-
-    def x(self, minutes: float) -> float:
-        return self.left + (self.right - self.left) * (minutes - self.x_low) / (self.x_high - self.x_low)
-
-    def y(self, value: float) -> float:
-        return self.bottom - (self.bottom - self.top) * (value - self.y_low) / (self.y_high - self.y_low)
-
-    def axes(self, look: Theme, unit: str) -> str:
-        parts = []
-        for value in _ticks(self.y_low, self.y_high):
-            y = self.y(value)
-            parts.append(line(self.left, y, self.right, y, look.grid, 1 if value == 0 else 0.5))
-            parts.append(text(self.left - 6, y + 4, _number(value), fill=look.muted, size=10, anchor="end"))
-        for value in _ticks(self.x_low, self.x_high):
-            x = self.x(value)
-            parts.append(line(x, self.bottom, x, self.bottom + 4, look.grid))
-            parts.append(text(x, self.bottom + 16, _number(value), fill=look.muted, size=10, anchor="middle"))
-        parts.append(text(self.left - 6, self.top - 10, unit, fill=look.muted, size=10, anchor="end"))
-        parts.append(
-            text(
-                (self.left + self.right) / 2,
-                self.bottom + 32,
-                "minutes after the injection",
-                fill=look.muted,
-                size=10,
-                anchor="middle",
-            )
-        )
-        return "".join(parts)
+def _scales(plot: Axes, look: Theme, unit: str) -> str:
+    return (
+        plot.grid_y(ticks(plot.y_low, plot.y_high), look, number)
+        + plot.ticks_x(ticks(plot.x_low, plot.x_high), look, number)
+        + text(plot.left - 6, plot.top - 10, unit, fill=look.muted, size=10, anchor="end")
+        + plot.label_x("minutes after the injection", look)
+    )
 
 
 def _values(curve: Curve, percent: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -107,7 +77,7 @@ def _values(curve: Curve, percent: bool) -> tuple[tuple[float, ...], tuple[float
 
 
 def _drawn(
-    plot: _Plot,
+    plot: Axes,
     curve: Curve,
     values: Sequence[float],
     sds: Sequence[float] | None,
@@ -119,13 +89,11 @@ def _drawn(
     if sds is not None and any(sds):
         upper = [(x, plot.y(v + s)) for x, v, s in zip(xs, values, sds, strict=True)]
         lower = [(x, plot.y(v - s)) for x, v, s in zip(xs, values, sds, strict=True)]
-        parts.append(
-            element("path", {"d": _path([*upper, *lower[::-1]]) + "Z", "fill": colour, "fill-opacity": 0.18})
-        )
+        parts.append(filled(upper, lower, colour))
     dash = {"stroke-dasharray": "6 4"} if dashed else {}
     points = [(x, plot.y(v)) for x, v in zip(xs, values, strict=True)]
     parts.append(
-        element("path", {"d": _path(points), "fill": "none", "stroke": colour, "stroke-width": 2, **dash})
+        element("path", {"d": path(points), "fill": "none", "stroke": colour, "stroke-width": 2, **dash})
     )
     for (x, y), name, t, v in zip(points, curve.phases, curve.times_s, values, strict=True):
         title = element("title", {}, f"{name}: {v:.1f} at {t:.0f} s")
@@ -133,7 +101,7 @@ def _drawn(
     return "".join(parts)
 
 
-def _legend(lines: Sequence[tuple], colours: Sequence[str], plot: _Plot, look: Theme) -> str:
+def _legend(lines: Sequence[tuple], colours: Sequence[str], plot: Axes, look: Theme) -> str:
     room = (plot.right - plot.left) / len(lines)
     parts = []
     for n, (label, _, _, _) in enumerate(lines):
@@ -142,27 +110,3 @@ def _legend(lines: Sequence[tuple], colours: Sequence[str], plot: _Plot, look: T
         parts.append(line(x, plot.top - 13, x + 18, plot.top - 13, colour, 2, **dash))
         parts.append(text(x + 23, plot.top - 10, label, fill=look.text, size=11, room=room - 26))
     return "".join(parts)
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-
-
-def _span(values: Sequence[float]) -> tuple[float, float]:
-    """Lowest and highest finite value with a little room; never empty."""
-    finite = [v for v in values if math.isfinite(v)] or [0.0]
-    low, high = min(finite), max(finite)
-    room = 0.05 * (high - low) or 1.0
-    return low - room, high + room
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers between the bounds, about `TICKS` of them."""
-    raw = (high - low) / TICKS
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw)
-    return [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "−") if abs(value) < 1e5 else f"{value:.0e}".replace("-", "−")

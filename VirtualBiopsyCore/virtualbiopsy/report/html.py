@@ -16,12 +16,10 @@ from ..tasks import MENINGIOMA, TASKS, Task
 from . import sections
 from .dynamic import dynamic_section
 from .markup import esc, tag
-from .style import CSS
+from .page import page
 
 if TYPE_CHECKING:
     from ..session import Result
-
-CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def html_report(
@@ -72,15 +70,7 @@ def html_report(
         sections.provenance_section(result, models),
     ]
     progress(1.0, "Report written")
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{CSP}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{esc(title)}</title><style>{CSS}</style></head><body>"
-        f'<div class="banner" role="note">{esc(RESEARCH_USE_ONLY)}</div>'
-        f"<main>{''.join(body)}</main>"
-        f'<div class="banner last" role="note">{esc(RESEARCH_USE_ONLY)}</div></body></html>\n'
-    )
+    return page(title, "".join(body), RESEARCH_USE_ONLY)
 
 
 def _task(models: Sequence[RadModel]) -> Task:

@@ -1,0 +1,1 @@
+"""Figures of a validation as SVG, from plain values."""
