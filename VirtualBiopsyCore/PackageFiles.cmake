@@ -36,6 +36,29 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/case/task.py
   virtualbiopsy/case/volume_files.py
   virtualbiopsy/cli.py
+  virtualbiopsy/cohort/__init__.py
+  virtualbiopsy/cohort/assemble.py
+  virtualbiopsy/cohort/check.py
+  virtualbiopsy/cohort/dataset.py
+  virtualbiopsy/cohort/definitions.py
+  virtualbiopsy/cohort/endpoints.py
+  virtualbiopsy/cohort/layouts/__init__.py
+  virtualbiopsy/cohort/layouts/brats.py
+  virtualbiopsy/cohort/layouts/duke.py
+  virtualbiopsy/cohort/layouts/features.py
+  virtualbiopsy/cohort/layouts/ispy.py
+  virtualbiopsy/cohort/layouts/mamamia.py
+  virtualbiopsy/cohort/layouts/outlines.py
+  virtualbiopsy/cohort/layouts/registry.py
+  virtualbiopsy/cohort/layouts/shared.py
+  virtualbiopsy/cohort/layouts/table.py
+  virtualbiopsy/cohort/layouts/upenn.py
+  virtualbiopsy/cohort/load.py
+  virtualbiopsy/cohort/model.py
+  virtualbiopsy/cohort/read.py
+  virtualbiopsy/cohort/sheet.py
+  virtualbiopsy/cohort/tables.py
+  virtualbiopsy/cohort/values.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/answers.py
   virtualbiopsy/desktop/bench.py
@@ -155,6 +178,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/radmodel.py
   virtualbiopsy/models/recipe.py
   virtualbiopsy/models/study.py
+  virtualbiopsy/models/survival.py
   virtualbiopsy/models/trees.py
   virtualbiopsy/perturb.py
   virtualbiopsy/prepare/__init__.py
@@ -288,6 +312,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/texture.py
   virtualbiopsy/radiomics/vector.py
   virtualbiopsy/radiomics/zones.py
+  virtualbiopsy/recipes_command.py
   virtualbiopsy/regions/__init__.py
   virtualbiopsy/regions/breast.py
   virtualbiopsy/regions/contralateral.py
@@ -301,6 +326,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/regions/multi.py
   virtualbiopsy/regions/proposal.py
   virtualbiopsy/report/__init__.py
+  virtualbiopsy/report/axes.py
   virtualbiopsy/report/changes.py
   virtualbiopsy/report/credit.py
   virtualbiopsy/report/curve.py
@@ -314,12 +340,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/dynamic.py
   virtualbiopsy/report/export.py
   virtualbiopsy/report/figures.py
+  virtualbiopsy/report/files.py
   virtualbiopsy/report/glyphs.py
   virtualbiopsy/report/highlow.py
   virtualbiopsy/report/html.py
   virtualbiopsy/report/labels.py
   virtualbiopsy/report/markup.py
   virtualbiopsy/report/numbers.py
+  virtualbiopsy/report/page.py
   virtualbiopsy/report/pictures.py
   virtualbiopsy/report/sections.py
   virtualbiopsy/report/series_rows.py
@@ -392,21 +420,113 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/tasks.py
   virtualbiopsy/training/__init__.py
   virtualbiopsy/training/breast.py
+  virtualbiopsy/training/calibrators.py
   virtualbiopsy/training/card.py
   virtualbiopsy/training/cohort.py
   virtualbiopsy/training/convert.py
   virtualbiopsy/training/dataset.py
   virtualbiopsy/training/demo.py
   virtualbiopsy/training/demonstration.py
+  virtualbiopsy/training/estimators/__init__.py
+  virtualbiopsy/training/estimators/boosted.py
+  virtualbiopsy/training/estimators/classes.py
+  virtualbiopsy/training/estimators/data.py
+  virtualbiopsy/training/estimators/fitted.py
+  virtualbiopsy/training/estimators/learned.py
+  virtualbiopsy/training/estimators/make.py
+  virtualbiopsy/training/estimators/options.py
+  virtualbiopsy/training/estimators/ordered.py
+  virtualbiopsy/training/estimators/timed.py
   virtualbiopsy/training/fit.py
   virtualbiopsy/training/fresh.py
   virtualbiopsy/training/method.py
   virtualbiopsy/training/metrics.py
   virtualbiopsy/training/ordinal.py
+  virtualbiopsy/training/plan.py
   virtualbiopsy/training/platt.py
+  virtualbiopsy/training/reports/__init__.py
+  virtualbiopsy/training/reports/card.py
+  virtualbiopsy/training/reports/clear.py
+  virtualbiopsy/training/reports/clear_text.py
+  virtualbiopsy/training/reports/curves.py
+  virtualbiopsy/training/reports/drawn.py
+  virtualbiopsy/training/reports/evidence.py
+  virtualbiopsy/training/reports/figures/__init__.py
+  virtualbiopsy/training/reports/figures/calibration.py
+  virtualbiopsy/training/reports/figures/confusion.py
+  virtualbiopsy/training/reports/figures/decision.py
+  virtualbiopsy/training/reports/figures/nomogram.py
+  virtualbiopsy/training/reports/figures/ranking.py
+  virtualbiopsy/training/reports/figures/roc.py
+  virtualbiopsy/training/reports/figures/sheet.py
+  virtualbiopsy/training/reports/figures/survival.py
+  virtualbiopsy/training/reports/html.py
+  virtualbiopsy/training/reports/markdown.py
+  virtualbiopsy/training/reports/metrics_score.py
+  virtualbiopsy/training/reports/model_lines.py
+  virtualbiopsy/training/reports/names.py
+  virtualbiopsy/training/reports/quality.py
+  virtualbiopsy/training/reports/record.py
+  virtualbiopsy/training/reports/rqs.py
+  virtualbiopsy/training/reports/tripod.py
+  virtualbiopsy/training/reports/write.py
   virtualbiopsy/training/rows.py
+  virtualbiopsy/training/stand_in.py
+  virtualbiopsy/training/steps/__init__.py
+  virtualbiopsy/training/steps/base.py
+  virtualbiopsy/training/steps/batch_effects.py
+  virtualbiopsy/training/steps/chain.py
+  virtualbiopsy/training/steps/combat.py
+  virtualbiopsy/training/steps/correlation.py
+  virtualbiopsy/training/steps/covariates.py
+  virtualbiopsy/training/steps/forest.py
+  virtualbiopsy/training/steps/icc.py
+  virtualbiopsy/training/steps/icc_filter.py
+  virtualbiopsy/training/steps/impute.py
+  virtualbiopsy/training/steps/l1.py
+  virtualbiopsy/training/steps/lasso.py
+  virtualbiopsy/training/steps/mrmr.py
+  virtualbiopsy/training/steps/nullmodel.py
+  virtualbiopsy/training/steps/repeats.py
+  virtualbiopsy/training/steps/scale.py
+  virtualbiopsy/training/steps/scores.py
+  virtualbiopsy/training/steps/select_k_best.py
+  virtualbiopsy/training/steps/variance.py
+  virtualbiopsy/training/survival/__init__.py
+  virtualbiopsy/training/survival/calibration.py
+  virtualbiopsy/training/survival/concordance.py
+  virtualbiopsy/training/survival/cox.py
+  virtualbiopsy/training/survival/curves.py
+  virtualbiopsy/training/survival/forest.py
+  virtualbiopsy/training/survival/groups.py
+  virtualbiopsy/training/survival/likelihood.py
+  virtualbiopsy/training/survival/network.py
+  virtualbiopsy/training/survival/nomogram.py
   virtualbiopsy/training/table.py
   virtualbiopsy/training/validate.py
+  virtualbiopsy/training/validation/__init__.py
+  virtualbiopsy/training/validation/audit.py
+  virtualbiopsy/training/validation/calibration.py
+  virtualbiopsy/training/validation/compare.py
+  virtualbiopsy/training/validation/criterion.py
+  virtualbiopsy/training/validation/curves.py
+  virtualbiopsy/training/validation/decision.py
+  virtualbiopsy/training/validation/delong.py
+  virtualbiopsy/training/validation/evaluate.py
+  virtualbiopsy/training/validation/figures.py
+  virtualbiopsy/training/validation/fitting.py
+  virtualbiopsy/training/validation/guards.py
+  virtualbiopsy/training/validation/leak.py
+  virtualbiopsy/training/validation/parts.py
+  virtualbiopsy/training/validation/proxy.py
+  virtualbiopsy/training/validation/ranking.py
+  virtualbiopsy/training/validation/resampling.py
+  virtualbiopsy/training/validation/run.py
+  virtualbiopsy/training/validation/sample_size.py
+  virtualbiopsy/training/validation/shuffle.py
+  virtualbiopsy/training/validation/splits.py
+  virtualbiopsy/training/validation/subgroups.py
+  virtualbiopsy/training/validation/suspects.py
   virtualbiopsy/trust/__init__.py
   virtualbiopsy/trust/breast.py
   virtualbiopsy/trust/card.py
@@ -553,9 +673,63 @@ set(PACKAGE_RESOURCES
   Recipes/ki67-meningioma-demo.toml
   Recipes/pcr-breast-demo.toml
   Recipes/pr-meningioma-demo.toml
+  Recipes/published/C1.toml
+  Recipes/published/C10.toml
+  Recipes/published/C11.toml
+  Recipes/published/C12.toml
+  Recipes/published/C13.toml
+  Recipes/published/C14.toml
+  Recipes/published/C15.toml
+  Recipes/published/C16.toml
+  Recipes/published/C17.toml
+  Recipes/published/C18.toml
+  Recipes/published/C19.toml
+  Recipes/published/C2.toml
+  Recipes/published/C20.toml
+  Recipes/published/C21.toml
+  Recipes/published/C22.toml
+  Recipes/published/C23.toml
+  Recipes/published/C24.toml
+  Recipes/published/C3.toml
+  Recipes/published/C4.toml
+  Recipes/published/C5.toml
+  Recipes/published/C6.toml
+  Recipes/published/C7.toml
+  Recipes/published/C8.toml
+  Recipes/published/C9.toml
+  Recipes/published/G0.toml
+  Recipes/published/G1.toml
+  Recipes/published/G10.toml
+  Recipes/published/G11.toml
+  Recipes/published/G12.toml
+  Recipes/published/G13.toml
+  Recipes/published/G14.toml
+  Recipes/published/G15.toml
+  Recipes/published/G16.toml
+  Recipes/published/G17.toml
+  Recipes/published/G18.toml
+  Recipes/published/G19.toml
+  Recipes/published/G2.toml
+  Recipes/published/G20.toml
+  Recipes/published/G21.toml
+  Recipes/published/G22.toml
+  Recipes/published/G23.toml
+  Recipes/published/G24.toml
+  Recipes/published/G25.toml
+  Recipes/published/G26.toml
+  Recipes/published/G3.toml
+  Recipes/published/G4.toml
+  Recipes/published/G5.toml
+  Recipes/published/G6.toml
+  Recipes/published/G7.toml
+  Recipes/published/G8.toml
+  Recipes/published/G9.toml
   Recipes/published/H1.toml
   Recipes/published/H10.toml
   Recipes/published/H11.toml
+  Recipes/published/H12.toml
+  Recipes/published/H13.toml
+  Recipes/published/H14.toml
   Recipes/published/H2.toml
   Recipes/published/H3.toml
   Recipes/published/H4.toml
@@ -564,6 +738,51 @@ set(PACKAGE_RESOURCES
   Recipes/published/H7.toml
   Recipes/published/H8.toml
   Recipes/published/H9.toml
+  Recipes/published/M1.toml
+  Recipes/published/M10.toml
+  Recipes/published/M11.toml
+  Recipes/published/M12.toml
+  Recipes/published/M13.toml
+  Recipes/published/M14.toml
+  Recipes/published/M15.toml
+  Recipes/published/M16.toml
+  Recipes/published/M17.toml
+  Recipes/published/M18.toml
+  Recipes/published/M19.toml
+  Recipes/published/M2.toml
+  Recipes/published/M20.toml
+  Recipes/published/M21.toml
+  Recipes/published/M22.toml
+  Recipes/published/M23.toml
+  Recipes/published/M24.toml
+  Recipes/published/M25.toml
+  Recipes/published/M26.toml
+  Recipes/published/M27.toml
+  Recipes/published/M3.toml
+  Recipes/published/M4.toml
+  Recipes/published/M5.toml
+  Recipes/published/M6.toml
+  Recipes/published/M7.toml
+  Recipes/published/M8.toml
+  Recipes/published/M9.toml
+  Recipes/published/P1.toml
+  Recipes/published/P10.toml
+  Recipes/published/P11.toml
+  Recipes/published/P12.toml
+  Recipes/published/P13.toml
+  Recipes/published/P14.toml
+  Recipes/published/P15.toml
+  Recipes/published/P16.toml
+  Recipes/published/P17.toml
+  Recipes/published/P18.toml
+  Recipes/published/P2.toml
+  Recipes/published/P3.toml
+  Recipes/published/P4.toml
+  Recipes/published/P5.toml
+  Recipes/published/P6.toml
+  Recipes/published/P7.toml
+  Recipes/published/P8.toml
+  Recipes/published/P9.toml
   Reference/ibsi1/ct_phantom_a.csv
   Reference/ibsi1/ct_phantom_b.csv
   Reference/ibsi1/ct_phantom_c.csv

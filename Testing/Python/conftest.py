@@ -45,6 +45,12 @@ def dcmri_python() -> str:
 
 
 @pytest.fixture(scope="session")
+def neurocombat_python() -> str:
+    """Path of the Python of the neuroCombat oracle, or skip."""
+    return _oracle("neurocombat")
+
+
+@pytest.fixture(scope="session")
 def shap_oracle() -> Iterator[Callable[..., np.ndarray]]:
     """``ask(method, row, background, score=None, …)``: values (p,) from one warm shap, or skip.
 

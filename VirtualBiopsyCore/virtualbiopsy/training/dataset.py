@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..errors import TrainingError
+
 BINARY, MULTICLASS, ORDINAL, SURVIVAL = "binary", "multiclass", "ordinal", "survival"
 
 
@@ -106,7 +108,18 @@ class Dataset:
         )
 
     def features(self, names: Sequence[str]) -> Dataset:
-        """The same cases with some columns, in the given order."""
-        at = [self.columns.index(name) for name in names]
+        """The same cases with some columns, in the given order.
+
+        Raises
+        ------
+        TrainingError : a column is not there.
+        """
+        if tuple(names) == self.columns:
+            return self
+        number = {name: j for j, name in enumerate(self.columns)}
+        absent = [name for name in names if name not in number]
+        if absent:
+            raise TrainingError(f"{len(absent)} columns are missing, the first is {absent[0]}.")
+        at = [number[name] for name in names]
         repeats = self.repeats and replace(self.repeats, values=self.repeats.values[:, :, at])
         return replace(self, columns=tuple(names), values=self.values[:, at], repeats=repeats)
