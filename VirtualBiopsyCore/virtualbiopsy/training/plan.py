@@ -7,13 +7,15 @@ patients in a trial run, and which of its labels that of the endpoint; it says n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import FeatureError, ModelFormatError, TrainingError
 from ..models.calibration import KINDS as CALIBRATIONS
-from ..models.study import Study, load_studies
+from ..models.recipe import builtin_recipes
+from ..models.study import Study, find_study, load_studies
+from ..prepare.model import Preparation
 from ..radiomics.definitions import DEFINITIONS, FAMILIES, MASK, all_keys, describe
 from ..radiomics.filters.spec import parse_filter
 from ..radiomics.keys import clinical_key
@@ -78,17 +80,20 @@ class StandIn:
     label : column of :data:`LABELS` of that cohort.
     at_least : labels of at least so much are positive; None where the label is a class already.
     instead : by role that the cohort lacks, the one whose image takes its place.
+    whole : all cases are used, since too few of the simulated ones fulfil the condition of the plan.
     """
 
     task: str
     label: str
     at_least: float | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
 
     @property
     def words(self) -> str:
         label = self.label if self.at_least is None else f"{self.label} of at least {self.at_least:g}"
         swaps = "".join(f"; {there} in the place of {role}" for role, there in self.instead.items())
+        swaps += "; all cases" if self.whole else ""
         return f"{self.task} cohort, label {label}{swaps}. It says nothing about the endpoint of the study."
 
 
@@ -175,6 +180,22 @@ class Plan:
                         for key in found
                         if key.family in block.families and (not block.names or key.name in block.names)
                     )
+
+
+def preparation_of(plan: Plan, available: Iterable[str] = ()) -> Preparation:
+    """How images are made comparable: as in the bundled recipes, since no study says enough about it.
+
+    Parameters
+    ----------
+    available : roles that the cases have besides those of the plan; the common grid is that of the task's
+        reference where it is there, else that of the plan's first image.
+    """
+    task = TASKS[plan.stand_in.task]
+    base = next(recipe.preparation for recipe in builtin_recipes() if recipe.task == task.task_id)
+    roles = plan.roles or (task.reference,)
+    reference = task.reference if task.reference in (*roles, *available) else roles[0]
+    normalise = "none" if find_study(plan.study_id).task == "elsewhere" else base.normalise
+    return replace(base, reference=reference, normalise=normalise)
 
 
 LABELS: Mapping[str, tuple[str, ...]] = {
