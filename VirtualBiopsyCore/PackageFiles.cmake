@@ -42,6 +42,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/cohort/dataset.py
   virtualbiopsy/cohort/definitions.py
   virtualbiopsy/cohort/endpoints.py
+  virtualbiopsy/cohort/extract.py
   virtualbiopsy/cohort/layouts/__init__.py
   virtualbiopsy/cohort/layouts/brats.py
   virtualbiopsy/cohort/layouts/duke.py
@@ -54,11 +55,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/cohort/layouts/table.py
   virtualbiopsy/cohort/layouts/upenn.py
   virtualbiopsy/cohort/load.py
+  virtualbiopsy/cohort/measured.py
   virtualbiopsy/cohort/model.py
   virtualbiopsy/cohort/read.py
   virtualbiopsy/cohort/sheet.py
+  virtualbiopsy/cohort/store.py
   virtualbiopsy/cohort/tables.py
   virtualbiopsy/cohort/values.py
+  virtualbiopsy/cohort/workers.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/answers.py
   virtualbiopsy/desktop/bench.py
@@ -180,6 +184,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/study.py
   virtualbiopsy/models/survival.py
   virtualbiopsy/models/trees.py
+  virtualbiopsy/parallel.py
   virtualbiopsy/perturb.py
   virtualbiopsy/prepare/__init__.py
   virtualbiopsy/prepare/bias.py
@@ -422,6 +427,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/breast.py
   virtualbiopsy/training/calibrators.py
   virtualbiopsy/training/card.py
+  virtualbiopsy/training/cases.py
   virtualbiopsy/training/cohort.py
   virtualbiopsy/training/convert.py
   virtualbiopsy/training/dataset.py
@@ -444,7 +450,10 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/ordinal.py
   virtualbiopsy/training/plan.py
   virtualbiopsy/training/platt.py
+  virtualbiopsy/training/ranges.py
   virtualbiopsy/training/reports/__init__.py
+  virtualbiopsy/training/reports/adapt.py
+  virtualbiopsy/training/reports/adapt_tests.py
   virtualbiopsy/training/reports/card.py
   virtualbiopsy/training/reports/clear.py
   virtualbiopsy/training/reports/clear_text.py
@@ -461,6 +470,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/reports/figures/sheet.py
   virtualbiopsy/training/reports/figures/survival.py
   virtualbiopsy/training/reports/html.py
+  virtualbiopsy/training/reports/linear.py
   virtualbiopsy/training/reports/markdown.py
   virtualbiopsy/training/reports/metrics_score.py
   virtualbiopsy/training/reports/model_lines.py
@@ -487,6 +497,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/steps/lasso.py
   virtualbiopsy/training/steps/mrmr.py
   virtualbiopsy/training/steps/nullmodel.py
+  virtualbiopsy/training/steps/perturbed.py
   virtualbiopsy/training/steps/repeats.py
   virtualbiopsy/training/steps/scale.py
   virtualbiopsy/training/steps/scores.py

@@ -10,7 +10,7 @@ from scipy import stats
 from steps_support import dataset, fitted, planted
 from virtualbiopsy.errors import TrainingError
 from virtualbiopsy.training.steps.l1 import Cox, Logistic, Squared, l1_path, largest_penalty
-from virtualbiopsy.training.steps.lasso import patient_folds
+from virtualbiopsy.training.steps.lasso import inner_folds
 from virtualbiopsy.training.steps.mrmr import greedy, three_levels
 from virtualbiopsy.training.steps.nullmodel import cox_score_test, martingale_residuals
 from virtualbiopsy.training.steps.scores import SCORES
@@ -286,7 +286,7 @@ def test_linear_lasso_as_lassocv():
     from sklearn.linear_model import LassoCV
 
     data = planted("binary")
-    folds = patient_folds(data, 5, RNG(1))
+    folds = inner_folds(data, 5, RNG(1))
     x = standard_columns(data)
     top = largest_penalty(x, Squared(data.outcome.labels))
     alphas = top * np.geomspace(1, 0.05, 40)
@@ -320,7 +320,7 @@ def test_folds_of_lasso_do_not_divide_patients():
     data = planted("binary")
     patients = np.array([f"p{i // 4}" for i in range(160)])
     data = replace(data, patients=patients)
-    folds = patient_folds(data, 5, RNG(0))
+    folds = inner_folds(data, 5, RNG(0))
     assert len(folds) == 5
     for train, held in folds:
         assert not set(patients[train]) & set(patients[held])

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import TrainingError
-from ..dataset import ORDINAL, SURVIVAL, Dataset
-from .base import KEEP, Selection, best, complete, may_go, needs_sklearn, one_of, select, varied
+from ..dataset import ORDINAL, Dataset
+from ..validation.splits import patient_folds
+from .base import KEEP, Selection, best, complete, may_go, one_of, select, varied
 from .l1 import Cox, Loss, l1_path, largest_penalty, loss_of, walk
 
 PATIENCE = 8
@@ -91,7 +92,7 @@ class Lasso:
         The paths of all folds are walked together and left when the mean deviance has not fallen for
         :data:`PATIENCE` penalties.
         """
-        folds = [self._fold(data, values, *rows, penalties) for rows in patient_folds(data, self.folds, rng)]
+        folds = [self._fold(data, values, *rows, penalties) for rows in inner_folds(data, self.folds, rng)]
         table: list[tuple[float, ...]] = []
         mean: list[float] = []
         for deviances in zip(*folds, strict=False):
@@ -125,35 +126,33 @@ class Lasso:
                 yield rest.value(score)
 
 
-def patient_folds(data: Dataset, folds: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_folds(data: Dataset, folds: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     """(train, held-out) row numbers; patients are not divided, classes (or events) spread evenly.
+
+    Fewer folds than asked for where a class has fewer patients.
 
     Raises
     ------
     TrainingError : a class has fewer than two patients.
     """
-    try:
-        from sklearn.model_selection import StratifiedGroupKFold
-    except ImportError as error:
-        raise needs_sklearn(error) from error
     labels = data.outcome.labels
-    fewest = min(np.unique(data.patients[labels == one]).size for one in np.unique(labels))
+    kinds = np.unique(labels)
+    fewest = min(np.unique(data.patients[labels == one]).size for one in kinds)
     if fewest < 2:
         raise TrainingError(
             f"A class of {data.outcome.name} has one patient in this part; it cannot be divided into folds.",
             "Use fewer folds or more cases.",
         )
-    divider = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=int(rng.integers(2**31)))
-    found = divider.split(np.zeros(labels.size), labels, data.patients)
-    kinds = np.unique(labels).size
-    usable = [(train, held) for train, held in found if np.unique(labels[train]).size == kinds]
-    if data.outcome.kind == SURVIVAL:
-        usable = [(train, held) for train, held in usable if labels[held].any()]
-    if not usable:
-        raise TrainingError(
-            f"The cases cannot be divided into folds with all classes of {data.outcome.name}."
-        )
-    return usable
+    number = patient_folds(data.patients, labels, min(folds, fewest), rng)
+    found = []
+    for fold in np.unique(number):
+        train, held = np.flatnonzero(number != fold), np.flatnonzero(number == fold)
+        # A patient may have rows of several classes, so that a fold can still hold all of one.
+        if np.unique(labels[train]).size == kinds.size and (data.outcome.time is None or labels[held].any()):
+            found.append((train, held))
+    if not found:
+        raise TrainingError(f"No folds of these cases hold all classes of {data.outcome.name}.")
+    return found
 
 
 def _standardised(values: np.ndarray, *more: np.ndarray) -> np.ndarray | list[np.ndarray]:
