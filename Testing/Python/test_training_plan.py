@@ -76,7 +76,7 @@ def test_images_are_those_that_the_study_states(study_id):
 def test_plans_say_what_their_studies_state():
     m11 = PLANS["M11"]
     assert m11.method.estimator.kind == "gaussian_nb" and m11.regions == ("tumour",) and m11.roles == ("t1c",)
-    assert "estimator" not in m11.ours and "regions" not in m11.ours and "selection" in m11.ours
+    assert "estimator" not in m11.ours and "regions" not in m11.ours and "features" in m11.ours
     m24 = PLANS["M24"]
     assert m24.method.estimator.kind == "random_forest" and "selection" not in m24.ours
     assert (m24.among.column, m24.among.at_least) == ("clinical:who_grade", 2.0)
@@ -112,7 +112,8 @@ GOOD = dict(STUDIES["M11"].run)
         ({"steps": [{"kind": "mrmr", "many": 3}]}, "no option"),
         ({"calibration": "gut"}, "calibration"),
         ({"validation": {"folds": 5, "fold": 5}}, "fold"),
-        ({"ours": ["validation", "preparation", "discretisation"]}, "does not state selection"),
+        ({"steps": [{"kind": "impute"}, {"kind": "lasso"}]}, "does not state selection"),
+        ({"ours": ["validation", "preparation"]}, "does not state discretisation"),
         ({"ours": [*GOOD["ours"], "luck"]}, "luck"),
         ({"features": []}, "no feature"),
         ({"features": [{"sequences": ["t1c"], "regions": ["tumour"], "families": ["glcn"]}]}, "glcn"),
