@@ -99,7 +99,12 @@ def other_values(data: Dataset, split: Split, seed: int) -> tuple[Dataset, np.nd
     known = np.where(np.isnan(values), 0.0, values)
     rows = split.test[moved]
     values[rows] = known[rows] + 10 * known.std(axis=0) + 1
-    return replace(data, values=values), kept
+    repeats = data.repeats
+    if repeats is not None:
+        again = np.array(repeats.values)
+        again[rows] = again[rows][..., ::-1] + 1
+        repeats = replace(repeats, values=again)
+    return replace(data, values=values, repeats=repeats), kept
 
 
 def _same(first: np.ndarray, second: np.ndarray) -> bool:

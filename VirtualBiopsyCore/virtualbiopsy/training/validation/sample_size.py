@@ -17,7 +17,8 @@ from .parts import Parts, own_parts
 
 WARN, REFUSE = 10.0, 5.0
 BLIND = ("impute", "combat", "scale", "icc", "variance", "correlation")
-"""Steps that do not look at the outcome: what they leave out never was a candidate."""
+"""Steps that do not look at the outcome (unless an option says "outcome"): what they leave out never was a
+candidate."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def sample_size(data: Dataset, method: Method, parts: Parts | None = None, seed:
     parts = parts or own_parts()
     blind = []
     for step in method.steps:
-        if step.kind not in BLIND:
+        if step.kind not in BLIND or "outcome" in step.options.values():
             break
         blind.append(step)
     columns = (
