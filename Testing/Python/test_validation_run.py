@@ -12,11 +12,13 @@ from virtualbiopsy.models.calibration import sigmoid
 from virtualbiopsy.training.metrics import auc
 from virtualbiopsy.training.validation.compare import column_sets, compare, holm
 from virtualbiopsy.training.validation.evaluate import evaluate
+from virtualbiopsy.training.validation.external import hold_out
 from virtualbiopsy.training.validation.fitting import fit_method, with_options
 from virtualbiopsy.training.validation.parts import Parts
 from virtualbiopsy.training.validation.run import validate
 from virtualbiopsy.training.validation.sample_size import require_events, sample_size
-from virtualbiopsy.training.validation.splits import Split
+from virtualbiopsy.training.validation.splits import Split, make_splits
+from virtualbiopsy.training.validation.store import PartStore, run_digest
 from virtualbiopsy.training.validation.subgroups import members, restricted
 
 
@@ -413,3 +415,70 @@ def test_blind_reduction_does_not_count_and_patients_count_once():
 
 def test_the_planted_columns_are_the_ones_that_selection_finds():
     assert best_columns(planted(n=200, effect=1.5), 2).tolist() == [0, 1]
+
+
+# ---- external cases, and runs on disk
+
+
+def test_external_cases_are_scored_by_the_fitted_method():
+    data = planted(n=120)
+    other = planted(n=80, seed=1)
+    other = replace(other, patients=np.array([f"other{i}" for i in range(80)]))
+    fitted = fit(data, method(select=3))
+    shown = evaluate(hold_out(fitted, other, data), other, bootstraps=100)
+    assert (shown.cases, shown.parts[0].name) == (80, "external")
+    assert shown.figures["auc"].value == pytest.approx(
+        auc(other.outcome.labels, fitted.score(other)), abs=1e-12
+    )
+    assert shown.delong is not None
+    with pytest.raises(TrainingError, match="80 patients of the external cases were trained on"):
+        hold_out(fitted, planted(n=80, seed=1), data)
+    with pytest.raises(TrainingError, match="other classes"):
+        hold_out(fitted, replace(other, outcome=replace(other.outcome, classes=("a", "b"))), data)
+
+
+def test_a_run_on_disk_goes_on_after_a_kill_at_any_byte(tmp_path):
+    data, chosen = planted(n=40), method(select=3, repeats=1)
+    splits = make_splits(data, chosen.validation)
+    digest = run_digest(chosen, data, splits)
+    path = tmp_path / "parts.jsonl"
+
+    def run(store):
+        new = []
+
+        def keep(number, part):
+            new.append(number)
+            store.keep(number, part)
+
+        return validate(chosen, data, parts=PARTS, splits=splits, known=store.known, keep=keep), new
+
+    whole, new = run(PartStore(path, digest, splits))
+    assert new == [0, 1, 2, 3, 4]
+    written = path.read_bytes()
+    again, new = run(PartStore(path, digest, splits))
+    assert new == []
+    for cut in range(0, len(written), 97):
+        path.write_bytes(written[:cut])
+        again, new = run(PartStore(path, digest, splits))
+        np.testing.assert_array_equal(again.scores(), whole.scores())
+        assert [p.threshold for p in again.parts] == [p.threshold for p in whole.parts]
+        assert len(new) == 5 - max(written[:cut].count(b"\n") - 1, 0)
+        assert path.read_bytes().count(b"\n") == 6
+
+
+def test_parts_of_another_run_are_not_used(tmp_path):
+    data, chosen = planted(n=40), method(repeats=1)
+    splits = make_splits(data, chosen.validation)
+    digest = run_digest(chosen, data, splits)
+    store = PartStore(tmp_path / "parts.jsonl", digest, splits)
+    validate(chosen, data, parts=PARTS, splits=splits, keep=store.keep)
+    values = data.values.copy()
+    values[3, 2] += 1e-9
+    others = (
+        run_digest(method(repeats=1, l2=2.0), data, splits),
+        run_digest(chosen, replace(data, values=values), splits),
+        run_digest(chosen, data, splits[::-1]),
+    )
+    assert len({digest, *others}) == 4
+    assert len(PartStore(tmp_path / "parts.jsonl", digest, splits).known) == 5
+    assert PartStore(tmp_path / "parts.jsonl", others[0], splits).known == {}

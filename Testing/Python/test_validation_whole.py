@@ -46,7 +46,11 @@ ESTIMATORS = {
     ),
     "multiclass": (Spec("logistic"), Spec("random_forest", {"n_estimators": 10})),
     "ordinal": (Spec("proportional_odds"),),
-    "survival": (Spec("cox", {"l2": 1.0}), Spec("lasso_cox"), Spec("survival_forest", {"n_trees": 10})),
+    "survival": (
+        Spec("cox", {"l2": 1.0}),
+        Spec("lasso_cox"),
+        Spec("survival_forest", {"n_trees": 30, "min_leaf": 5}),
+    ),
 }
 
 

@@ -1,0 +1,112 @@
+"""Parts of a validation on disk, so that a run that was stopped goes on where it was.
+
+One line of JSON a part, appended and flushed; a line that was cut off by a kill is left out, and that part is
+computed again. The first line holds a digest of data, method and splits: parts of another run are not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ..dataset import Dataset
+from ..method import Method
+from .run import Part
+from .splits import Split
+
+
+def run_digest(method: Method, data: Dataset, splits: Sequence[Split]) -> str:
+    """SHA-256 of everything that the numbers of a validation depend on."""
+    found = hashlib.sha256(f"{__version__} {method!r} {data.columns!r} {data.cases!r}".encode())
+    outcome = data.outcome
+    arrays = [data.values, outcome.labels, outcome.time, data.patients, data.site, data.scanner]
+    if data.repeats is not None:
+        arrays.append(data.repeats.values)
+    for split in splits:
+        arrays += [split.train, split.test]
+    for array in arrays:
+        if array is None:
+            continue
+        numbers = array.dtype.kind in "fiub"
+        found.update(repr((array.dtype.kind, array.shape) if numbers else array.tolist()).encode())
+        found.update(np.ascontiguousarray(array).tobytes() if numbers else b"")
+    found.update(repr([sorted(data.subgroups), [v.tolist() for v in data.subgroups.values()]]).encode())
+    return found.hexdigest()
+
+
+class PartStore:
+    """Keeps parts as they are finished.
+
+    ``validate(method, data, progress, splits=splits, known=store.known, keep=store.keep)`` goes on where the
+    last run with the same digest was stopped.
+
+    Parameters
+    ----------
+    path : of the file; one of another run is replaced. digest : see :func:`run_digest`.
+    """
+
+    def __init__(self, path: Path, digest: str, splits: Sequence[Split]) -> None:
+        self._path = path
+        self.known: dict[int, Part] = {}
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
+        if lines and _parsed(lines[0]) == {"digest": digest}:
+            for line in lines[1:-1]:
+                document = _parsed(line)
+                if document is not None:
+                    self.known[document["number"]] = _part(document, splits)
+        kept = [json.dumps({"digest": digest})]
+        kept += [json.dumps(_document(number, part)) for number, part in self.known.items()]
+        scratch = path.with_name(path.name + ".part")
+        scratch.write_text("\n".join(kept) + "\n", encoding="utf-8")
+        os.replace(scratch, path)
+
+    def keep(self, number: int, part: Part) -> None:
+        """Append one part."""
+        self.known[number] = part
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(_document(number, part)) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _document(number: int, part: Part) -> dict[str, Any]:
+    return {
+        "number": number,
+        "scores": None if part.scores is None else part.scores.tolist(),
+        "columns": list(part.columns),
+        "options": {name: _plain(value) for name, value in part.options.items()},
+        "threshold": None if np.isnan(part.threshold) else float(part.threshold),
+        "told": list(part.told),
+        "faults": list(part.faults),
+    }
+
+
+def _part(document: dict[str, Any], splits: Sequence[Split]) -> Part:
+    scores, threshold = document["scores"], document["threshold"]
+    return Part(
+        splits[document["number"]],
+        None if scores is None else np.array(scores, dtype=np.float64),
+        tuple(document["columns"]),
+        document["options"],
+        float("nan") if threshold is None else threshold,
+        tuple(document["told"]),
+        tuple(document["faults"]),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
