@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..parallel import worker_pool
 from ..progress import Progress, silent
 from .meningioma import SimulationSettings, case_name, simulate_meningioma
 from .template import template_folder
 from .write import write_case
-
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,7 @@ def simulate_cohort(
             yield _one(kind, one, settings, apply)
         progress(1.0, f"{n} cases simulated")
         return
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    before = {name: os.environ.get(name) for name in _THREADS}
-    try:
-        # The workers share the cores between them; their BLAS must not start a thread for each core as well.
-        os.environ.update(dict.fromkeys(_THREADS, "1"))
+    with worker_pool(processes) as pool:
         running: dict[int, Future] = {}
         submitted = 0
         for number in range(n):
@@ -103,13 +96,6 @@ def simulate_cohort(
                 wait([running[number]], timeout=0.5, return_when=FIRST_COMPLETED)
             yield running.pop(number).result()
         progress(1.0, f"{n} cases simulated")
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 class _Writer:
