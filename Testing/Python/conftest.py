@@ -39,6 +39,12 @@ def oracle_python() -> str:
 
 
 @pytest.fixture(scope="session")
+def sksurv_python() -> str:
+    """Path of the Python of the scikit-survival oracle, or skip."""
+    return _oracle("sksurv")
+
+
+@pytest.fixture(scope="session")
 def dcmri_python() -> str:
     """Path of the Python of the dcmri oracle, or skip."""
     return _oracle("dcmri")

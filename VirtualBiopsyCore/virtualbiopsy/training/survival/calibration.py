@@ -20,7 +20,7 @@ class CalibrationAt:
     time : that the risks are about. predicted : (g,) mean predicted risk of each group. observed : (g,)
         1 − Kaplan–Meier at the time. low, high : (g,) 95 % interval of the observed one. cases : (g,).
     slope : of the observed on the predicted log cumulative hazard, 1 if the spread of the risks is right.
-    ratio : observed over expected number of events until the time, 1 if the mean risk is right.
+    ratio : observed risk of all cases (1 − Kaplan–Meier) over the mean predicted one, 1 if that is right.
     """
 
     time: float
@@ -38,10 +38,8 @@ def calibration_at(
 ) -> CalibrationAt:
     """Compare predicted risks (n,) of the event by the time `at` with Kaplan–Meier estimates.
 
-    The slope is the weight of log(−log(1 − risk)) in a Cox model of the follow-up until `at`; the ratio is
-    Σ events over Σ cumulative hazard at the end of each follow-up, with hazards in proportion to
-    Kaplan–Meier's of all cases (Crowson, Atkinson & Therneau 2016, Stat Methods Med Res 25:1692, for a fixed
-    time).
+    Figures as McLernon et al. 2023, Ann Intern Med 176:105: the slope is the weight of log(−log(1 − risk)) in
+    a Cox model of the follow-up until `at`, the ratio is that of observed to expected risk at that time.
 
     Raises
     ------
@@ -69,17 +67,8 @@ def calibration_at(
     clipped = np.clip(risk, 1e-9, 1 - 1e-9)
     index = np.log(-np.log1p(-clipped))
     slope = float(fit_cox((index - index.mean())[:, None], until, seen)[0]) if np.ptp(index) > 0 else np.nan
-    return CalibrationAt(
-        float(at), predicted, observed, low, high, cases.astype(int), slope, _ratio(until, seen, index, at)
-    )
-
-
-def _ratio(until: np.ndarray, seen: np.ndarray, index: np.ndarray, at: float) -> float:
-    curve = kaplan_meier(until, seen)
-    with np.errstate(divide="ignore"):
-        hazard = -np.log(np.maximum(curve.at(until), 1e-12))
-        whole = -np.log(max(float(curve.at(at)), 1e-12))
-    return float(seen.sum() / (np.exp(index) * hazard / whole).sum())
+    ratio = float((1 - kaplan_meier(time, event).at(at)) / risk.mean())
+    return CalibrationAt(float(at), predicted, observed, low, high, cases.astype(int), slope, ratio)
 
 
 def brier_at(time: np.ndarray, event: np.ndarray, risk: np.ndarray, at: float) -> float:
