@@ -1,6 +1,6 @@
-"""Run by the oracle environment: neuroCombat on the JSON request on standard input.
+"""Run by the oracle environment: a warm neuroCombat that answers one JSON request for each line it reads.
 
-    python neurocombat_adjust.py < request.json
+    python neurocombat_adjust.py
 
 Request: "values" (n, p), "batch" (n,), "continuous" and "categorical" (columns by name), "options" (eb,
 parametric, mean_only, ref_batch), and optionally "new" with "values" and "batch" for neuroCombatFromTraining.
@@ -22,28 +22,31 @@ vars(np)["int"] = int
 from neuroCombat import neuroCombat, neuroCombatFromTraining  # noqa: E402
 
 
-def main() -> None:
-    request = json.load(sys.stdin)
+def answer(request: dict) -> dict:
     covariates = {"batch": request["batch"], **request["continuous"], **request["categorical"]}
-    with contextlib.redirect_stdout(sys.stderr):
-        found = neuroCombat(
-            dat=np.array(request["values"], dtype=float).T,
-            covars=pd.DataFrame(covariates),
-            batch_col="batch",
-            continuous_cols=list(request["continuous"]),
-            categorical_cols=list(request["categorical"]),
-            **request["options"],
-        )
-        new = None
-        if "new" in request:
-            names = np.unique(request["batch"])
-            # It keeps batches by number where it should by name.
-            found["estimates"]["batches"] = names
-            rows = np.array(request["new"]["values"], dtype=float).T
-            new = neuroCombatFromTraining(rows, np.array(request["new"]["batch"]), found["estimates"])[
-                "data"
-            ].T
-    print(json.dumps({"adjusted": found["data"].T.tolist(), "new": None if new is None else new.tolist()}))
+    found = neuroCombat(
+        dat=np.array(request["values"], dtype=float).T,
+        covars=pd.DataFrame(covariates),
+        batch_col="batch",
+        continuous_cols=list(request["continuous"]),
+        categorical_cols=list(request["categorical"]),
+        **request["options"],
+    )
+    new = None
+    if "new" in request:
+        # It keeps batches by number where it should by name.
+        found["estimates"]["batches"] = np.unique(request["batch"])
+        rows = np.array(request["new"]["values"], dtype=float).T
+        applied = neuroCombatFromTraining(rows, np.array(request["new"]["batch"]), found["estimates"])
+        new = applied["data"].T.tolist()
+    return {"adjusted": found["data"].T.tolist(), "new": new}
+
+
+def main() -> None:
+    while line := sys.stdin.readline():
+        with contextlib.redirect_stdout(sys.stderr):
+            found = answer(json.loads(line))
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def test_constant_columns_are_never_the_best():
 
 
 def test_cox_score_test_is_the_log_rank_test():
-    from lifelines.statistics import logrank_test
+    logrank_test = pytest.importorskip("lifelines.statistics").logrank_test
 
     rng = RNG(2)
     groups = (rng.random((90, 4)) < 0.4).astype(float)
@@ -145,11 +145,10 @@ def test_cox_score_test_with_ties_in_plain_loops():
 
 
 def test_martingale_residuals_as_lifelines():
-    from lifelines import NelsonAalenFitter
-
+    lifelines = pytest.importorskip("lifelines")
     rng = RNG(4)
     time, event = rng.integers(1, 20, 70).astype(float), (rng.random(70) < 0.6).astype(int)
-    fit = NelsonAalenFitter(nelson_aalen_smoothing=False).fit(time, event)
+    fit = lifelines.NelsonAalenFitter(nelson_aalen_smoothing=False).fit(time, event)
     hazard = fit.cumulative_hazard_at_times(time).to_numpy()
     found = martingale_residuals(time, event)
     # lifelines counts ties one after the other (Fleming & Harrington), Breslow at once: near, not equal.
@@ -269,13 +268,11 @@ def test_other_paths_fulfil_the_conditions_of_a_minimum(kind):
 
 
 def test_cox_loss_is_that_of_lifelines():
-    import pandas as pd
-    from lifelines import CoxPHFitter
-
+    pd, lifelines = pytest.importorskip("pandas"), pytest.importorskip("lifelines")
     data = planted("survival", n=60, p=9).features(("f3", "f7", "f0"))
     frame = pd.DataFrame(data.values, columns=list("abc"))
     frame["time"], frame["event"] = data.outcome.time, data.outcome.labels
-    fit = CoxPHFitter().fit(frame, "time", "event")
+    fit = lifelines.CoxPHFitter().fit(frame, "time", "event")
     loss = Cox(data.outcome.time, data.outcome.labels)
     score = data.values @ fit.params_.to_numpy()
     assert -60 * loss.value(score[:, None]) == pytest.approx(fit.log_likelihood_, rel=1e-9)
