@@ -184,7 +184,7 @@ def full_record(simulated=True, words=""):
     follow_up = Tested(
         "follow-up",
         INTERNAL,
-        {"c_index": {"value": 0.68, "low": 0.6, "high": 0.75}},
+        {"concordance": {"value": 0.68, "low": 0.6, "high": 0.75}},
         survival=survival(),
         survival_unit="months",
         survival_note=f"Log-rank test: p = 0.01{words}.",

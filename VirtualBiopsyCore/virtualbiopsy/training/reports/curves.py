@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -189,11 +189,13 @@ class Nomogram:
     Attributes
     ----------
     scales : of the variables; points between marks are in proportion. answers : under the total points.
+    limits : total points that are drawn; None for those of the answers.
     """
 
     scales: tuple[NomogramScale, ...]
     answers: tuple[NomogramAnswer, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
 
 
 def _alike(name: str, *arrays: np.ndarray | None) -> None:

@@ -25,8 +25,8 @@ from .rqs import KEYS as RQS_KEYS
 
 REDUNDANT = ("variance", "correlation", "select_k_best", "mrmr", "lasso", "forest_importance")
 ROBUST = ("icc",)
-DISCRIMINATION = ("auc", "macro_auc", "mean_auc_of_cuts", "c_index", "concordance")
-CALIBRATION = ("calibration_slope", "calibration_in_the_large", "ici", "calibration_intercept")
+DISCRIMINATION = ("auc", "mean_auc", "mean_auc_of_cuts", "concordance")
+CALIBRATION = ("calibration_slope", "calibration_in_the_large", "calibration_intercept", "ici")
 ENOUGH_EVENTS = 10.0
 
 
@@ -264,7 +264,7 @@ def _partition(record: StudyRecord) -> Finding:
 def _metrics(record: StudyRecord) -> Finding:
     """A figure of discrimination and, for classes, what the confusion matrix gives."""
     for test in _tests(record):
-        survival = any(name in test.figures for name in ("c_index", "concordance"))
+        survival = "concordance" in test.figures
         area = any(name in test.figures for name in DISCRIMINATION)
         counted = test.confusion is not None or {"sensitivity", "specificity"} <= set(test.figures)
         if survival or (area and counted):

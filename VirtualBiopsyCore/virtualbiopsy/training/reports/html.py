@@ -69,7 +69,7 @@ def _test(test: Tested, number: int, drawn: dict[str, str]) -> str:
     parts = [tag("h2", esc(f"{test.name[:1].upper()}{test.name[1:]} ({test.kind}{cases})"))]
     parts += [paragraph(text, "quiet") for text in (test.scheme, test.uncertainty) if text]
     parts += [paragraph(f"Left out: {fault}", "warning") for fault in test.faults]
-    cells = figure_cells(test.figures)
+    cells = [(name, *(cell.replace("-", "−") for cell in rest)) for name, *rest in figure_cells(test.figures)]
     if cells:
         parts.append(table(("Figure", "value", "95 % interval"), cells, numbers=(1, 2)))
     own = [svg for name, svg in drawn.items() if name.split("-")[0] == f"test{number + 1}"]
@@ -93,7 +93,9 @@ def _model(record: StudyRecord, drawn: dict[str, str]) -> str:
     if steps:
         parts.append(bullets((step.text for step in steps), ordered=True))
     if record.modelling.equation:
-        rows = [(name, f"{weight:.6g}") for name, weight in record.modelling.equation.items()]
+        rows = [
+            (name, f"{weight:.6g}".replace("-", "−")) for name, weight in record.modelling.equation.items()
+        ]
         parts.append(table(("Term of the linear predictor", "Weight"), rows, numbers=(1,)))
     parts.append(tag("div", "".join(tag("div", svg) for svg in own), "row"))
     return "".join(parts) if len(parts) > 2 or own else ""

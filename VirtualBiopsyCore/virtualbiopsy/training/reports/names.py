@@ -8,7 +8,8 @@ from .record import Compared
 
 FIGURES: Mapping[str, str] = {
     "auc": "AUC",
-    "macro_auc": "Mean AUC of the classes",
+    "auc_pooled": "AUC, all pairs of cases",
+    "mean_auc": "Mean AUC",
     "brier": "Brier score",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
@@ -16,14 +17,15 @@ FIGURES: Mapping[str, str] = {
     "npv": "Negative predictive value",
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
-    "f1": "F1 score",
+    "scaled_brier": "Scaled Brier score (ideal 1)",
+    "log_loss": "Logarithmic loss (ideal 0)",
+    "observed_expected": "Observed over expected (ideal 1)",
     "calibration_slope": "Calibration slope (ideal 1)",
     "calibration_in_the_large": "Calibration in the large (ideal 0)",
     "calibration_intercept": "Calibration intercept (ideal 0)",
     "ici": "Integrated calibration index (ideal 0)",
     "mean_auc_of_cuts": "Mean AUC of the cuts",
     "quadratic_kappa": "Quadratically weighted kappa of the median class",
-    "c_index": "Concordance index",
     "concordance": "Concordance index",
 }
 COUNTS = ("cases", "positive_cases")

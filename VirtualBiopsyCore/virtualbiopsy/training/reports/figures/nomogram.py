@@ -31,7 +31,7 @@ def nomogram_svg(nomogram: Nomogram, look: sheet.Look = sheet.WIDE, title: str =
     left, right = 0.34 * width, width - 30
     most = max(max(scale.points) for scale in nomogram.scales) or 1.0
     totals = sorted(p for answer in nomogram.answers for p in answer.total_points)
-    low, high = (totals[0], totals[-1]) if totals else (0.0, _most_total(nomogram))
+    low, high = nomogram.limits or ((totals[0], totals[-1]) if totals else (0.0, _most_total(nomogram)))
 
     def own(points: float) -> float:
         return left + (right - left) * points / most
