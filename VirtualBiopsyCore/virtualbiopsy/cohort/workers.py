@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +17,7 @@ from .model import CohortCase
 
 _LOST = "Its process ended without an answer, twice; perhaps the memory did not suffice."
 _LOOK_S = 0.5
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,7 @@ def measure_with_dask(entries: Sequence[CohortCase], extraction: Extraction, sch
             yield None
             ended = [key for key, (future, _) in names.items() if future.done()]
             if not ended:
-                try:
-                    pending = [future for future, _ in names.values()]
-                    distributed.wait(pending, timeout=_LOOK_S, return_when="FIRST_COMPLETED")
-                except TimeoutError:
-                    continue
+                time.sleep(_POLL_S)
             for key in ended:
                 future, name = names.pop(key)
                 if future.status == "finished":
