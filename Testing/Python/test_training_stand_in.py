@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from recipes_support import PLANS, numbers_table
 from virtualbiopsy.errors import TrainingError
 from virtualbiopsy.training.dataset import MULTICLASS, SURVIVAL
-from virtualbiopsy.training.plan import plans, preparation_of
+from virtualbiopsy.training.plan import preparation_of
 from virtualbiopsy.training.stand_in import (
     FOLLOW_UP,
     GRADE,
@@ -17,35 +18,14 @@ from virtualbiopsy.training.stand_in import (
     MEDIAN_MONTHS,
     recurrence,
     stand_in_data,
-    stand_in_keys,
     stand_in_table,
 )
-from virtualbiopsy.training.table import FeatureTable
 from virtualbiopsy.training.validation.fitting import fit_method
-
-PLANS = plans()
-LABELS = ("ki67_percent", "ki67_high", "pr_positive", "her2_level", "her2_positive", "her2_negative")
 
 
 @pytest.fixture(scope="module")
 def table():
-    """Numbers in the place of measurements; all labels and features follow one hidden variable."""
-    rng = np.random.default_rng(1)
-    hidden = rng.standard_normal(80)
-    columns = (*LABELS, "her2_low", "pcr", *stand_in_keys(PLANS.values()))
-    level = np.digitize(hidden, [-0.4, 0.5])
-    known = {
-        "ki67_percent": 3.6 * np.exp(0.74 * hidden),
-        "her2_level": level,
-        "her2_negative": level < 2,
-        "her2_low": level == 1,
-        GRADE: 1 + (hidden > 1) + (hidden > 2),
-        **dict.fromkeys(("ki67_high", "pr_positive", "her2_positive", "pcr"), hidden > 0.4),
-    }
-    values = np.stack(
-        [known[c] if c in known else rng.standard_normal(80) + 0.5 * hidden for c in columns], axis=1
-    )
-    return FeatureTable(tuple(f"case-{n}" for n in range(80)), columns, values.astype(float), ("Simulated.",))
+    return numbers_table()
 
 
 @pytest.mark.parametrize("study_id", sorted(PLANS))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import RESEARCH_USE_ONLY
+from .errors import VirtualBiopsyError
+from .progress import part, show
 from .tasks import TOPICS
 
 if TYPE_CHECKING:
@@ -42,18 +46,52 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("recipes", help="list the published studies and whether they can be run")
     parser.add_argument("id", nargs="?", metavar="ID", help="show one study, for example M11")
     parser.add_argument("--task", choices=tuple(TOPICS), help="only studies about this")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="run all on simulated cases and write the page of recipes"
+    )
+    parser.add_argument("--cases", type=int, default=60, help="simulated cases of each cohort, for --page")
+    parser.add_argument("--seed", type=int, default=2031, help="of the simulated cohorts, for --page")
+    parser.add_argument(
+        "--tables", type=Path, help="folder that keeps the simulated feature tables, for --page"
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     from .models.study import find_study, load_studies
 
+    if options.page is not None:
+        _write_page(options)
+        return
     print(RESEARCH_USE_ONLY)
     if options.id is not None:
         print("\n".join(study_lines(find_study(options.id))))
         return
     studies = [s for s in load_studies() if options.task in (None, s.task)]
     print("\n".join(listing(studies)))
+
+
+def _write_page(options: argparse.Namespace) -> None:
+    from .models.study import load_studies
+    from .training.plan import plans
+    from .training.recipes_page import recipes_page
+    from .training.trial import run_trials, trial_tables
+
+    runnable = plans(options.task)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.tables or Path(scratch)
+        tables = trial_tables(runnable, folder, options.cases, options.seed, part(show, 0.0, 0.8))
+        trials = run_trials(runnable, tables, part(show, 0.8, 1.0))
+    cohort = (
+        f"Trial runs: {options.cases} simulated cases of each cohort, seed {options.seed}, one repeat of "
+        "five-fold cross-validation; intervals are 95 % bootstrap over cases."
+    )
+    text = recipes_page(load_studies(), runnable, trials, cohort)
+    try:
+        options.page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise VirtualBiopsyError(f"{options.page} cannot be written ({error}).") from error
+    print(options.page)
 
 
 def listing(studies: Sequence[Study]) -> Iterator[str]:

@@ -222,13 +222,13 @@ def find_study(study_id: str) -> Study:
     ------
     ModelFormatError : there is none of that id, or a file is damaged.
     """
-    studies = {study.study_id: study for study in load_studies()}
-    if (found := studies.get(study_id.upper())) is None:
+    files = {path.stem: path for path in (resource("Recipes") / "published").glob("*.toml")}
+    if (path := files.get(study_id.upper())) is None:
         raise ModelFormatError(
             f"There is no published study {study_id!r}.",
             "`virtualbiopsy recipes` lists them: M1–M27, G0–G26, H1–H14, P1–P18 and C1–C24.",
         )
-    return found
+    return read_study(path)
 
 
 def mri_studies(task: str, directory: Path | None = None) -> tuple[Study, ...]:
