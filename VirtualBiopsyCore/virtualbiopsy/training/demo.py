@@ -20,29 +20,14 @@ from .card import model_card
 from .demonstration import DEMONSTRATIONS, Demonstration
 from .fit import fit, positives, rounded
 from .fresh import fresh_figures
-from .rows import HEADER, IMAGE
+from .ranges import protocol_ranges
+from .rows import IMAGE
 from .table import FeatureTable, read_table, write_table
 from .validate import Metrics, conformal_scores, figures, held_out_log_odds
 
 _TASK = MENINGIOMA.task_id
 CASES, SEED = DEMONSTRATIONS[_TASK].cases, DEMONSTRATIONS[_TASK].seed
 TABLE_NAME = DEMONSTRATIONS[_TASK].table_name
-
-_UNITS = {
-    "MagneticFieldStrength": "T",
-    "RepetitionTime": "ms",
-    "EchoTime": "ms",
-    "InversionTime": "ms",
-    "FlipAngle": "degrees",
-    "SliceThickness": "mm",
-    "DiffusionBValue": "s/mm²",
-    "PixelSpacing": "mm",
-    "SpacingBetweenSlices": "mm",
-    "SliceTilt": "degrees",
-    "EarlyPhaseTime": "s",
-    "LatePhaseTime": "s",
-    "PhaseInterval": "s",
-}
 
 
 def demo_recipes(task: str = _TASK) -> list[Recipe]:
@@ -223,11 +208,7 @@ def chosen_cases(recipe: Recipe, table: FeatureTable) -> FeatureTable:
 
 def _protocol_ranges(demonstration: Demonstration, table: FeatureTable) -> dict[str, tuple[float, float]]:
     """Ranges by "<role> <DICOM keyword> (<unit>)"; field strength and slices only, if no more is known."""
-    found = {
-        f"{role} {keyword}" + (f" ({_UNITS[keyword]})" if keyword in _UNITS else ""): limits
-        for role, ranges in table.ranges(HEADER).items()
-        for keyword, limits in ranges.items()
-    }
+    found = protocol_ranges(table)
     if found:
         return found
     columns = {name: table.column(column) for column, name in demonstration.protocol.items()}

@@ -1,0 +1,157 @@
+"""Cases that a plan is trained on: simulated ones, or those of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..cohort.dataset import to_dataset
+from ..cohort.model import Cohort
+from ..errors import CohortError
+from ..models.recipe import builtin_recipes
+from ..models.study import Study
+from ..prepare.model import Preparation
+from .dataset import BINARY, MULTICLASS, Dataset
+from .plan import Plan, preparation_of
+from .ranges import protocol_ranges
+from .rows import IMAGE
+from .stand_in import stand_in_data
+from .table import FeatureTable
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """What a model is trained on.
+
+    Attributes
+    ----------
+    data : features and outcome. name : of the cohort, short. simulated : whether any case is simulated.
+    positive : what a high probability (or risk) is about.
+    preparation : how the images were made comparable.
+    images : range of each figure of the images, by role. protocol : range of each acquisition parameter.
+    source : where the cases are from, a sentence.
+    """
+
+    data: Dataset
+    name: str
+    simulated: bool
+    positive: str
+    preparation: Preparation
+    images: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    protocol: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    source: str = ""
+
+
+def simulated_cases(plan: Plan, table: FeatureTable) -> Cases:
+    """Simulated cases in the place of patients.
+
+    Parameters
+    ----------
+    table : of :func:`virtualbiopsy.training.stand_in.stand_in_table`.
+
+    Raises
+    ------
+    TrainingError, UnreadableFileError : as :func:`virtualbiopsy.training.stand_in.stand_in_data`.
+    """
+    data = stand_in_data(plan, table)
+    task = plan.stand_in.task
+    return Cases(
+        data=data,
+        name="simulated",
+        simulated=True,
+        positive=data.outcome.name,
+        preparation=next(recipe.preparation for recipe in builtin_recipes() if recipe.task == task),
+        images=table.ranges(IMAGE),
+        protocol=protocol_ranges(table),
+        source=f"{len(data.cases)} simulated cases of the {task} cohort, computed by virtualbiopsy.simulate; "
+        "no patient data. The outline is the simulated truth, not a reader's.",
+    )
+
+
+def cohort_cases(
+    plan: Plan, study: Study, cohort: Cohort, table: FeatureTable | None, endpoint: str = ""
+) -> Cases:
+    """The cases of a cohort that fulfil the condition of the plan.
+
+    Parameters
+    ----------
+    table : features by case as they were extracted; None for the cohort's own features.
+    endpoint : name in the cohort; "" for that of the study, or the only one.
+
+    Raises
+    ------
+    CohortError : the endpoint is not there or of another kind, a feature of the plan is not there, or no case
+        fulfils the condition.
+    """
+    endpoint = cohort_endpoint(plan, study, cohort, endpoint)
+    features = cohort.features if table is None else table
+    columns: tuple[str, ...] | None = plan.feature_keys()
+    own = features is not None and not any(key in features.columns for key in plan.feature_keys())
+    if own:
+        columns = None  # a plain table has names of its own; its features take the place of the plan's
+    if plan.among is not None and columns is not None:
+        columns = tuple(dict.fromkeys((*columns, plan.among.column)))
+    data = to_dataset(features, cohort, endpoint, columns=columns)
+    data = _among(plan, data, own)
+    outcome = data.outcome
+    positive = "" if outcome.time is not None else outcome.classes[-1]
+    return Cases(
+        data=data,
+        name=cohort.name,
+        simulated=False,
+        positive=positive or f"{endpoint}",
+        preparation=preparation_of(plan),
+        images={} if features is None else features.ranges(IMAGE),
+        protocol={} if features is None else protocol_ranges(features),
+        source=f"{len(data.cases)} cases of the cohort {cohort.name} ({cohort.layout}).",
+    )
+
+
+def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = "") -> str:
+    """Name of the endpoint in the cohort.
+
+    Raises
+    ------
+    CohortError : it is not there, or not of the kind that the plan predicts.
+    """
+    known = cohort.endpoints
+    if not endpoint:
+        endpoint = next((n for n in known if _plain(n) == _plain(study.endpoint)), "")
+    fitting = [name for name, found in known.items() if _fits(found.kind, plan.outcome)]
+    if not endpoint and len(fitting) == 1:
+        endpoint = fitting[0]
+    if not endpoint:
+        raise CohortError(
+            f"The cohort {cohort.name} has no endpoint {study.endpoint!r}, and none or several that are "
+            f"{plan.outcome}.",
+            f"Say which with --endpoint; it has {', '.join(known) or 'none'}.",
+        )
+    kind = cohort.endpoint(endpoint).kind
+    if not _fits(kind, plan.outcome):
+        raise CohortError(
+            f"The endpoint {endpoint} of the cohort is {kind}; {plan.study_id} wants {plan.outcome}.",
+            "Choose another endpoint or another recipe.",
+        )
+    return endpoint
+
+
+def _fits(kind: str, wanted: str) -> bool:
+    return kind == wanted or (wanted == MULTICLASS and kind == BINARY)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _among(plan: Plan, data: Dataset, own: bool) -> Dataset:
+    """The cases that fulfil the condition, without its column unless it is a feature."""
+    if plan.among is None or own:
+        return data
+    condition = plan.among
+    values = data.values[:, data.columns.index(condition.column)]
+    kept = (values >= condition.at_least) & (values <= condition.at_most)
+    if not kept.any():
+        raise CohortError(f"No case fulfils the condition: {condition.words}.", "Check the column.")
+    told = f"{int((~kept).sum())} cases left out: only those with {condition.words} are used."
+    data = replace(data.rows(kept), provenance=(*data.provenance, told))
+    return data.features(plan.feature_keys())

@@ -1,0 +1,363 @@
+"""Train the model of a plan: test it on held-out cases, look for leaks, fit it on all, say everything.
+
+The order is that of a study: events per candidate first, then held-out scores, then what could make them look
+better than they are, and only then the fit on all cases. Nothing of the last is used for the figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import RESEARCH_USE_ONLY, __version__
+from ..errors import ExistingFileError, TrainingError
+from ..models.radmodel import SUFFIX, RadModel, save_radmodel
+from ..models.study import Study
+from ..progress import Progress, part, silent
+from ..radiomics.definitions import describe
+from .cases import Cases
+from .dataset import BINARY, SURVIVAL
+from .export import About, to_radmodel
+from .held_out import HELD_OUT, held_out_text
+from .method import Method, Validation
+from .plan import Plan
+from .reports.adapt import record_of
+from .reports.card import study_card
+from .reports.record import Data, Design, Processing, Segmentation, StudyRecord
+from .reports.write import write_reports
+from .validation.evaluate import Evaluation, evaluate
+from .validation.fitting import FittedMethod, fit_method
+from .validation.guards import find_leaks
+from .validation.leak import Leak
+from .validation.run import HeldOut, Part, validate
+from .validation.sample_size import SampleSize, require_events, sample_size
+
+SMALL = {"folds": 3, "repeats": 2, "inner_folds": 3, "bootstraps": 200}
+"""Validation of a trial run."""
+
+VERSION = "1.0.0"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a run has given.
+
+    Attributes
+    ----------
+    study, plan, cases : what was run, on what. method : with the validation that was used.
+    size : events per candidate predictor. held_out, evaluation : scores of held-out cases, and their figures.
+    leaks : what could make the figures look better than the model is; () if nothing was found.
+    fitted : the method on all cases.
+    model : None where the features have no keys, so that no case can be measured for it; `why_no_model` says
+        so.
+    record : everything for the reports. warnings : to be shown first.
+    """
+
+    study: Study
+    plan: Plan
+    cases: Cases
+    method: Method
+    size: SampleSize
+    held_out: HeldOut
+    evaluation: Evaluation
+    leaks: tuple[Leak, ...]
+    fitted: FittedMethod
+    model: RadModel | None
+    why_no_model: str
+    record: StudyRecord
+    warnings: tuple[str, ...]
+
+
+def train(
+    study: Study,
+    plan: Plan,
+    cases: Cases,
+    progress: Progress = silent,
+    *,
+    validation: Mapping[str, Any] | None = None,
+    few_events: bool = False,
+    model_id: str = "",
+    known: Mapping[int, Part] | None = None,
+    keep: Any = None,
+) -> Trained:
+    """Run a plan.
+
+    Parameters
+    ----------
+    validation : fields of :class:`.method.Validation` that differ from the plan's, :data:`SMALL` say.
+    few_events : go on with fewer than five events per candidate predictor; the reports say so. Simulated
+        cases may always be few, since such a model is for nobody.
+    model_id : of the model; "" for one from study and cohort.
+    known, keep : as for :func:`virtualbiopsy.training.validation.run.validate`.
+
+    Raises
+    ------
+    TrainingError : too few events, or the method cannot be fitted. MissingPackageError, Cancelled.
+    """
+    data = cases.data
+    method = replace(plan.method, validation=with_changes(plan.method.validation, validation or {}))
+    seed = method.validation.seed
+    progress(0.0, "Counting events")
+    size = sample_size(data, method)
+    if not (cases.simulated or few_events):
+        require_events(size)
+    held_out = validate(method, data, part(progress, 0.02, 0.70), known=known, keep=keep)
+    progress(0.70, "Computing figures")
+    found = evaluate(held_out, data, method.validation.bootstraps, seed)
+    progress(0.80, "Looking for leaks")
+    leaks = find_leaks(method, data, held_out)
+    progress(0.85, "Fitting on all cases")
+    fitted = fit_method(method, data, np.random.default_rng([seed, 3]))
+    warnings = _warnings(cases, size, leaks, found)
+    progress(0.92, "Making the model")
+    design = _design(study, plan, cases)
+    record = record_of(
+        design,
+        data,
+        method,
+        {_test_name(method.validation): found},
+        fitted=fitted,
+        held_out=held_out,
+        size=size,
+        leaks=leaks,
+        segmentation=_segmentation(cases),
+        processing=_processing(plan, cases),
+        about=Data(source=cases.source),
+        provenance=_provenance(study, cases),
+    )
+    model, why = None, _why_no_model(fitted.columns)
+    if not why:
+        about = _about(study, plan, cases, method, found, held_out, design, model_id)
+        model = to_radmodel(fitted, data, about)
+        model = replace(model, card=study_card(record, model))
+    progress(1.0, "Trained")
+    return Trained(
+        study, plan, cases, method, size, held_out, found, leaks, fitted, model, why, record, warnings
+    )
+
+
+def with_changes(validation: Validation, changes: Mapping[str, Any]) -> Validation:
+    """A validation with some fields changed.
+
+    Raises
+    ------
+    TrainingError : a field is unknown, or a number is too small.
+    """
+    least = {"folds": 2, "repeats": 1, "inner_folds": 2, "bootstraps": 20}
+    for name, value in changes.items():
+        if name not in Validation.__dataclass_fields__:
+            raise TrainingError(f"A validation has no {name!r}.")
+        if name in least and value < least[name]:
+            raise TrainingError(f"{name} is {value}; it is at least {least[name]}.")
+    return replace(validation, **changes)
+
+
+def check_folder(out: Path, overwrite: bool = False) -> None:
+    """Refuse a folder that holds the results of another run.
+
+    Raises
+    ------
+    ExistingFileError : there is a model, a report or a table of scores.
+    """
+    if overwrite or not out.exists():
+        return
+    there = [*out.glob("*" + SUFFIX), *(out / name for name in ("report.html", HELD_OUT))]
+    if found := [path for path in there if path.exists()]:
+        raise ExistingFileError(
+            f"{found[0]} exists already.", "Choose another folder, or allow overwriting with --overwrite."
+        )
+
+
+def write_run(
+    out: Path, trained: Trained, progress: Progress = silent, overwrite: bool = False
+) -> list[Path]:
+    """Write model, reports and the table of held-out scores; return their paths, the model first.
+
+    Raises
+    ------
+    ExistingFileError, UnreadableFileError, ModelFormatError, Cancelled.
+    """
+    check_folder(out, overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    written = list(write_reports(out, trained.record, trained.model, part(progress, 0.0, 0.9)))
+    table = out / HELD_OUT
+    scratch = table.with_name(table.name + ".part")
+    scratch.write_text(held_out_text(trained.held_out, trained.cases), encoding="utf-8")
+    scratch.replace(table)
+    written.append(table)
+    if trained.model is not None:
+        path = out / (trained.model.model_id + SUFFIX)
+        save_radmodel(trained.model, path)
+        written.insert(0, path)
+    progress(1.0, "Written")
+    return written
+
+
+def model_name(study: Study, cases: Cases) -> str:
+    """An id from study and cohort, "m11-simulated"."""
+    plain = re.sub(r"[^a-z0-9]+", "-", cases.name.lower()).strip("-")
+    return f"{study.study_id.lower()}-{plain or 'cohort'}"[:64].rstrip("-")
+
+
+def _about(
+    study: Study,
+    plan: Plan,
+    cases: Cases,
+    method: Method,
+    found: Evaluation,
+    held_out: HeldOut,
+    design: Design,
+    model_id: str,
+) -> About:
+    metrics = {
+        name: _figure(figure.value, figure.low, figure.high)
+        for name, figure in found.figures.items()
+        if np.isfinite(figure.value)
+    }
+    metrics["cases"] = {"value": float(found.cases)}
+    if found.kind in (BINARY, SURVIVAL):
+        metrics["positive_cases"] = {"value": float(found.events)}
+    scheme = _test_name(method.validation)
+    return About(
+        model_id=model_id or model_name(study, cases),
+        title=design.title,
+        version=VERSION,
+        endpoint=study.endpoint,
+        positive=cases.positive,
+        simulated=cases.simulated,
+        preparation=cases.preparation,
+        metrics=metrics,
+        validation=f"{'Simulated cases: ' if cases.simulated else ''}{scheme[0].upper()}{scheme[1:]}; all that "
+        "looks at data was fitted inside every training part. Intervals are 95 % bootstrap over patients "
+        f"({method.validation.bootstraps} resamples). No external validation.",
+        protocol_ranges=cases.protocol,
+        data_statement=" ".join((cases.source, *cases.data.provenance)),
+        intended_use=design.intended_use,
+        limits=design.limits,
+        licence=design.licence,
+        recipe=study.study_id,
+        engine=f"Features by VirtualBiopsy {__version__}.",
+        conformal_scores=conformal(held_out),
+        image_statistics=cases.images,
+        published=design.published,
+        task=plan.stand_in.task,
+    )
+
+
+def conformal(held_out: HeldOut) -> tuple[np.ndarray, np.ndarray] | tuple[()]:
+    """Log-odds and labels of held-out cases of two classes, from the first repeat: one model's score each."""
+    if held_out.outcome.kind != BINARY:
+        return ()
+    scores, labels = held_out.scores()[0], held_out.outcome.labels
+    known = np.isfinite(scores)
+    if np.unique(labels[known]).size < 2:
+        return ()
+    return scores[known], labels[known].astype(np.uint8)
+
+
+def _figure(value: float, low: float, high: float) -> dict[str, float]:
+    known = np.isfinite(low) and np.isfinite(high)
+    return {"value": value, "low": low, "high": high} if known else {"value": value}
+
+
+def _why_no_model(columns: Sequence[str]) -> str:
+    """Why no case can be measured for a model with these columns; "" if it can."""
+    from ..errors import FeatureError
+
+    for column in columns:
+        try:
+            describe(column)
+        except FeatureError:
+            return (
+                f"No .radmodel: the column {column!r} is not a feature that VirtualBiopsy measures, so that no "
+                "case could be given to the model."
+            )
+    return ""
+
+
+def _warnings(cases: Cases, size: SampleSize, leaks: Sequence[Leak], found: Evaluation) -> tuple[str, ...]:
+    few = [] if size.verdict == "enough" else [size.sentence]
+    trial = ["Trained on simulated cases: the figures say nothing about patients."] if cases.simulated else []
+    return (*trial, *few, *(f"{leak.name}: {leak.sentence}" for leak in leaks), *found.faults)
+
+
+def _test_name(validation: Validation) -> str:
+    v = validation
+    names = {
+        "repeated_cv": f"{v.repeats} times repeated {v.folds}-fold cross-validation grouped by patient",
+        "leave_one_site_out": "leave-one-site-out validation",
+        "temporal": f"temporal validation on the latest {100 * v.test_share:.0f} % of the patients",
+        "split": "validation on the test cases of the cohort",
+    }
+    return names.get(v.scheme, v.scheme)
+
+
+def _design(study: Study, plan: Plan, cases: Cases) -> Design:
+    simulated = cases.simulated
+    among = f" Only cases with {plan.among.words}." if plan.among is not None else ""
+    title = f"{study.title}: trial run (simulated)" if simulated else f"{study.title}: {cases.name}"
+    published = "; ".join(figure.words for figure in study.figures)
+    stands = f" The label is a stand-in ({plan.stand_in.words})" if simulated else ""
+    return Design(
+        title=title,
+        endpoint=study.endpoint,
+        positive="" if cases.data.outcome.kind == SURVIVAL else cases.positive,
+        simulated=simulated,
+        recipe=study.study_id,
+        reference=f"{study.study}, {study.cites} in the {study.source}",
+        published=f"{study.study}, {study.cites} in the {study.source}: {published}." if published else "",
+        objective=f"Train and test a model of the same kind as {study.study_id} ({study.study}).",
+        rationale="A model of a kind that was published, on other cases; it repeats no study.",
+        population=cases.source + among,
+        intended_use=(
+            "To show that the recipe runs and to test software."
+            if simulated
+            else "Research on the cohort it was trained on."
+        )
+        + f" {RESEARCH_USE_ONLY}. Not to be used for decisions about a patient.",
+        limits=(
+            "The model knows simulated tumours only; for a real tumour its answer has no known relation to "
+            f"{study.endpoint}.{stands}"
+            if simulated
+            else "Tested inside its own cohort; without external validation nothing is known about other "
+            "scanners, outlines and patients."
+        )
+        + "".join(f" Otherwise than stated: {sentence}" for sentence in plan.departs),
+        licence="Apache-2.0" if simulated else "",
+        readiness=1 if simulated else None,
+    )
+
+
+def _segmentation(cases: Cases) -> Segmentation:
+    if cases.simulated:
+        return Segmentation(used=True, method="automatic", rule="The simulated truth, not a reader's.")
+    return Segmentation()
+
+
+def _processing(plan: Plan, cases: Cases) -> Processing:
+    if _why_no_model(cases.data.columns):
+        return Processing()
+    p = cases.preparation
+    grid = (
+        "the reference's own grid" if p.spacing is None else " × ".join(f"{s:g}" for s in p.spacing) + " mm"
+    )
+    return Processing(
+        steps=(
+            f"Brought into the space of {p.reference}" + (", rigidly registered." if p.register else "."),
+            f"Intensities: {p.normalise}." + (" N4 bias correction." if p.bias_correction else ""),
+        ),
+        resampling=f"{grid}, {p.interpolator} for images, {p.mask_interpolator} for masks.",
+        sequences=plan.roles,
+    )
+
+
+def _provenance(study: Study, cases: Cases) -> tuple[str, ...]:
+    return (
+        f"Recipe {study.study_id} of VirtualBiopsy {__version__}.",
+        *cases.data.provenance,
+    )
