@@ -178,9 +178,29 @@ def test_a_missing_required_sequence_fails_and_an_optional_one_is_told(tmp_path)
     assert list(failed) == ["P1"] and "no T2-FLAIR sequence" in failed["P1"]
 
 
-def test_changes_between_examinations_are_refused():
-    with pytest.raises(FeatureError, match="change between two examinations"):
-        Extraction((f"delta:{KEYS[0]}",), PLAIN)
+def test_changes_from_the_first_examination(tmp_path):
+    root = write_cohort(tmp_path / "in", 4)
+    rows = (root / "cohort.csv").read_text().splitlines()
+    named = [row.replace("P1,", "P2,", 1) if row.startswith("P1,") else row for row in rows[1:]]
+    points = [
+        f"{row.split(',')[0]},T{1 - n if n < 2 else 0},2020-01-0{5 - n}," for n, row in enumerate(named)
+    ]
+    lines = [point + row.split(",", 1)[1] for point, row in zip(points, named, strict=True)]
+    head = rows[0].replace("patient,", "patient,time_point,date,")
+    (root / "cohort.csv").write_text("\n".join([head, *lines]) + "\n")
+    cohort = read_cohort(root)
+    assert [c.name for c in cohort.cases] == ["P2 T1", "P2 T0", "P3", "P4"]
+    assert cohort.time_points == ("T1", "T0") and len(cohort.at("T0").cases) == 3
+    plain = extract_cohort(cohort, EXTRACTION, tmp_path / "plain", processes=1).table
+    change = replace(EXTRACTION, keys=(f"delta:{KEYS[0]}", f"reldelta:{KEYS[3]}", KEYS[0]))
+    found = extract_cohort(cohort, change, tmp_path / "out", processes=1)
+    assert found.table.cases == ("P2 T1",) and found.provenance["P2 T1"]["earlier"] == "P2 T0"
+    assert {"t1c", "earlier:t1c", "earlier:mask:tumour"} <= set(found.provenance["P2 T1"]["files"])
+    later, earlier = plain.values[0], plain.values[1]
+    expected = [later[0] - earlier[0], (later[3] - earlier[3]) / abs(earlier[3]), later[0]]
+    np.testing.assert_allclose(found.table.values[0, :3], expected, rtol=1e-6)
+    with pytest.raises(CohortError, match="no patient with two examinations"):
+        extract_cohort(cohort.at("T0"), change, tmp_path / "none", processes=1)
 
 
 def test_an_unknown_feature_is_refused_before_any_case_is_read():

@@ -309,3 +309,32 @@ def test_a_column_called_like_an_outcome_is_no_feature_unawares(tmp_path):
     assert examined.cohort.features.columns == ("wavelet_Mean", "shape_Compactness")
     (tmp_path / "cohort.toml").write_text('table = "f.csv"\nkeep = ["PCR"]\nleave_out = ["rfs*", "Surv*"]\n')
     assert read_cohort(tmp_path / "f.csv").features.columns == ("wavelet_Mean", "PCR", "shape_Compactness")
+
+
+def test_simulated_cohorts(tmp_path):
+    listing = {"simulated": True, "cases": ["sim-1", "sim-2"], "scanner": "A"}
+    for n, name in enumerate(listing["cases"]):
+        truth = {
+            "simulated": True,
+            "her2_class": ["zero", "positive"][n],
+            "her2_positive": bool(n),
+            "pcr": n == 0,
+        }
+        for folder in (tmp_path / name, tmp_path / name / "earlier"):
+            put(folder / "t1c.nii.gz", image(n))
+            put(folder / "tumour_mask.nii.gz", labels(1))
+            (folder / "clinical.json").write_text(json.dumps({"age": 40 + n}))
+        (tmp_path / name / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "cohort.json").write_text(json.dumps(listing))
+    examined = examine_cohort(tmp_path)
+    assert examined.layout == "simulated" and examined.usable, examined.faults
+    cohort = examined.cohort
+    assert cohort.simulated and cohort.cases[0].name == "sim-1 before therapy"
+    assert set(cohort.endpoints) == {"HER2", "HER2 level", "pCR"}
+    assert [case.labels["HER2 level"] for case in cohort.cases] == [0, 0, 2, 2]
+    pairs = cohort.with_earlier().cases
+    assert [(c.time_point, c.earlier.time_point) for c in pairs] == [
+        ("after the first cycle", "before therapy")
+    ] * 2
+    case = load_case(pairs[1])
+    assert case.clinical == {"age": 41.0} and len(case.sequences) == 1 and "tumour" in case.regions

@@ -120,6 +120,7 @@ def assemble(sheet: Sheet) -> tuple[Cohort, tuple[Fault, ...]]:
         sheet.root,
         features,
         tuple(dict.fromkeys(work.notes)),
+        sheet.simulated,
     )
     return cohort, tuple(dict.fromkeys(work.faults))
 

@@ -17,8 +17,9 @@ from ..training.table import FeatureTable
 from .measured import CaseRow, Extraction
 from .model import Cohort, CohortCase
 from .store import Store, table_of, write_features
-from .workers import Results, measure_here, measure_locally, measure_with_dask
+from .workers import Done, Results, measure_here, measure_locally, measure_with_dask
 
+_OTHER_VERSION = "The worker runs another version of virtualbiopsy; install the same one everywhere."
 CSV, PARQUET = "features.csv", "features.parquet"
 
 
@@ -62,6 +63,9 @@ def extract_cohort(
 ) -> Extracted:
     """Measure all cases of a cohort that have images, and write the table of their features.
 
+    Where the extraction asks for changes, these are the cases that have an earlier examination, see
+    :meth:`virtualbiopsy.cohort.model.Cohort.with_earlier`.
+
     Rows are kept in `folder` as they are made. A case whose row is there, made by the same extraction from
     the same files, is not measured again; so a run that was killed or cancelled goes on where it stopped.
 
@@ -79,9 +83,11 @@ def extract_cohort(
     MissingPackageError : pyarrow or dask is needed and not installed.
     Cancelled : the rows that are done stay.
     """
-    entries = [case for case in cohort.cases if case.has_images]
+    used = cohort.with_earlier() if extraction.needs_earlier else cohort
+    entries = [case for case in used.cases if case.has_images]
     if not entries:
-        raise CohortError(f"The cohort {cohort.name} has no images.", "Check its table.")
+        lacking = "no patient with two examinations" if extraction.needs_earlier else "no images"
+        raise CohortError(f"The cohort {cohort.name} has {lacking}.", "Check its table.")
     store = Store(folder, extraction)
     with store.locked():
         progress(0.0, "Looking for rows that are there already")
@@ -94,6 +100,8 @@ def extract_cohort(
         with closing(_results(todo, extraction, processes, scheduler)) as results:
             for done in results:
                 if done is not None:
+                    if done.row is not None and done.row.provenance["extraction"] != extraction.digest:
+                        done = Done(done.case, None, _OTHER_VERSION)
                     if done.row is not None:
                         store.put(done.row)
                         rows[done.case] = done.row
@@ -129,8 +137,7 @@ def _written(
         f"(extraction {store.extraction.digest}).",
         *(f"Not measured: {name}: {' '.join(why.split())}" for name, why in failed.items()),
     )
-    keys = [key for key in store.extraction.keys if any(key in row.values for row in rows)]
-    table = table_of(rows, keys, notes)
+    table = table_of(rows, store.extraction.keys, notes)
     provenance = {row.case: row.provenance for row in rows}
     files = [write_features(store.folder / CSV, table, provenance)]
     if parquet:

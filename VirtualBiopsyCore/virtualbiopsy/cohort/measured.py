@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from .. import __version__
 from ..case.clinical import encode_clinical
 from ..case.model import Case
-from ..errors import EmptyRegionError, FeatureError
+from ..errors import EmptyRegionError, FeatureError, MissingSequenceError
 from ..measure import Measuring
 from ..models.recipe import Recipe
 from ..prepare.diffusion.adc import with_adc
@@ -23,12 +23,15 @@ from ..prepare.kinetics.derive import derive_maps
 from ..prepare.model import Preparation, PreparedCase
 from ..prepare.prepare import prepare_case
 from ..progress import Progress, part, silent
+from ..radiomics.delta import with_deltas
 from ..radiomics.keys import is_delta, measured_keys
 from ..radiomics.plan import plan
+from ..radiomics.vector import FeatureVector
 from ..training.rows import image_columns
 from .load import load_case
 from .model import OUTLINE, CohortCase
 
+NO_EARLIER = "Changes are measured between two examinations of a patient; give both, with a time_point."
 DIGITS = 9
 """Significant digits of stored values, as in :mod:`virtualbiopsy.training.table`."""
 
@@ -47,7 +50,7 @@ class Extraction:
 
     Raises
     ------
-    FeatureError : a key is unknown, or is a change between two examinations.
+    FeatureError : a key is unknown.
     """
 
     keys: tuple[str, ...]
@@ -57,12 +60,6 @@ class Extraction:
     images: bool = True
 
     def __post_init__(self) -> None:
-        changes = [key for key in self.keys if is_delta(key)]
-        if changes:
-            raise FeatureError(
-                f"{changes[0]} is a change between two examinations, which is not extracted from a cohort.",
-                "Leave these features out.",
-            )
         plan(measured_keys(self.keys))
 
     @classmethod
@@ -80,6 +77,11 @@ class Extraction:
         common = set.intersection(*(set(recipe.required) for recipe in given))
         required = tuple(role for role in given[0].required if role in common)
         return cls(keys, given[0].preparation, required, **options)
+
+    @property
+    def needs_earlier(self) -> bool:
+        """Whether a key is about the change from an earlier examination."""
+        return any(is_delta(key) for key in self.keys)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ class CaseRow:
 
 
 def measure_case(entry: CohortCase, extraction: Extraction, progress: Progress = silent) -> CaseRow:
-    """Read, prepare and measure one case.
+    """Read, prepare and measure one case, and its earlier examination where changes are asked for.
 
     Raises
     ------
@@ -121,6 +123,55 @@ def measure_case(entry: CohortCase, extraction: Extraction, progress: Progress =
     """
     started = time.perf_counter()
     files = files_of(entry)
+    earlier: FeatureVector | None = None
+    if extraction.needs_earlier:
+        if entry.earlier is None:
+            raise MissingSequenceError(f"{entry.name} has no earlier examination.", NO_EARLIER)
+        earlier = _measured(entry.earlier, extraction, part(progress, 0.0, 0.5)).vector
+        progress = part(progress, 0.5, 1.0)
+    found = _measured(entry, extraction, progress)
+    vector, case = found.vector, found.case
+    if earlier is not None:
+        vector = with_deltas(replace(vector, earlier=earlier.values), extraction.keys)
+    values = {**vector.values, **encode_clinical(case.clinical)}
+    values = {key: values[key] for key in extraction.keys if key in values}
+    if extraction.images:
+        values |= image_columns(case, found.prepared, found.outline)
+    progress(1.0, f"{entry.name} measured")
+    return CaseRow(
+        entry.name,
+        {name: rounded(value) for name, value in values.items()},
+        {
+            "patient": entry.patient,
+            "time_point": entry.time_point,
+            "earlier": "" if entry.earlier is None else entry.earlier.name,
+            "files": files,
+            "entry": fingerprint(entry),
+            "steps": [*found.steps, *found.prepared.steps, *vector.provenance],
+            "bins": dict(vector.bins),
+            "missing": dict(vector.missing),
+            "left_out": dict(found.left_out),
+            "warnings": list(case.warnings),
+            "extraction": extraction.digest,
+            "versions": {"virtualbiopsy": __version__, "SimpleITK": sitk.Version.VersionString()},
+            "seconds": round(time.perf_counter() - started, 3),
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """One examination: read, prepared and measured."""
+
+    case: Case
+    outline: sitk.Image
+    prepared: PreparedCase
+    vector: FeatureVector
+    steps: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+
+def _measured(entry: CohortCase, extraction: Extraction, progress: Progress) -> _Measured:
     case = load_case(entry, progress=part(progress, 0.0, 0.2))
     outline = case.regions.get(extraction.outline)
     if outline is None:
@@ -135,30 +186,8 @@ def measure_case(entry: CohortCase, extraction: Extraction, progress: Progress =
     for role in extraction.required:
         case.sequence(role)
     measuring = Measuring(prepared, measured_keys(extraction.keys))
-    vector = measuring.measure(outline, part(progress, 0.7, 0.95)).vector
-    values = {**vector.values, **encode_clinical(case.clinical)}
-    values = {key: values[key] for key in extraction.keys if key in values}
-    if extraction.images:
-        values |= image_columns(case, prepared, outline)
-    progress(1.0, f"{entry.name} measured")
-    return CaseRow(
-        entry.name,
-        {name: rounded(value) for name, value in values.items()},
-        {
-            "patient": entry.patient,
-            "time_point": entry.time_point,
-            "files": files,
-            "entry": fingerprint(entry),
-            "steps": [*steps, *prepared.steps, *vector.provenance],
-            "bins": dict(vector.bins),
-            "missing": dict(vector.missing),
-            "left_out": dict(left_out),
-            "warnings": list(case.warnings),
-            "extraction": extraction.digest,
-            "versions": {"virtualbiopsy": __version__, "SimpleITK": sitk.Version.VersionString()},
-            "seconds": round(time.perf_counter() - started, 3),
-        },
-    )
+    vector = measuring.measure(outline, part(progress, 0.7, 1.0)).vector
+    return _Measured(case, outline, prepared, vector, steps, left_out)
 
 
 def rounded(value: float) -> float:
@@ -172,13 +201,21 @@ def files_of(entry: CohortCase) -> dict[str, list[list[Any]]]:
     listed |= {f"mask:{name}": [mask.path] for name, mask in entry.masks.items()}
     if entry.folder is not None:
         listed["folder"] = [entry.folder]
+    if entry.earlier is not None:
+        own = files_of(entry.earlier)
+        return {**_all_sized(listed), **{f"earlier:{name}": sizes for name, sizes in own.items()}}
+    return _all_sized(listed)
+
+
+def _all_sized(listed: Mapping[str, list[Path]]) -> dict[str, list[list[Any]]]:
     return {name: [_sized(path) for path in paths] for name, paths in listed.items()}
 
 
 def fingerprint(entry: CohortCase) -> str:
     """Changes with what the table says of a case and its features depend on."""
     labels = {name: mask.labels for name, mask in entry.masks.items()}
-    known = (labels, entry.box, entry.phase_times, sorted(entry.clinical.items()))
+    before = "" if entry.earlier is None else fingerprint(entry.earlier)
+    known = (labels, entry.box, entry.phase_times, sorted(entry.clinical.items()), before)
     return hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 

@@ -119,6 +119,7 @@ class CohortCase:
     acquired : days since the first examination of the cohort, None if unknown.
     subgroups : values by name, for tables of subgroups.
     where : the row that it came from, for messages.
+    earlier : the examination that changes are measured from; None without.
     """
 
     name: str
@@ -138,6 +139,7 @@ class CohortCase:
     acquired: float | None = None
     subgroups: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
+    earlier: CohortCase | None = None
 
     @property
     def has_images(self) -> bool:
@@ -155,6 +157,7 @@ class Cohort:
     root : folder that relative paths start from.
     features : of a plain feature table, None for cohorts with images.
     notes : how the table was understood, one sentence each, for provenance.
+    simulated : whether the cases are simulated and no patients.
     """
 
     name: str
@@ -164,6 +167,7 @@ class Cohort:
     root: Path = Path()
     features: FeatureTable | None = None
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     def endpoint(self, name: str) -> Endpoint:
         """Return one endpoint.
@@ -200,7 +204,44 @@ class Cohort:
             time = np.array([case.times[name] for case in chosen], dtype=float)
         return Outcome(endpoint.kind, name, endpoint.classes, labels, time, endpoint.unit)
 
+    @property
+    def time_points(self) -> tuple[str, ...]:
+        """Names of the examinations, in the order in which they first come."""
+        return tuple(dict.fromkeys(case.time_point for case in self.cases if case.time_point))
+
+    def at(self, time_point: str) -> Cohort:
+        """The cohort with one examination of each patient.
+
+        Raises
+        ------
+        CohortError : no case has this time point.
+        """
+        found = tuple(case for case in self.cases if case.time_point == time_point)
+        if not found:
+            known = ", ".join(self.time_points) or "none"
+            raise CohortError(f"No case has the time point {time_point!r}.", f"There are: {known}.")
+        return replace(self, cases=found)
+
+    def with_earlier(self) -> Cohort:
+        """The cases that have an earlier examination of the same patient, each with the first of them.
+
+        Examinations stand in the order of their dates where these are known, else of the table.
+        """
+        found = []
+        for case in self.cases:
+            before = [c for c in self.cases if c.patient == case.patient and _before(c, case, self.cases)]
+            if before:
+                first = next(c for c in before if not any(_before(o, c, self.cases) for o in before))
+                found.append(replace(case, earlier=first))
+        return replace(self, cases=tuple(found))
+
     def chosen(self, names: Iterable[str]) -> Cohort:
         """The cohort with some cases only, in its own order."""
         wanted = set(names)
         return replace(self, cases=tuple(case for case in self.cases if case.name in wanted))
+
+
+def _before(one: CohortCase, other: CohortCase, order: tuple[CohortCase, ...]) -> bool:
+    if one.acquired is not None and other.acquired is not None:
+        return one.acquired < other.acquired
+    return order.index(one) < order.index(other)

@@ -30,7 +30,7 @@ class Sheet:
     definitions : of endpoints, by name; endpoints without one are understood from their values.
     patterns : for cells that are empty or columns that are missing, by column.
     faults : what was noticed while the layout was read. notes : as in the cohort.
-    features : of a plain feature table, its rows named as the cases.
+    features : of a plain feature table, its rows named as the cases. simulated : as in the cohort.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Sheet:
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
     features: FeatureTable | None = None
+    simulated: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..sheet import Sheet
-from . import brats, duke, features, ispy, mamamia, table, upenn
+from . import brats, duke, features, ispy, mamamia, simulated, table, upenn
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         layout.name: layout
         for layout in (
+            Layout("simulated", "simulated cohort", simulated.recognise, simulated.read),
             Layout("features", "feature table without images", features.recognise, features.read),
             Layout("table", "cohort.csv or cohort.xlsx with folders", table.recognise, table.read),
             Layout("brats", "BraTS (GLI, MEN, MET and earlier years)", brats.recognise, brats.read),
