@@ -52,6 +52,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/cohort/layouts/outlines.py
   virtualbiopsy/cohort/layouts/registry.py
   virtualbiopsy/cohort/layouts/shared.py
+  virtualbiopsy/cohort/layouts/simulated.py
   virtualbiopsy/cohort/layouts/table.py
   virtualbiopsy/cohort/layouts/upenn.py
   virtualbiopsy/cohort/load.py
@@ -423,6 +424,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/simulate/write.py
   virtualbiopsy/simulate_command.py
   virtualbiopsy/tasks.py
+  virtualbiopsy/train_command.py
   virtualbiopsy/training/__init__.py
   virtualbiopsy/training/breast.py
   virtualbiopsy/training/calibrators.py
@@ -443,14 +445,18 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/estimators/options.py
   virtualbiopsy/training/estimators/ordered.py
   virtualbiopsy/training/estimators/timed.py
+  virtualbiopsy/training/export.py
   virtualbiopsy/training/fit.py
   virtualbiopsy/training/fresh.py
+  virtualbiopsy/training/held_out.py
   virtualbiopsy/training/method.py
   virtualbiopsy/training/metrics.py
   virtualbiopsy/training/ordinal.py
   virtualbiopsy/training/plan.py
   virtualbiopsy/training/platt.py
   virtualbiopsy/training/ranges.py
+  virtualbiopsy/training/recalibrate.py
+  virtualbiopsy/training/recipes_page.py
   virtualbiopsy/training/reports/__init__.py
   virtualbiopsy/training/reports/adapt.py
   virtualbiopsy/training/reports/adapt_tests.py
@@ -481,6 +487,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/reports/tripod.py
   virtualbiopsy/training/reports/write.py
   virtualbiopsy/training/rows.py
+  virtualbiopsy/training/run.py
   virtualbiopsy/training/stand_in.py
   virtualbiopsy/training/steps/__init__.py
   virtualbiopsy/training/steps/base.py
@@ -514,6 +521,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/survival/network.py
   virtualbiopsy/training/survival/nomogram.py
   virtualbiopsy/training/table.py
+  virtualbiopsy/training/trial.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/training/validation/__init__.py
   virtualbiopsy/training/validation/audit.py
@@ -524,6 +532,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/validation/decision.py
   virtualbiopsy/training/validation/delong.py
   virtualbiopsy/training/validation/evaluate.py
+  virtualbiopsy/training/validation/external.py
   virtualbiopsy/training/validation/figures.py
   virtualbiopsy/training/validation/fitting.py
   virtualbiopsy/training/validation/guards.py
@@ -536,6 +545,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/validation/sample_size.py
   virtualbiopsy/training/validation/shuffle.py
   virtualbiopsy/training/validation/splits.py
+  virtualbiopsy/training/validation/store.py
   virtualbiopsy/training/validation/subgroups.py
   virtualbiopsy/training/validation/suspects.py
   virtualbiopsy/trust/__init__.py

@@ -374,6 +374,16 @@ def test_parts_that_one_candidate_lacks_are_left_out_of_all_differences():
     assert first - gain.figures["auc"].value == pytest.approx(np.average(won, weights=pairs), abs=1e-12)
 
 
+def test_a_set_may_have_a_method_of_its_own_on_the_same_splits():
+    data = planted(n=60, p=6)
+    sets = {"chosen": data.columns, "stated": data.columns[:2]}
+    base = method(select=3, bootstraps=50)
+    found = compare(base, data, sets, methods={"stated": method(seed=99)}, parts=PARTS)
+    chosen, stated = (c.held_out.parts for c in found.candidates)
+    assert all(len(p.columns) == 3 for p in chosen) and all(len(p.columns) == 2 for p in stated)
+    assert all((a.split.test == b.split.test).all() for a, b in zip(chosen, stated, strict=True))
+
+
 def test_column_sets_and_holm():
     assert column_sets(("a", "b")) == {"radiomic": ("a", "b")}
     assert column_sets(("clinical:age",)) == {"clinical": ("clinical:age",)}
