@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 from steps_support import dataset, fitted, planted
 from virtualbiopsy.errors import TrainingError
+from virtualbiopsy.training.steps import l1
 from virtualbiopsy.training.steps.l1 import Cox, Logistic, Squared, l1_path, largest_penalty
 from virtualbiopsy.training.steps.lasso import inner_folds
 from virtualbiopsy.training.steps.mrmr import greedy, three_levels
@@ -201,6 +202,9 @@ def test_mrmr_by_hand():
     assert greedy(relevance, redundancy, 9, "difference") == [0, 2, 1]
     # The quotients 0.8 / 0.9 and 0.5 / 0.1.
     assert greedy(relevance, redundancy, 2, "quotient") == [0, 2]
+    # After 0 and 2 the mean counts, not the sum: 1: 0.8 − (0.9 + 0.1) / 2 = 0.3, 3: 0.3 − 0.1 = 0.2.
+    relevance[3], redundancy[3, :3], redundancy[:3, 3] = 0.3, 0.1, 0.1
+    assert greedy(relevance, redundancy, 3, "difference") == [0, 2, 1]
 
 
 def path_of(x, loss, share=0.3):
@@ -236,6 +240,20 @@ def test_logistic_path_minimises_what_scikit_learn_minimises():
     # The largest penalty is the smallest at which nothing enters.
     assert (path.coefficients[0] == 0).all()
     assert (l1_path(x, Logistic(y, 2), np.array([0.99 * top])).coefficients != 0).sum() == 1
+
+
+def test_columns_that_were_left_out_too_early_come_back():
+    """From the empty model at once to a small penalty, as if the one before had been just as small."""
+    data = planted("ordinal", n=60, p=80)
+    x, loss = standard_columns(data), Squared(data.outcome.labels)
+    penalty = 0.1 * largest_penalty(x, loss)
+    start = loss.start()
+    empty = l1.Solution(start, np.zeros((80, 1)), np.tile(start, (60, 1)))
+    found = l1._at(x, loss, penalty, penalty, empty, l1._solver(1e-9), 1e-9)
+    early = np.abs(l1._gradient(x, loss, empty.score)) < penalty
+    assert (found.coefficients[early] != 0).any()
+    expected = list(l1.walk(x, loss, np.geomspace(10 * penalty, penalty, 30), 1e-9))[-1]
+    np.testing.assert_allclose(found.coefficients, expected.coefficients, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["multiclass", "survival"])
