@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 from virtualbiopsy.errors import TrainingError
 from virtualbiopsy.models.calibration import logit, sigmoid
@@ -17,6 +18,7 @@ from virtualbiopsy.training.validation.calibration import (
     brier,
     calibration_line,
     expected_observed,
+    hazard_slope,
     ici,
     smoothed,
 )
@@ -244,6 +246,39 @@ def test_brier_and_its_scaled_form_by_hand():
     assert scaled[1] == pytest.approx(1 - score[1] / (0.75 * 0.25))
     assert np.isnan(scaled[2])
     assert expected_observed(labels, p, np.ones((1, 4)))[0] == pytest.approx(2 / 1.8)
+
+
+def test_the_slope_of_log_hazards_equals_lifelines():
+    lifelines, pandas = pytest.importorskip("lifelines"), pytest.importorskip("pandas")
+    rng = np.random.default_rng(12)
+    score = rng.normal(0, 0.8, 200)
+    time, event = rng.exponential(np.exp(-1.5 * score)), rng.random(200) < 0.7
+    weights = np.ones((2, 200))
+    weights[1] = rng.integers(0, 3, 200)
+    found = hazard_slope(time, event, score, weights)
+    for w, value in zip(weights, found, strict=True):
+        kept = w > 0
+        frame = pandas.DataFrame({"s": score[kept], "t": time[kept], "e": event[kept], "w": w[kept]})
+        model = lifelines.CoxPHFitter().fit(frame, "t", "e", weights_col="w", robust=True)
+        # lifelines: a weighted case counts as often at its time (Breslow's form), as copies do here
+        assert value == pytest.approx(model.params_["s"], abs=1e-5)
+    assert found[0] == pytest.approx(1.5, abs=0.35)
+    rounded = np.ceil(time * 2)
+    by_hand = minimize_scalar(
+        lambda b: breslow_loss(b, rounded, event, score), bounds=(-5, 5), method="bounded"
+    )
+    assert hazard_slope(rounded, event, score, weights)[0] == pytest.approx(by_hand.x, abs=1e-5)
+    assert np.isnan(hazard_slope(time, np.zeros(200), score, weights)).all()
+    assert np.isnan(hazard_slope(time, event, np.ones(200), weights)).all()
+    apart = hazard_slope(np.arange(1.0, 9), np.ones(8), -np.arange(8.0), np.ones((1, 8)))
+    assert np.isnan(apart).all()  # a higher score always dies first
+
+
+def breslow_loss(b, time, event, score):
+    """Negative log partial likelihood with Breslow's ties, by its definition."""
+    return -sum(
+        b * score[i] - np.log(np.exp(b * score[time >= time[i]]).sum()) for i in np.flatnonzero(event)
+    )
 
 
 @pytest.mark.parametrize("kind", ["platt", "temperature", "isotonic"])

@@ -322,7 +322,7 @@ def test_survival():
     data = dataset(values, rng.random(150) < 0.7, time=time)
     shown = evaluate(validate(method(), data, parts=PARTS), data, bootstraps=100)
     figure = shown.figures["concordance"]
-    assert list(shown.figures) == ["concordance"]
+    assert list(shown.figures) == ["concordance", "calibration_slope"]
     assert 0.6 < figure.low < figure.value < figure.high < 0.9
     assert shown.confusion is None and shown.events == int(data.outcome.labels.sum())
 

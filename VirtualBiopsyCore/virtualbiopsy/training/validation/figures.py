@@ -10,7 +10,7 @@ import numpy as np
 from ...models.calibration import sigmoid
 from ..dataset import BINARY, MULTICLASS, ORDINAL
 from ..ordinal import quadratic_kappa
-from .calibration import brier, calibration_line, expected_observed, ici
+from .calibration import brier, calibration_line, expected_observed, hazard_slope, ici
 from .criterion import softmax
 from .ranking import within_parts_auc, within_parts_concordance
 from .resampling import interval
@@ -44,7 +44,8 @@ def figures(held_out: HeldOut, drawn: np.ndarray) -> dict[str, Figure]:
     npv, accuracy, balanced_accuracy (all at the models' own thresholds), brier, scaled_brier,
     calibration_slope, calibration_intercept, observed_expected, ici, log_loss.
     Ordered classes: auc_cut_1 …, mean_auc, quadratic_kappa, accuracy. Several: auc_1 … (class against rest,
-    class 1 first), mean_auc, accuracy, balanced_accuracy, brier, log_loss. Survival: concordance.
+    class 1 first), mean_auc, accuracy, balanced_accuracy, brier, log_loss. Survival: concordance,
+    calibration_slope (of the log hazard ratio).
 
     Parameters
     ----------
@@ -149,7 +150,10 @@ def _survival(held_out: HeldOut, repeat: int, rows: np.ndarray, w: np.ndarray) -
     outcome = held_out.outcome.rows(rows)
     score, number = held_out.scores()[repeat, rows], held_out.numbers()[repeat, rows]
     assert outcome.time is not None
-    return {"concordance": within_parts_concordance(outcome.time, outcome.labels, score, number, w)}
+    return {
+        "concordance": within_parts_concordance(outcome.time, outcome.labels, score, number, w),
+        "calibration_slope": hazard_slope(outcome.time, outcome.labels, score, w),
+    }
 
 
 _MAKERS: Mapping[str, Callable[[HeldOut, int, np.ndarray, np.ndarray], Values]] = {
