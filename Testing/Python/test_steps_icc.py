@@ -210,6 +210,8 @@ def test_table_of_measurements(tmp_path):
     part = without.rows(np.arange(12))
     assert "12 cases" in fitted(part, ("icc", {**table, "threshold": 0.1})).told[0]
     assert "30 cases" in fitted(part, ("icc", {**table, "independent": True})).told[0]
+    renamed = replace(part, patients=np.array([f"p{i}" for i in range(12)]))
+    assert "12 cases" in fitted(renamed, ("icc", {**table, "threshold": 0.1})).told[0]
     joined = with_repeats(without, read_repeats(path), "two readers")
     assert fitted(joined, "icc").columns == ("a", "clinical:age")
 

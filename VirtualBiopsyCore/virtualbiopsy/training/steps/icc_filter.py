@@ -26,7 +26,7 @@ class IccFilter:
     form : "1,1", "2,1" or "3,1". threshold : a column stays if its ICC reaches this.
     bound : "value", or "low" for the lower confidence limit. confidence : of the two-sided interval.
     table : path of a CSV table for :func:`virtualbiopsy.training.steps.repeats.read_repeats`; "" for the
-        measurements of the data. Only rows of training patients are used, unless
+        measurements of the data. Only rows of training cases and patients are used, unless
     independent : says that the table is of other patients than the cohort's.
     cases : how many cases must have been measured repeatedly.
     keep : beginnings of names that always stay.
@@ -82,7 +82,7 @@ class IccFilter:
             return data.repeats.source, data.repeats.values
         repeated = read_repeats(Path(self.table))
         if not self.independent:
-            repeated = repeated.of_patients(data.patients)
+            repeated = repeated.of_data(data)
         column = {name: j for j, name in enumerate(repeated.columns)}
         values = np.full((len(repeated.cases), len(repeated.measurements), len(data.columns)), np.nan)
         for j, name in enumerate(data.columns):

@@ -31,9 +31,9 @@ class Repeated:
     columns: tuple[str, ...]
     values: np.ndarray
 
-    def of_patients(self, patients: np.ndarray) -> Repeated:
-        """The cases of some patients."""
-        at = np.isin(self.patients, patients)
+    def of_data(self, data: Dataset) -> Repeated:
+        """Those whose case or patient is in the data."""
+        at = np.isin(self.patients, data.patients.astype(str)) | np.isin(self.cases, data.cases)
         cases = tuple(name for name, there in zip(self.cases, at, strict=True) if there)
         return replace(self, cases=cases, patients=self.patients[at], values=self.values[at])
 
