@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -210,6 +211,21 @@ def test_an_unknown_feature_is_refused_before_any_case_is_read():
 
 def test_times_for_people():
     assert [remaining(s) for s in (12.4, 89, 600, 9000)] == ["12 s", "89 s", "10 min", "2.5 h"]
+
+
+def test_a_worker_that_dies_takes_no_case_with_it(tmp_path):
+    cohort = read_cohort(write_cohort(tmp_path / "in", 8))
+    killed = []
+
+    def kill(fraction, message):
+        rows = len(list((tmp_path / "out" / "rows").glob("*.json")))
+        children = multiprocessing.active_children()
+        if rows >= 1 and not killed and children:
+            killed.append(children[0].pid)
+            os.kill(children[0].pid, signal.SIGKILL)
+
+    found = extract_cohort(cohort, EXTRACTION, tmp_path / "out", processes=2, progress=kill)
+    assert killed and found.measured == 8 and not found.failed
 
 
 SCRIPT = """

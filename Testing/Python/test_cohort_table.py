@@ -148,6 +148,16 @@ def test_damaged_cohort_toml_lists_what_is_wrong(tmp_path):
         read_cohort(tmp_path)
 
 
+def test_whole_numbers_as_tables_of_floats_write_them(tmp_path):
+    put(tmp_path / "A" / "t1c.nii.gz", image(1))
+    (tmp_path / "cohort.csv").write_text(
+        "patient,age,er_positive,histological_grade,folder,endpoint:x\nA,40.0,1.0,2.0,A,0.0\n"
+    )
+    case = read_cohort(tmp_path).cases[0]
+    assert case.clinical == {"age": 40.0, "er_positive": True, "histological_grade": 2}
+    assert case.labels == {"x": 0}
+
+
 def test_survival_columns(tmp_path):
     (tmp_path / "cohort.csv").write_text(
         "patient;event:OS;time:OS (months);folder\nA;1;12,5;A\nB;0;40;B\nC;;;C\nD;1;;D\nE;2;3;E\n"

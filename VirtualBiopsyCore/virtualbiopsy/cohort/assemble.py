@@ -361,10 +361,15 @@ def _clinical(where: str, cells: Mapping[str, str], work: _Work) -> dict[str, An
         if is_unknown(cells.get(name, "")):
             continue
         try:
-            values |= check_clinical({name: cells[name]})
+            values |= check_clinical({name: _whole(cells[name])})
         except ClinicalValueError as error:
             work.fault(where, error.message, error.hint, column=name)
     return values
+
+
+def _whole(text: str) -> str:
+    """A whole number without the decimals that tables of floats give it."""
+    return re.sub(r"^(\d+)\.0+$", r"\1", text)
 
 
 def _unique_names(cases: Iterable[CohortCase], work: _Work) -> list[CohortCase]:

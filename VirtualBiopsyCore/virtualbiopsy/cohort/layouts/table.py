@@ -36,7 +36,7 @@ def read(path: Path) -> Sheet:
     if file is None or not file.is_file():
         raise CohortError(
             f"{root.name} holds no table {statement.table or 'cohort.csv'}.",
-            "Write one row a patient; `virtualbiopsy cohort --help` lists the columns.",
+            "Write one row a patient; Docs/cohorts.md lists the columns.",
         )
     table = read_text_table(file, sheet=statement.sheet)
     missing = sorted(name for name in statement.columns.values() if name not in table.columns)
