@@ -13,6 +13,8 @@ from virtualbiopsy.training.method import Method, Spec, Validation
 from virtualbiopsy.training.steps import STEPS
 from virtualbiopsy.training.validation.audit import audit, procedure_of
 from virtualbiopsy.training.validation.evaluate import evaluate
+from virtualbiopsy.training.validation.guards import find_leaks
+from virtualbiopsy.training.validation.leak import VALUES
 from virtualbiopsy.training.validation.run import validate
 from virtualbiopsy.training.validation.sample_size import BLIND, sample_size
 from virtualbiopsy.training.validation.shuffle import shuffled_labels
@@ -130,6 +132,9 @@ def test_leaving_a_site_out_with_harmonisation_to_new_sites():
     shown = evaluate(validate(method, data3), data3, bootstraps=50)
     assert [p.name for p in shown.parts] == [f"site {s} held out" for s in "ABC"]
     assert shown.faults == () and shown.figures["auc"].value > 0.7
+    (leak,) = audit(procedure_of(method), data3, make_splits(data3, method.validation)[0])
+    assert leak.name == VALUES  # a new site is learnt from its cases, and the method says so
+    assert find_leaks(method, data3, validate(method, data3)) == ()
     refusing = chain(Spec("combat"), scheme="leave_one_site_out")
     with pytest.raises(Exception, match="in any part.*not fitted"):
         validate(refusing, data3)

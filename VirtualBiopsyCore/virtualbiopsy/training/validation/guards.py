@@ -7,7 +7,7 @@ import numpy as np
 from ..dataset import Dataset
 from ..method import Method
 from .audit import audit, procedure_of
-from .leak import Leak
+from .leak import VALUES, Leak
 from .parts import Parts
 from .proxy import site_checks
 from .resampling import patient_weights
@@ -22,7 +22,8 @@ def find_leaks(
     """Leaks of a tested method: twins, telling columns, site as a proxy, and an audit of one split.
 
     The audit fits the method three times more. Shuffled labels
-    (:func:`virtualbiopsy.training.validation.shuffle.shuffled_labels`) cost more and are asked for apart.
+    (:func:`virtualbiopsy.training.validation.shuffle.shuffled_labels`) cost more and are asked for apart. A
+    method that says that it harmonises a new site by the features of its cases is not blamed for it.
     """
     seed = method.validation.seed
     drawn = patient_weights(data.patients, strata(data.outcome), bootstraps, seed)
@@ -30,5 +31,10 @@ def find_leaks(
     found += [check.leak for check in site_checks(held_out, data, drawn) if check.leak is not None]
     fitted = [p for p in held_out.parts if p.scores is not None and np.isfinite(p.scores).all()]
     if fitted:
-        found += audit(procedure_of(method, parts), data, fitted[0].split, seed)
+        named = audit(procedure_of(method, parts), data, fitted[0].split, seed)
+        found += [leak for leak in named if leak.name != VALUES or not _learns_new_sites(method)]
     return tuple(found)
+
+
+def _learns_new_sites(method: Method) -> bool:
+    return any(step.kind == "combat" and step.options.get("unknown") == "sample" for step in method.steps)
