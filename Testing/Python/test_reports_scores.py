@@ -140,6 +140,17 @@ def test_an_answer_takes_back_what_was_found_and_gives_what_was_not():
     assert points[14] == 0 and points[15] == 1 and points[7] == 0
 
 
+def test_an_answer_stands_above_the_opposite_finding():
+    bare = replace(EMPTY, modelling=Modelling(steps=()), tests=())
+    answers = {
+        "rqs:reduction": Finding(True, "two features by literature"),
+        "rqs:two_institutes": Finding(True, "published elsewhere"),
+    }
+    assert rqs_points(bare)[5] == -3 and rqs_points(bare)[12] == -5
+    answered = rqs_points(replace(bare, answers=answers))
+    assert answered[5] == 3 and answered[12] == 4
+
+
 # METRICS -----------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from .record import (
     StudyRecord,
     Tested,
 )
+from .rqs import ITEMS as RQS_ITEMS
 from .rqs import KEYS as RQS_KEYS
 
 REDUNDANT = ("variance", "correlation", "select_k_best", "mrmr", "lasso", "forest_importance")
@@ -55,7 +56,18 @@ def rqs_findings(record: StudyRecord) -> dict[str, Finding]:
         "open_code": _told(sharing.code),
         "open_features": _told(sharing.features if sharing.outlines else ""),
     }
-    return _answered(record, "rqs:", found, RQS_KEYS)
+    return _uncontradicted(record, _answered(record, "rqs:", found, RQS_KEYS))
+
+
+def _uncontradicted(record: StudyRecord, found: dict[str, Finding]) -> dict[str, Finding]:
+    """Without what the software found where an answer to the same item says the opposite."""
+    kept = dict(found)
+    for item in RQS_ITEMS:
+        said = {c.points > 0 for c in item.criteria if (a := record.answer(f"rqs:{c.key}")) and a.met}
+        for criterion in item.criteria:
+            if said and (criterion.points > 0) not in said and record.answer(f"rqs:{criterion.key}") is None:
+                kept.pop(criterion.key, None)
+    return kept
 
 
 def metrics_conditions(record: StudyRecord) -> Conditions:

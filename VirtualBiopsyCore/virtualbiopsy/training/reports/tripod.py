@@ -91,6 +91,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, tuple[int, ...]], ...]], ...] 
     ),
 )
 _ROWS = [(section, *row) for section, rows in _SECTIONS for row in rows]
+KEYS = tuple(key for _, key, _, _ in _ROWS)
 
 
 @dataclass(frozen=True)
