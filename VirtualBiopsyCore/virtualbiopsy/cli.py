@@ -1,4 +1,4 @@
-"""The command line: ``virtualbiopsy predict | inspect | simulate | train-demo | models | recipes``, …"""
+"""The command line: ``virtualbiopsy predict | inspect | simulate | train | models | recipes``, …"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from . import RESEARCH_USE_ONLY, __version__
 from . import dynamic_command as dynamic
 from . import recipes_command as recipes
 from . import simulate_command as simulate
+from . import train_command as training
 from .engines import commands as engines
 from .errors import VirtualBiopsyError
 from .progress import show, silent
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(run=_inspect)
 
     simulate.register(commands)
+    training.register(commands)
     train = commands.add_parser("train-demo", help="make the bundled demonstration models again")
     train.add_argument("out", type=Path)
     train.add_argument("--task", choices=tuple(TASKS), default=MENINGIOMA.task_id)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..cohort.dataset import to_dataset
+from ..cohort.extract import extract_cohort
+from ..cohort.measured import Extraction
 from ..cohort.model import Cohort
 from ..errors import CohortError
 from ..models.recipe import builtin_recipes
 from ..models.study import Study
 from ..prepare.model import Preparation
+from ..progress import Progress, silent
+from ..radiomics.keys import is_radiomic
 from .dataset import BINARY, MULTICLASS, Dataset
 from .plan import Plan, preparation_of
 from .ranges import protocol_ranges
@@ -69,7 +74,12 @@ def simulated_cases(plan: Plan, table: FeatureTable) -> Cases:
 
 
 def cohort_cases(
-    plan: Plan, study: Study, cohort: Cohort, table: FeatureTable | None, endpoint: str = ""
+    plan: Plan,
+    study: Study,
+    cohort: Cohort,
+    table: FeatureTable | None,
+    endpoint: str = "",
+    notes: Sequence[str] = (),
 ) -> Cases:
     """The cases of a cohort that fulfil the condition of the plan.
 
@@ -77,6 +87,7 @@ def cohort_cases(
     ----------
     table : features by case as they were extracted; None for the cohort's own features.
     endpoint : name in the cohort; "" for that of the study, or the only one.
+    notes : how the features came about.
 
     Raises
     ------
@@ -91,7 +102,7 @@ def cohort_cases(
         columns = None  # a plain table has names of its own; its features take the place of the plan's
     if plan.among is not None and columns is not None:
         columns = tuple(dict.fromkeys((*columns, plan.among.column)))
-    data = to_dataset(features, cohort, endpoint, columns=columns)
+    data = to_dataset(features, cohort, endpoint, columns=columns, notes=notes)
     data = _among(plan, data, own)
     outcome = data.outcome
     positive = "" if outcome.time is not None else outcome.classes[-1]
@@ -100,11 +111,45 @@ def cohort_cases(
         name=cohort.name,
         simulated=False,
         positive=positive or f"{endpoint}",
-        preparation=preparation_of(plan),
+        preparation=cohort_preparation(plan, cohort),
         images={} if features is None else features.ranges(IMAGE),
         protocol={} if features is None else protocol_ranges(features),
         source=f"{len(data.cases)} cases of the cohort {cohort.name} ({cohort.layout}).",
     )
+
+
+def measured_features(
+    plan: Plan,
+    cohort: Cohort,
+    folder: Path,
+    *,
+    processes: int = 0,
+    scheduler: str = "",
+    progress: Progress = silent,
+) -> tuple[FeatureTable | None, tuple[str, ...]]:
+    """Measure the features of a plan on the images of a cohort, and say what could not be measured.
+
+    Rows are kept in `folder`; a run that was stopped goes on where it was. A cohort without images has its
+    own features: then the first is None.
+
+    Raises
+    ------
+    CohortError, FeatureError, Cancelled : as :func:`virtualbiopsy.cohort.extract.extract_cohort`.
+    """
+    if cohort.features is not None:
+        return None, ()
+    keys = tuple(key for key in plan.feature_keys() if is_radiomic(key))
+    extraction = Extraction(keys, cohort_preparation(plan, cohort), plan.roles)
+    found = extract_cohort(
+        cohort, extraction, folder, processes=processes, scheduler=scheduler, progress=progress
+    )
+    failed = tuple(f"{case} could not be measured: {why}" for case, why in found.failed.items())
+    return found.table, failed
+
+
+def cohort_preparation(plan: Plan, cohort: Cohort) -> Preparation:
+    """How the images of a cohort are made comparable."""
+    return preparation_of(plan, {role for case in cohort.cases for role in case.images})
 
 
 def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = "") -> str:

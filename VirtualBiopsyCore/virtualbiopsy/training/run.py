@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from .. import RESEARCH_USE_ONLY, __version__
-from ..errors import ExistingFileError, TrainingError
+from ..errors import ExistingFileError, FeatureError, TrainingError
 from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.study import Study
 from ..progress import Progress, part, silent
 from ..radiomics.definitions import describe
 from .cases import Cases
-from .dataset import BINARY, SURVIVAL
+from .dataset import BINARY, SURVIVAL, Dataset
 from .export import About, to_radmodel
 from .held_out import HELD_OUT, held_out_text
 from .method import Method, Validation
@@ -34,8 +34,10 @@ from .validation.evaluate import Evaluation, evaluate
 from .validation.fitting import FittedMethod, fit_method
 from .validation.guards import find_leaks
 from .validation.leak import Leak
-from .validation.run import HeldOut, Part, validate
+from .validation.run import HeldOut, validate
 from .validation.sample_size import SampleSize, require_events, sample_size
+from .validation.splits import make_splits
+from .validation.store import PartStore, run_digest
 
 SMALL = {"folds": 3, "repeats": 2, "inner_folds": 3, "bootstraps": 200}
 """Validation of a trial run."""
@@ -82,8 +84,7 @@ def train(
     validation: Mapping[str, Any] | None = None,
     few_events: bool = False,
     model_id: str = "",
-    known: Mapping[int, Part] | None = None,
-    keep: Any = None,
+    parts: Path | None = None,
 ) -> Trained:
     """Run a plan.
 
@@ -93,7 +94,7 @@ def train(
     few_events : go on with fewer than five events per candidate predictor; the reports say so. Simulated
         cases may always be few, since such a model is for nobody.
     model_id : of the model; "" for one from study and cohort.
-    known, keep : as for :func:`virtualbiopsy.training.validation.run.validate`.
+    parts : file that keeps the parts of the validation, so that a run that was stopped goes on.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def train(
     size = sample_size(data, method)
     if not (cases.simulated or few_events):
         require_events(size)
-    held_out = validate(method, data, part(progress, 0.02, 0.70), known=known, keep=keep)
+    held_out = _validated(method, data, parts, part(progress, 0.02, 0.70))
     progress(0.70, "Computing figures")
     found = evaluate(held_out, data, method.validation.bootstraps, seed)
     progress(0.80, "Looking for leaks")
@@ -139,6 +140,15 @@ def train(
     return Trained(
         study, plan, cases, method, size, held_out, found, leaks, fitted, model, why, record, warnings
     )
+
+
+def _validated(method: Method, data: Dataset, file: Path | None, progress: Progress) -> HeldOut:
+    if file is None:
+        return validate(method, data, progress)
+    splits = make_splits(data, method.validation)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    store = PartStore(file, run_digest(method, data, splits), splits)
+    return validate(method, data, progress, splits=splits, known=store.known, keep=store.keep)
 
 
 def with_changes(validation: Validation, changes: Mapping[str, Any]) -> Validation:
@@ -232,9 +242,9 @@ def _about(
         simulated=cases.simulated,
         preparation=cases.preparation,
         metrics=metrics,
-        validation=f"{'Simulated cases: ' if cases.simulated else ''}{scheme[0].upper()}{scheme[1:]}; all that "
-        "looks at data was fitted inside every training part. Intervals are 95 % bootstrap over patients "
-        f"({method.validation.bootstraps} resamples). No external validation.",
+        validation=f"{'Simulated cases: ' if cases.simulated else ''}{scheme[0].upper()}{scheme[1:]}; all "
+        "that looks at data was fitted inside every training part. Intervals are 95 % bootstrap over "
+        f"patients ({method.validation.bootstraps} resamples). No external validation.",
         protocol_ranges=cases.protocol,
         data_statement=" ".join((cases.source, *cases.data.provenance)),
         intended_use=design.intended_use,
@@ -267,15 +277,13 @@ def _figure(value: float, low: float, high: float) -> dict[str, float]:
 
 def _why_no_model(columns: Sequence[str]) -> str:
     """Why no case can be measured for a model with these columns; "" if it can."""
-    from ..errors import FeatureError
-
     for column in columns:
         try:
             describe(column)
         except FeatureError:
             return (
-                f"No .radmodel: the column {column!r} is not a feature that VirtualBiopsy measures, so that no "
-                "case could be given to the model."
+                f"No .radmodel: the column {column!r} is not a feature that VirtualBiopsy measures, so that "
+                "no case could be given to the model."
             )
     return ""
 

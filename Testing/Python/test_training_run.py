@@ -1,0 +1,216 @@
+"""A recipe from cases to a model that a session opens, and what a run refuses."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from recipes_support import PLANS, numbers_table
+from virtualbiopsy import RESEARCH_USE_ONLY
+from virtualbiopsy.case.read import read_case
+from virtualbiopsy.cli import main
+from virtualbiopsy.cohort.read import read_cohort
+from virtualbiopsy.errors import Cancelled, CohortError, TrainingError
+from virtualbiopsy.models.inference import log_odds
+from virtualbiopsy.models.radmodel import load_radmodel
+from virtualbiopsy.models.study import find_study
+from virtualbiopsy.resources import resource
+from virtualbiopsy.session import Session
+from virtualbiopsy.training.cases import cohort_cases, simulated_cases
+from virtualbiopsy.training.run import SMALL, train, with_changes, write_run
+from virtualbiopsy.training.table import write_table
+
+CASES, SEED = 48, 5
+QUICK = ["--folds", "3", "--repeats", "2", "--inner-folds", "3", "--bootstraps", "50"]
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    """A folder with the features of simulated cases, as a first run leaves it; numbers in their place."""
+    folder = tmp_path_factory.mktemp("features")
+    write_table(numbers_table(CASES), folder / "meningioma-trial-features.csv")
+    return folder
+
+
+def command(features, out, *more) -> int:
+    simulated = ["--simulated", str(CASES), "--seed", str(SEED), "--features", str(features)]
+    return main(["train", "--recipe", "M11", *simulated, *QUICK, "--quiet", "--out", str(out), *more])
+
+
+@pytest.fixture(scope="module")
+def out(features, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "m11"
+    assert command(features, folder) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained():
+    cases = simulated_cases(PLANS["M11"], numbers_table(CASES))
+    return train(find_study("M11"), PLANS["M11"], cases, validation=SMALL)
+
+
+def test_the_command_writes_model_report_and_scores(out):
+    names = {path.name for path in out.iterdir()}
+    assert names >= {
+        "m11-simulated.radmodel",
+        "report.html",
+        "card.md",
+        "CLEAR.md",
+        "quality.md",
+        "held-out.csv",
+    }
+    model = load_radmodel(out / "m11-simulated.radmodel")
+    assert model.simulated and "simulated" in model.title and model.recipe == "M11"
+    assert model.feature_keys and set(model.feature_keys) <= set(PLANS["M11"].feature_keys())
+    assert model.required_sequences == ("t1c",) and model.task == "meningioma"
+    assert "0.752" in model.published and "external: none reported" in model.published
+    assert len(model.background) == CASES and model.conformal_scores[1].size == CASES
+    assert model.metrics["auc"]["low"] < model.metrics["auc"]["value"] < model.metrics["auc"]["high"]
+    for name in ("report.html", "card.md", "held-out.csv"):
+        text = (out / name).read_text(encoding="utf-8")
+        assert RESEARCH_USE_ONLY in text and "imulated" in text, name
+    assert "events per candidate, too few" in model.card and model.card == (out / "card.md").read_text()
+
+
+def test_every_case_is_held_out_once_in_each_repeat(out):
+    lines = (out / "held-out.csv").read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert sorted((row["case"], row["repeat"]) for row in rows) == sorted(
+        (f"case-{n}", str(r)) for n in range(CASES) for r in (1, 2)
+    )
+    for row in rows:
+        assert float(row["probability"]) == pytest.approx(1 / (1 + np.exp(-float(row["score"]))), rel=1e-6)
+
+
+def test_the_session_opens_the_model_predicts_and_explains(out):
+    model = load_radmodel(out / "m11-simulated.radmodel")
+    case = read_case(resource("Cases") / "meningioma-sample")
+    session = Session(case, [model])
+    result = session.set_region(case.regions["tumour"])
+    (prediction,), (explanation,) = result.predictions, result.explanations
+    assert not result.skipped and 0 <= prediction.probability <= 1
+    total = explanation.baseline + sum(part.phi for part in explanation.contributions)
+    assert total == pytest.approx(prediction.log_odds, rel=1e-9, abs=1e-9)
+    assert {part.key for part in explanation.contributions} == set(model.feature_keys)
+    assert result.trust[0].light in ("amber", "red"), "a model of simulated cases is never green"
+
+
+def test_the_model_gives_the_answers_of_the_fitted_method(trained):
+    model, data = trained.model, trained.cases.data
+    rows = data.features(model.feature_keys).values
+    assert np.allclose(log_odds(model, rows), trained.fitted.score(data), rtol=0, atol=1e-12)
+
+
+def test_two_runs_give_the_same_bytes_and_nothing_is_replaced(features, out, tmp_path, capsys):
+    assert command(features, tmp_path / "again") == 0
+    name = "m11-simulated.radmodel"
+    assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
+    before = (out / name).stat().st_mtime_ns
+    assert command(features, out) == 2
+    assert "exists already" in capsys.readouterr().err and (out / name).stat().st_mtime_ns == before
+    assert command(features, tmp_path / "again", "--overwrite") == 0
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path):
+    plan, cases = PLANS["M11"], simulated_cases(PLANS["M11"], numbers_table(CASES))
+    done: list[str] = []
+
+    def stop(fraction, message):
+        done.append(message)
+        if sum("fold" in text for text in done) == 4:
+            raise Cancelled()
+
+    parts = tmp_path / "parts.jsonl"
+    with pytest.raises(Cancelled):
+        train(find_study("M11"), plan, cases, stop, validation=SMALL, parts=parts)
+    kept = parts.read_text().count('"number"')
+    assert kept == 3
+    again = train(find_study("M11"), plan, cases, validation=SMALL, parts=parts)
+    assert parts.read_text().count('"number"') == 6
+    whole = train(find_study("M11"), plan, cases, validation=SMALL)
+    assert np.array_equal(again.held_out.scores(), whole.held_out.scores())
+
+
+def test_too_few_events_are_refused_unless_the_cases_are_simulated(trained):
+    real = replace(trained.cases, simulated=False, name="Hospital B")
+    with pytest.raises(TrainingError, match="events per candidate, too few"):
+        train(find_study("M11"), PLANS["M11"], real, validation=SMALL)
+    accepted = train(find_study("M11"), PLANS["M11"], real, validation=SMALL, few_events=True)
+    assert any("too few" in text for text in accepted.warnings)
+    assert accepted.model.model_id == "m11-hospital-b" and not accepted.model.simulated
+    assert "imulated" not in accepted.model.title
+
+
+def test_a_leak_stands_in_the_card(trained):
+    """A column that is the outcome: told, and named in the card."""
+    data = trained.cases.data
+    values = data.values.copy()
+    values[:, 0] = data.outcome.labels
+    told = train(
+        find_study("M11"),
+        PLANS["M11"],
+        replace(trained.cases, data=replace(data, values=values)),
+        validation=SMALL,
+    )
+    assert any(leak.name == "column that holds the outcome" for leak in told.leaks)
+    assert "column that holds the outcome" in told.model.card
+
+
+@pytest.mark.parametrize("study_id", ["G6", "G8", "P12"])
+def test_other_kinds_of_outcomes_and_estimators(study_id, tmp_path):
+    plan = PLANS[study_id]
+    plan = replace(plan, method=replace(plan.method, steps=plan.method.steps[:2]))
+    cases = simulated_cases(plan, numbers_table(60))
+    found = train(find_study(study_id), plan, cases, validation=SMALL)
+    written = write_run(tmp_path, found)
+    assert load_radmodel(written[0]).feature_keys == found.fitted.columns
+    assert sum(line.startswith("case-") for line in (tmp_path / "held-out.csv").open()) == 2 * len(
+        cases.data.cases
+    )
+
+
+def feature_cohort(folder, columns, positive="high"):
+    table = numbers_table(CASES)
+    high = table.column("ki67_high")
+    head = ",".join(["patient", "endpoint:Ki-67", *columns])
+    rows = [
+        ",".join([f"p{n}", positive if high[n] else "low", *(f"{table.column(c)[n]:.6g}" for c in columns)])
+        for n in range(CASES)
+    ]
+    (folder / "table.csv").write_text("\n".join([head, *rows]) + "\n")
+    return read_cohort(folder / "table.csv", "features")
+
+
+def test_a_table_of_other_features_gives_a_report_and_no_model(tmp_path):
+    plan, study = PLANS["M11"], find_study("M11")
+    keys = plan.feature_keys()
+    cohort = feature_cohort(tmp_path, keys)
+    cases = cohort_cases(plan, study, cohort, None)
+    assert cases.data.columns == keys and not cases.simulated
+    renamed = replace(cohort, features=replace(cohort.features, columns=tuple(f"f{n}" for n in range(8))))
+    cases = cohort_cases(plan, study, renamed, None)
+    found = train(study, plan, cases, validation=SMALL, few_events=True)
+    assert found.model is None and "not a feature that VirtualBiopsy measures" in found.why_no_model
+    written = write_run(tmp_path / "out", found)
+    assert written[0].name == "report.html" and not list((tmp_path / "out").glob("*.radmodel"))
+
+
+def test_endpoints_that_do_not_fit_are_refused(tmp_path):
+    plan, study = PLANS["M11"], find_study("M11")
+    cohort = feature_cohort(tmp_path, plan.feature_keys())
+    with pytest.raises(CohortError, match="no endpoint 'PR'"):
+        cohort_cases(plan, study, cohort, None, "PR")
+    with pytest.raises(CohortError, match="wants survival"):
+        cohort_cases(PLANS["P12"], find_study("P12"), cohort, None, "Ki-67")
+
+
+def test_what_cannot_be_run_is_said(tmp_path, capsys):
+    assert main(["train", "--recipe", "M14", "--simulated", "30", "--out", str(tmp_path)]) == 2
+    assert "needs the deep extra" in capsys.readouterr().err
+    assert main(["train", "--recipe", "M11", "--simulated", "3", "--out", str(tmp_path)]) == 2
+    assert main(["train", "--recipe", "M11", "--cohort", str(tmp_path / "no"), "--out", str(tmp_path)]) == 2
+    with pytest.raises(TrainingError, match="at least 2"):
+        with_changes(PLANS["M11"].method.validation, {"folds": 1})

@@ -1,0 +1,133 @@
+"""The command ``virtualbiopsy train``: from a recipe and cases to a tested model with reports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import RESEARCH_USE_ONLY
+from .errors import TrainingError
+from .progress import Progress, part, show, silent
+
+if TYPE_CHECKING:
+    from .models.study import Study
+    from .training.cases import Cases
+    from .training.plan import Plan
+    from .training.run import Trained
+
+
+SCHEMES = ("repeated_cv", "leave_one_site_out", "temporal", "split")
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser("train", help="train and test a model of the kind of a published study")
+    parser.add_argument("--recipe", required=True, metavar="ID", help="`virtualbiopsy recipes` lists them")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--cohort", type=Path, help="folder or table of labelled cases")
+    source.add_argument("--simulated", type=int, metavar="N", help="so many simulated cases, as a trial run")
+    parser.add_argument("--seed", type=int, default=2031, help="of the simulated cohort")
+    parser.add_argument("--layout", default="", help="how the cohort is laid out; guessed if left out")
+    parser.add_argument("--labels", type=Path, help="table with endpoints that lie outside of the cohort")
+    parser.add_argument("--endpoint", default="", help="name in the cohort; that of the study if left out")
+    parser.add_argument("--features", type=Path, help="folder that keeps extracted features; OUT if left out")
+    parser.add_argument("--processes", type=int, default=0, help="for extraction; 0 for one a core")
+    parser.add_argument("--scheduler", default="", help="address of a dask scheduler, tcp://host:8786")
+    parser.add_argument("--scheme", choices=SCHEMES, help="of the validation; that of the recipe if left out")
+    for name in ("folds", "repeats", "inner-folds", "bootstraps"):
+        parser.add_argument(f"--{name}", type=int, help="of the validation; that of the recipe if left out")
+    parser.add_argument(
+        "--few-events",
+        action="store_true",
+        help="go on with fewer than five events per candidate predictor; the report says so",
+    )
+    parser.add_argument("--model-id", default="", help="of the model; from recipe and cohort if left out")
+    parser.add_argument("--out", type=Path, required=True, help="folder for model, report and scores")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from .models.study import find_study
+    from .training.plan import plan_of
+    from .training.run import check_folder, write_run
+
+    progress = silent if options.quiet else show
+    study = find_study(options.recipe)
+    plan = plan_of(study)
+    if plan is None:
+        raise TrainingError(
+            f"{study.study_id} is not run: {study.why_not}", "`virtualbiopsy recipes` lists what is."
+        )
+    check_folder(options.out, options.overwrite)
+    trained = _train(study, plan, options, progress)
+    written = write_run(options.out, trained, part(progress, 0.97, 1.0), options.overwrite)
+    if not options.quiet:
+        print(file=sys.stderr)
+    print(RESEARCH_USE_ONLY)
+    _print(trained)
+    for path in written:
+        if path.suffix != ".svg":
+            print(path)
+
+
+def _train(study: Study, plan: Plan, options: argparse.Namespace, progress: Progress) -> Trained:
+    from .training.run import train
+
+    cases = _cases(study, plan, options, part(progress, 0.0, 0.6))
+    names = ("scheme", "folds", "repeats", "inner_folds", "bootstraps")
+    chosen = {name: value for name in names if (value := getattr(options, name)) is not None}
+    return train(
+        study,
+        plan,
+        cases,
+        part(progress, 0.6, 0.97),
+        validation=chosen,
+        few_events=options.few_events,
+        model_id=options.model_id,
+        parts=options.out / "validation.jsonl",
+    )
+
+
+def _cases(study: Study, plan: Plan, options: argparse.Namespace, progress: Progress) -> Cases:
+    from .training.cases import cohort_cases, measured_features, simulated_cases
+    from .training.trial import trial_tables
+
+    folder = options.features or options.out
+    if options.simulated is not None:
+        if options.simulated < 8:
+            raise TrainingError("Fewer than eight simulated cases are too few.", "Ask for 30 or more.")
+        chosen = {study.study_id: plan}
+        processes = options.processes or 2
+        tables = trial_tables(chosen, folder, options.simulated, options.seed, progress, processes=processes)
+        return simulated_cases(plan, tables[plan.stand_in.task])
+    from .cohort.read import read_cohort
+
+    cohort = read_cohort(
+        options.cohort, options.layout, labels=options.labels, progress=part(progress, 0.0, 0.1)
+    )
+    table, notes = measured_features(
+        plan,
+        cohort,
+        folder / "features",
+        processes=options.processes,
+        scheduler=options.scheduler,
+        progress=part(progress, 0.1, 1.0),
+    )
+    return cohort_cases(plan, study, cohort, table, options.endpoint, notes=notes)
+
+
+def _print(trained: Trained) -> None:
+    found, simulated = trained.evaluation, " (simulated cases)" if trained.cases.simulated else ""
+    name, figure = next(iter(found.figures.items()))
+    print(
+        f"{trained.study.study_id}: {name} {figure.value:.3f} (95 % CI {figure.low:.3f}–{figure.high:.3f}), "
+        f"{found.cases} held-out cases{simulated}; {len(trained.fitted.columns)} features."
+    )
+    for warning in trained.warnings:
+        print(f"Warning: {warning}")
+    if trained.why_no_model:
+        print(trained.why_no_model)
