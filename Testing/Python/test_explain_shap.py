@@ -68,13 +68,15 @@ def _trees(model, values: np.ndarray) -> list[dict]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["decision_tree", "gradient_boosting"])
+@pytest.mark.parametrize("kind", ["decision_tree", "gradient_boosting", "xgboost"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_trees_of_many_features_on_the_log_odds(kind, seed, shap_oracle):
     model = toy_model(kind, MANY, seed=seed, calibrator=PLATT)
     row, a = row_of(model, seed + 5), model.classifier.arrays
     if kind == "gradient_boosting":
         values = 0.7 * a["learning_rate"][0] * a["value"]
+    elif kind == "xgboost":
+        values = 0.7 * a["value"]
     else:
         values = 0.7 * logit(np.clip(a["value"], a["floor"][0], 1 - a["floor"][0]))
     theirs = shap_oracle(

@@ -5,18 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from estimators_support import toy_dataset
+from support import toy_background, toy_features, toy_model
 from virtualbiopsy.errors import TrainingError
 from virtualbiopsy.models.calibration import sigmoid
-from virtualbiopsy.training.dataset import SURVIVAL
+from virtualbiopsy.models.inference import predict, raw_score
+from virtualbiopsy.training.dataset import BINARY, SURVIVAL
+from virtualbiopsy.training.method import Method, Spec, Validation
 from virtualbiopsy.training.survival import (
     brier_at,
     calibration_at,
     concordance,
     kaplan_meier,
     log_rank,
+    model_nomogram,
     nomogram,
     risk_groups,
 )
+from virtualbiopsy.training.timed_risk import held_out_risk
+from virtualbiopsy.training.validation.run import validate
 
 DATA = toy_dataset(SURVIVAL)
 X, T, E = DATA.values, DATA.outcome.time, DATA.outcome.labels
@@ -163,3 +169,37 @@ def test_points_of_a_nomogram_reproduce_the_linear_predictor():
     assert found.total.points[-1] == pytest.approx(most) and found.total.points[0] == 0
     with pytest.raises(TrainingError, match="a weight and a range"):
         nomogram(("a",), np.zeros(1), 0.0, np.array([[0.0, 1.0]]), sigmoid)
+
+
+@pytest.mark.parametrize("kind", ["cox", "logistic", "linear_svm"])
+def test_a_nomogram_of_a_model_gives_the_answer_of_the_model(kind):
+    model = toy_model(kind)
+    found = model_nomogram(model)
+    rows = toy_background(model.feature_keys, 30, 4)
+    points = found.points(rows).sum(axis=1)
+    assert found.linear_predictor(points) == pytest.approx(raw_score(model, rows), abs=1e-10)
+    row = np.array([[toy_features(model).values[key] for key in model.feature_keys]])
+    total = found.linear_predictor(found.points(row).sum(axis=1))
+    answer = predict(model, toy_features(model)).probability
+    assert sigmoid(model.calibrator(total))[0] == pytest.approx(answer, abs=1e-12)
+    lines = sigmoid(model.calibrator(found.linear_predictor(found.answer.points)))
+    assert lines == pytest.approx(found.answer.values, abs=1e-4) and lines.size > 2
+    with pytest.raises(TrainingError, match="no nomogram"):
+        model_nomogram(toy_model("random_forest"))
+
+
+def test_held_out_risks_are_those_of_the_validated_models():
+    method = Method(
+        (Spec("impute"), Spec("scale")), Spec("cox"), validation=Validation(folds=4, repeats=2, seed=3)
+    )
+    risk = held_out_risk(method, DATA, 15.0)
+    assert np.isfinite(risk).all() and ((risk > 0) & (risk < 1)).all()
+    held_out = validate(method, DATA)
+    scores, number = held_out.scores()[0], held_out.numbers()[0]
+    for part in np.unique(number):
+        order = np.argsort(scores[number == part])
+        assert (np.diff(risk[number == part][order]) >= 0).all()
+    found = calibration_at(T, E, risk, 15.0, 3)
+    assert 0.4 < found.slope < 2.5 and 0.6 < found.ratio < 1.6
+    with pytest.raises(TrainingError, match="has no times"):
+        held_out_risk(method, toy_dataset(BINARY), 15.0)

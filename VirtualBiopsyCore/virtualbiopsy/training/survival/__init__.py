@@ -6,7 +6,7 @@ from .cox import Baseline, fit_cox, lasso_cox
 from .curves import Curve, LogRank, kaplan_meier, log_rank
 from .forest import fit_survival_forest
 from .groups import RiskGroups, risk_groups
-from .nomogram import Axis, Nomogram, nomogram
+from .nomogram import Axis, Nomogram, model_nomogram, nomogram
 
 __all__ = [
     "Axis",
@@ -25,6 +25,7 @@ __all__ = [
     "kaplan_meier",
     "lasso_cox",
     "log_rank",
+    "model_nomogram",
     "nomogram",
     "risk_groups",
 ]

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import TrainingError
+from ...models.calibration import sigmoid
+from ...models.classifier import LINEAR_KINDS
+from ...models.radmodel import RadModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,3 +107,30 @@ def _round_ticks(low: float, high: float, ticks: int) -> np.ndarray:
     inner = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
     inner = inner[(inner > low + 0.3 * step) & (inner < high - 0.3 * step)]
     return np.concatenate([[low], inner, [high]])
+
+
+def model_nomogram(model: RadModel, ticks: int = 6) -> Nomogram:
+    """The nomogram of a linear model, over the training range of its features.
+
+    The linear predictor is the score before calibration in raw units; the answer is the model's probability
+    (of the event by the horizon, for a Cox model).
+
+    Raises
+    ------
+    TrainingError : the classifier is not linear in its features, or no feature has a weight and a range.
+    """
+    arrays = model.classifier.arrays
+    if model.classifier.kind not in LINEAR_KINDS:
+        raise TrainingError(f"A {model.classifier.kind} has no nomogram.", "Only linear models have one.")
+    coef = arrays["coef"] / np.asarray(model.scaler.scale)
+    intercept = float(arrays["intercept"][0]) if "intercept" in arrays else 0.0
+    intercept -= float(coef @ np.asarray(model.scaler.mean))
+    ranges = np.array([model.feature_ranges[key] for key in model.feature_keys])
+    return nomogram(
+        model.feature_keys,
+        coef,
+        intercept,
+        ranges,
+        lambda scores: sigmoid(model.calibrator(scores)),
+        ticks,
+    )
