@@ -19,6 +19,7 @@ from virtualbiopsy.models.study import find_study
 from virtualbiopsy.resources import resource
 from virtualbiopsy.session import Session
 from virtualbiopsy.training.cases import cohort_cases, simulated_cases
+from virtualbiopsy.training.reports.statement import read_stated
 from virtualbiopsy.training.run import SMALL, train, with_changes, write_run
 from virtualbiopsy.training.table import write_table
 
@@ -214,3 +215,43 @@ def test_what_cannot_be_run_is_said(tmp_path, capsys):
     assert main(["train", "--recipe", "M11", "--cohort", str(tmp_path / "no"), "--out", str(tmp_path)]) == 2
     with pytest.raises(TrainingError, match="at least 2"):
         with_changes(PLANS["M11"].method.validation, {"folds": 1})
+
+
+def test_cases_from_elsewhere_and_statements_reach_the_card(trained, tmp_path):
+    other = simulated_cases(PLANS["M11"], numbers_table(60, seed=9))
+    data = replace(other.data, patients=np.array([f"b{n}" for n in range(60)]))
+    (tmp_path / "stated.toml").write_text('[design]\nethics = "Not needed: nobody was examined"\n')
+    found = train(
+        find_study("M11"),
+        PLANS["M11"],
+        trained.cases,
+        validation=SMALL,
+        external={"hospital B": replace(other, data=data)},
+        stated=read_stated(tmp_path / "stated.toml"),
+    )
+    own, elsewhere = found.record.tests
+    assert (own.kind, elsewhere.kind) == ("cross-validation", "external")
+    assert elsewhere.cases == 60 and elsewhere.figures["auc"]["value"] > 0.6
+    assert "hospital B" in found.model.card and "hospital B (60 cases)" in found.model.validation
+    assert "nobody was examined" in found.model.card
+    with pytest.raises(TrainingError, match="were trained on"):
+        train(
+            find_study("M11"), PLANS["M11"], trained.cases, validation=SMALL, external={"own": trained.cases}
+        )
+
+
+def test_clinical_radiomic_and_combined_models_are_compared(trained):
+    data = trained.cases.data
+    rng = np.random.default_rng(3)
+    age = 50 + 8 * data.outcome.labels + rng.normal(0, 6, len(data.cases))
+    columns = (*data.columns, "clinical:age")
+    both = replace(data, columns=columns, values=np.column_stack([data.values, age]))
+    found = train(
+        find_study("M11"),
+        PLANS["M11"],
+        replace(trained.cases, data=both),
+        validation=SMALL,
+        comparison=True,
+    )
+    pairs = {(c.first, c.second) for c in found.record.comparisons}
+    assert pairs >= {("clinical", "radiomic"), ("clinical", "combined"), ("radiomic", "combined")}

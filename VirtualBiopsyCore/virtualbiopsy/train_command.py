@@ -35,6 +35,16 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--features", type=Path, help="folder that keeps extracted features; OUT if left out")
     parser.add_argument("--processes", type=int, default=0, help="for extraction; 0 for one a core")
     parser.add_argument("--scheduler", default="", help="address of a dask scheduler, tcp://host:8786")
+    parser.add_argument("--time-point", default="", help="only this examination of each patient")
+    parser.add_argument(
+        "--external", type=Path, action="append", default=[], help="cohort to test the model on (repeatable)"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="compare clinical, radiomic and combined models, too"
+    )
+    parser.add_argument(
+        "--statement", type=Path, help="TOML file with what only people know, for the reports"
+    )
     parser.add_argument("--scheme", choices=SCHEMES, help="of the validation; that of the recipe if left out")
     for name in ("folds", "repeats", "inner-folds", "bootstraps"):
         parser.add_argument(f"--{name}", type=int, help="of the validation; that of the recipe if left out")
@@ -75,9 +85,16 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _train(study: Study, plan: Plan, options: argparse.Namespace, progress: Progress) -> Trained:
+    from .training.reports.statement import Stated, read_stated
     from .training.run import train
 
-    cases = _cases(study, plan, options, part(progress, 0.0, 0.6))
+    stated = Stated() if options.statement is None else read_stated(options.statement)
+    cases = _cases(study, plan, options, part(progress, 0.0, 0.5))
+    external = {}
+    for number, path in enumerate(options.external):
+        folder = (options.features or options.out) / f"features-external-{number + 1}"
+        found = _cohort_cases(study, plan, path, folder, options, part(progress, 0.5, 0.6))
+        external[f"external: {found.name}"] = found
     names = ("scheme", "folds", "repeats", "inner_folds", "bootstraps")
     chosen = {name: value for name in names if (value := getattr(options, name)) is not None}
     return train(
@@ -89,11 +106,14 @@ def _train(study: Study, plan: Plan, options: argparse.Namespace, progress: Prog
         few_events=options.few_events,
         model_id=options.model_id,
         parts=options.out / "validation.jsonl",
+        external=external,
+        comparison=options.compare,
+        stated=stated,
     )
 
 
 def _cases(study: Study, plan: Plan, options: argparse.Namespace, progress: Progress) -> Cases:
-    from .training.cases import cohort_cases, measured_features, simulated_cases
+    from .training.cases import simulated_cases
     from .training.trial import trial_tables
 
     folder = options.features or options.out
@@ -104,15 +124,22 @@ def _cases(study: Study, plan: Plan, options: argparse.Namespace, progress: Prog
         processes = options.processes or 2
         tables = trial_tables(chosen, folder, options.simulated, options.seed, progress, processes=processes)
         return simulated_cases(plan, tables[plan.stand_in.task])
-    from .cohort.read import read_cohort
+    return _cohort_cases(study, plan, options.cohort, folder / "features", options, progress)
 
-    cohort = read_cohort(
-        options.cohort, options.layout, labels=options.labels, progress=part(progress, 0.0, 0.1)
-    )
+
+def _cohort_cases(
+    study: Study, plan: Plan, path: Path, folder: Path, options: argparse.Namespace, progress: Progress
+) -> Cases:
+    from .cohort.read import read_cohort
+    from .training.cases import cohort_cases, measured_features
+
+    cohort = read_cohort(path, options.layout, labels=options.labels, progress=part(progress, 0.0, 0.1))
+    if options.time_point:
+        cohort = cohort.at(options.time_point)
     table, notes = measured_features(
         plan,
         cohort,
-        folder / "features",
+        folder,
         processes=options.processes,
         scheduler=options.scheduler,
         progress=part(progress, 0.1, 1.0),

@@ -15,7 +15,7 @@ from ..models.recipe import builtin_recipes
 from ..models.study import Study
 from ..prepare.model import Preparation
 from ..progress import Progress, silent
-from ..radiomics.keys import is_radiomic
+from ..radiomics.keys import is_clinical, is_delta
 from .dataset import BINARY, MULTICLASS, Dataset
 from .plan import Plan, preparation_of
 from .ranges import protocol_ranges
@@ -109,7 +109,7 @@ def cohort_cases(
     return Cases(
         data=data,
         name=cohort.name,
-        simulated=False,
+        simulated=cohort.simulated,
         positive=positive or f"{endpoint}",
         preparation=cohort_preparation(plan, cohort),
         images={} if features is None else features.ranges(IMAGE),
@@ -138,7 +138,9 @@ def measured_features(
     """
     if cohort.features is not None:
         return None, ()
-    keys = tuple(key for key in plan.feature_keys() if is_radiomic(key))
+    if any(is_delta(key) for key in plan.feature_keys()):
+        cohort = cohort.with_earlier()
+    keys = tuple(key for key in plan.feature_keys() if not is_clinical(key))
     extraction = Extraction(keys, cohort_preparation(plan, cohort), plan.roles)
     found = extract_cohort(
         cohort, extraction, folder, processes=processes, scheduler=scheduler, progress=progress

@@ -25,12 +25,23 @@ from .dataset import BINARY, SURVIVAL, Dataset
 from .export import About, to_radmodel
 from .held_out import HELD_OUT, held_out_text
 from .method import Method, Validation
-from .plan import Plan
+from .plan import PREPARING, Plan
 from .reports.adapt import record_of
 from .reports.card import study_card
-from .reports.record import Data, Design, Processing, Segmentation, StudyRecord
+from .reports.record import (
+    EXTERNAL,
+    Data,
+    Design,
+    Processing,
+    Segmentation,
+    Sharing,
+    StudyRecord,
+)
+from .reports.statement import Stated
 from .reports.write import write_reports
+from .validation.compare import Comparison, column_sets, compare
 from .validation.evaluate import Evaluation, evaluate
+from .validation.external import hold_out
 from .validation.fitting import FittedMethod, fit_method
 from .validation.guards import find_leaks
 from .validation.leak import Leak
@@ -43,6 +54,8 @@ SMALL = {"folds": 3, "repeats": 2, "inner_folds": 3, "bootstraps": 200}
 """Validation of a trial run."""
 
 VERSION = "1.0.0"
+
+_INSIDE = "No external validation."
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +98,9 @@ def train(
     few_events: bool = False,
     model_id: str = "",
     parts: Path | None = None,
+    external: Mapping[str, Cases] | None = None,
+    comparison: bool = False,
+    stated: Stated | None = None,
 ) -> Trained:
     """Run a plan.
 
@@ -95,6 +111,9 @@ def train(
         cases may always be few, since such a model is for nobody.
     model_id : of the model; "" for one from study and cohort.
     parts : file that keeps the parts of the validation, so that a run that was stopped goes on.
+    external : by name cases from elsewhere, on which the finished model is tested, too.
+    comparison : compare clinical, radiomic and combined models where there are both kinds of columns.
+    stated : what only people know, for the reports.
 
     Raises
     ------
@@ -114,26 +133,37 @@ def train(
     leaks = find_leaks(method, data, held_out)
     progress(0.85, "Fitting on all cases")
     fitted = fit_method(method, data, np.random.default_rng([seed, 3]))
+    tests, kinds = {_test_name(method.validation): found}, {}
+    for name, others in (external or {}).items():
+        tested = hold_out(fitted, others.data.features(data.columns), data, name)
+        tests[name] = evaluate(tested, others.data, method.validation.bootstraps, seed)
+        kinds[name] = EXTERNAL
+    compared = _compared(method, data, part(progress, 0.86, 0.92)) if comparison else None
     warnings = _warnings(cases, size, leaks, found)
     progress(0.92, "Making the model")
-    design = _design(study, plan, cases)
+    stated = stated or Stated()
+    design = stated.over("design", _design(study, plan, cases, tuple(kinds)))
     record = record_of(
         design,
         data,
         method,
-        {_test_name(method.validation): found},
+        tests,
         fitted=fitted,
         held_out=held_out,
+        comparison=compared,
         size=size,
         leaks=leaks,
-        segmentation=_segmentation(cases),
-        processing=_processing(plan, cases),
-        about=Data(source=cases.source),
+        kinds=kinds,
+        about=stated.over("data", Data(source=cases.source)),
+        segmentation=stated.over("segmentation", _segmentation(cases)),
+        processing=stated.over("processing", _processing(plan, cases)),
+        sharing=stated.over("sharing", Sharing()),
+        answers=stated.answers,
         provenance=_provenance(study, cases),
     )
     model, why = None, _why_no_model(fitted.columns)
     if not why:
-        about = _about(study, plan, cases, method, found, held_out, design, model_id)
+        about = _about(study, plan, cases, method, tests, held_out, design, model_id)
         model = to_radmodel(fitted, data, about)
         model = replace(model, card=study_card(record, model))
     progress(1.0, "Trained")
@@ -149,6 +179,18 @@ def _validated(method: Method, data: Dataset, file: Path | None, progress: Progr
     file.parent.mkdir(parents=True, exist_ok=True)
     store = PartStore(file, run_digest(method, data, splits), splits)
     return validate(method, data, progress, splits=splits, known=store.known, keep=store.keep)
+
+
+def _compared(method: Method, data: Dataset, progress: Progress) -> Comparison | None:
+    """Clinical, radiomic and combined models; None without both kinds of columns. Few clinical variables need
+    no selection."""
+    if len(column_sets(data.columns)) < 3:
+        return None
+    plain = tuple(step for step in method.steps if step.kind in PREPARING)
+    dropped = {step.kind for step in method.steps} - {step.kind for step in plain}
+    grid = {name: v for name, v in method.grid.items() if name.split(".")[0] not in dropped}
+    clinical = replace(method, steps=plain, grid=grid)
+    return compare(method, data, progress=progress, methods={"clinical": clinical})
 
 
 def with_changes(validation: Validation, changes: Mapping[str, Any]) -> Validation:
@@ -219,11 +261,13 @@ def _about(
     plan: Plan,
     cases: Cases,
     method: Method,
-    found: Evaluation,
+    tests: Mapping[str, Evaluation],
     held_out: HeldOut,
     design: Design,
     model_id: str,
 ) -> About:
+    found = next(iter(tests.values()))
+    elsewhere = [f"{name} ({other.cases} cases)" for name, other in list(tests.items())[1:]]
     metrics = {
         name: _figure(figure.value, figure.low, figure.high)
         for name, figure in found.figures.items()
@@ -244,7 +288,8 @@ def _about(
         metrics=metrics,
         validation=f"{'Simulated cases: ' if cases.simulated else ''}{scheme[0].upper()}{scheme[1:]}; all "
         "that looks at data was fitted inside every training part. Intervals are 95 % bootstrap over "
-        f"patients ({method.validation.bootstraps} resamples). No external validation.",
+        f"patients ({method.validation.bootstraps} resamples). "
+        + (f"Tested on other cases, see the card: {', '.join(elsewhere)}." if elsewhere else _INSIDE),
         protocol_ranges=cases.protocol,
         data_statement=" ".join((cases.source, *cases.data.provenance)),
         intended_use=design.intended_use,
@@ -305,7 +350,7 @@ def _test_name(validation: Validation) -> str:
     return names.get(v.scheme, v.scheme)
 
 
-def _design(study: Study, plan: Plan, cases: Cases) -> Design:
+def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = ()) -> Design:
     simulated = cases.simulated
     among = f" Only cases with {plan.among.words}." if plan.among is not None else ""
     title = f"{study.title}: trial run (simulated)" if simulated else f"{study.title}: {cases.name}"
@@ -332,6 +377,8 @@ def _design(study: Study, plan: Plan, cases: Cases) -> Design:
             "The model knows simulated tumours only; for a real tumour its answer has no known relation to "
             f"{study.endpoint}.{stands}"
             if simulated
+            else f"Tested on {', '.join(elsewhere)}; nothing is known about others."
+            if elsewhere
             else "Tested inside its own cohort; without external validation nothing is known about other "
             "scanners, outlines and patients."
         )
