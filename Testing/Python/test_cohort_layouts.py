@@ -184,19 +184,22 @@ def test_duke(tmp_path):
                 ScanningSequence="GR",
             )
         write_series(study / "9.000000-ax t1-1234", base, description="ax t1", RepetitionTime=500.0)
+    study = tmp_path / "Duke-Breast-Cancer-MRI" / "Breast_MRI_003" / "01-01-1990-NA-MRI BREAST-5"
+    write_series(study / "1.000000-unknown-1", base, description="unknown")
     put(tmp_path / "segmentations" / "duke_002.nii.gz", labels(1, size=(14, 12, 6), spacing=1.0))
     examined = examine_cohort(tmp_path)
     assert examined.layout == "duke" and examined.usable, examined.faults
-    first, second = examined.cohort.cases
+    first, second, third = examined.cohort.cases
+    assert third.folder.name == "Breast_MRI_003" and not third.images and "age" not in third.clinical
     assert [path.name[:9] for path in first.images["dce"]] == ["3.000000-", "4.000000-", "5.000000-"]
     assert first.clinical["age"] == pytest.approx(50.0, abs=0.06) and first.scanner == "SIEMENS TrioTim"
     assert first.clinical["histological_grade"] == 3 and first.clinical["er_positive"] is True
     cohort = examined.cohort
-    assert [case.labels.get("HER2") for case in cohort.cases] == [0, 1]
-    assert [case.labels.get("pCR") for case in cohort.cases] == [0, 1]
-    assert cohort.outcome("RFS").labels.tolist() == [0, 1]
-    assert cohort.outcome("RFS").time.tolist() == [800.0, 450.0]
-    assert cohort.outcome("subtype").labels.tolist() == [0, 2]
+    assert [case.labels.get("HER2") for case in cohort.cases] == [0, 1, None]
+    assert [case.labels.get("pCR") for case in cohort.cases] == [0, 1, None]
+    assert cohort.outcome("RFS").labels.tolist() == [0, 1, 0]
+    assert cohort.outcome("RFS").time.tolist() == [800.0, 450.0, 100.0]
+    assert cohort.outcome("subtype").labels.tolist() == [0, 2, 0]
     assert "tumour" in second.masks and "tumour" not in first.masks
     case = load_case(first)
     assert len(case.dynamic.phases) == 3

@@ -22,6 +22,8 @@ ROWS = (
     "edit_to_picture",
     "growth",
     "tofts_fit",
+    "cohort_extraction",
+    "cohort_growth",
 )
 
 
