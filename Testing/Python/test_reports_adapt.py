@@ -107,6 +107,25 @@ def test_the_points_of_the_nomogram_give_the_probability(run):
     assert sigmoid(np.polyval(line, total)) == pytest.approx(sigmoid(fitted.score(data)[complete]), abs=1e-4)
 
 
+def test_few_whole_values_are_the_marks_of_their_scale():
+    data, how = cases(), method()
+    sex = np.random.default_rng(2).integers(0, 2, len(data.cases)).astype(float)
+    with_sex = replace(
+        data,
+        columns=(*data.columns, "clinical:sex"),
+        values=np.column_stack([data.values, sex]),
+    )
+    fitted = fit_method(how, with_sex, np.random.default_rng(1))
+    scale = nomogram_of(fitted, with_sex).scales[-1]
+    equation = linear_of(fitted).equation
+    assert scale.values == (0.0, 1.0) and min(scale.points) == pytest.approx(0)
+    wide = nomogram_of(fitted, with_sex).scales[0]
+    per_point = (equation[wide.name] * (wide.values[-1] - wide.values[0])) / (
+        wide.points[-1] - wide.points[0]
+    )
+    assert scale.points[1] - scale.points[0] == pytest.approx(equation["clinical:sex"] / per_point)
+
+
 def test_no_formula_where_there_is_none(run):
     data, how, _, _, _ = run
     forest = replace(how, estimator=Spec("random_forest", {"n_estimators": 5}), calibration="none")

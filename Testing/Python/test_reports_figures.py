@@ -297,3 +297,20 @@ def test_nomogram_marks_lie_on_the_scale_of_points():
     total = [pair for scale in scales[4:] for pair in scale]
     affine([p for p, _ in total], np.array([x for _, x in total]))
     assert {"female", "male", "85 %"} <= {m.get("data-words") for m in marks}
+
+
+def test_nomogram_words_do_not_touch_and_both_ends_are_told():
+    many = NomogramScale("clinical:age", tuple(range(100, 160)), tuple(np.linspace(0, 100, 60)))
+    narrow = NomogramScale("narrow", (1000.0, 1001.0, 1002.0), (0.0, 1.0, 2.0))
+    root = ET.fromstring(nomogram_svg(Nomogram((many, narrow), ())))
+    small = [t for t in root.iter(SVG + "text") if t.get("font-size") == "9"]
+    rows = {}
+    for t in small:
+        rows.setdefault(t.get("y"), []).append((float(t.get("x")), t.text))
+    for row in rows.values():
+        row.sort()
+        for (x, text), (other, told) in zip(row, row[1:], strict=False):
+            assert other - x >= 9 * 0.58 * (len(text) + len(told)) / 2
+    words = [text for row in rows.values() for _, text in row]
+    assert {"100", "159", "1000"} <= set(words) and "1001" not in words
+    assert "Age, clinical (years)" in "".join(t.text for t in root.iter(SVG + "text") if t.text)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...errors import TrainingError
 from ...models.calibration import sigmoid
 from ..dataset import BINARY, Dataset
+from ..survival.nomogram import Axis
 from ..survival.nomogram import Nomogram as Points
 from ..survival.nomogram import nomogram as points_of
 from ..validation.fitting import FittedMethod
 from .curves import Nomogram, NomogramAnswer, NomogramScale
 
-MOST_VARIABLES = 12
+MOST_VARIABLES, FEW_VALUES = 12, 5
 _CHANGING = ("combat",)
 """Steps after which a feature has no longer its own unit for every case."""
 
@@ -82,7 +83,17 @@ def nomogram_of(fitted: FittedMethod, data: Dataset) -> Nomogram | None:
         found = points_of(linear.columns, linear.coef, linear.intercept, ranges, sigmoid)
     except TrainingError:
         return None
+    axes = zip(found.variables, values.T, found.coef / found.per_point, found.lowest, strict=True)
+    found = replace(found, variables=tuple(_few(*line) for line in axes))
     return drawn_nomogram(found, f"Probability of {data.outcome.classes[-1]}")
+
+
+def _few(axis: Axis, values: np.ndarray, slope: float, start: float) -> Axis:
+    """Marks at the values themselves where there are few whole ones (yes and no, a grade)."""
+    known = np.unique(values[~np.isnan(values)])
+    if known.size > FEW_VALUES or (known != np.round(known)).any():
+        return axis
+    return Axis(axis.name, known, (known - start) * slope)
 
 
 def drawn_nomogram(found: Points, answer: str) -> Nomogram:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....errors import FeatureError
 from ....report import svg
 from ....report.axes import number, ticks
+from ....report.labels import feature_label
 from ....report.numbers import percent, value
 from ....report.theme import Theme, theme
 from ..curves import Nomogram
@@ -46,7 +48,7 @@ def nomogram_svg(nomogram: Nomogram, look: sheet.Look = sheet.WIDE, title: str =
         y += ROW
         words = scale.words or tuple(value(v) for v in scale.values)
         shown = [(own(p), w, p) for p, w in zip(scale.points, words, strict=True)]
-        parts.append(_scale(feature_words(scale.name), shown, y, colours, left))
+        parts.append(_scale(_with_unit(scale.name), shown, y, colours, left))
     y += ROW
     marks = ticks(low, high, 10)
     parts.append(_scale("Total points", [(total(p), number(p), p) for p in marks], y, colours, left))
@@ -63,6 +65,15 @@ def nomogram_svg(nomogram: Nomogram, look: sheet.Look = sheet.WIDE, title: str =
     return sheet.finished(f"{title}: {names}", "".join(parts) + words, y, colours, width)
 
 
+def _with_unit(name: str) -> str:
+    """A feature in words with its unit; a column of a plain table as it is."""
+    try:
+        unit = feature_label(name).short_unit
+    except (FeatureError, KeyError, ValueError):
+        unit = ""
+    return feature_words(name) + (f" ({unit})" if unit else "")
+
+
 def _most_total(nomogram: Nomogram) -> float:
     return sum(max(scale.points) for scale in nomogram.scales)
 
@@ -75,12 +86,19 @@ def _scale(
     parts = [svg.text(sheet.PAD, y + 4, name, fill=colours.text, size=11, room=room)]
     places = [x for x, _, _ in marks]
     parts.append(svg.line(min(places), y, max(places), y, colours.text))
-    free = -1e9
     for x, words, points in sorted(marks):
         tick = {"data-role": "tick", "data-points": repr(float(points)), "data-words": words}
         parts.append(svg.line(x, y, x, y + 5, colours.text, 1, **tick))
-        half = svg.text_width(words, 9) / 2
-        if x - half > free:
-            parts.append(svg.text(x, y + 16, words, fill=colours.muted, size=9, anchor="middle"))
-            free = x + half + 2
+    for x, words in _apart(sorted((x, words) for x, words, _ in marks)):
+        parts.append(svg.text(x, y + 16, words, fill=colours.muted, size=9, anchor="middle"))
     return "".join(parts)
+
+
+def _apart(words: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """The first, the last, and of the others those that touch none before them."""
+    kept: list[tuple[float, str]] = []
+    for x, text in [*words[:1], *words[:0:-1][:1], *words[1:-1]]:
+        half = svg.text_width(text, 9) / 2
+        if all(abs(x - other) > half + svg.text_width(told, 9) / 2 + 2 for other, told in kept):
+            kept.append((x, text))
+    return kept
