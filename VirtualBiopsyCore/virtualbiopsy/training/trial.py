@@ -1,22 +1,26 @@
-"""Trial runs of plans on simulated cases: whether a recipe runs from end to end, and what it gives there."""
+"""Trial runs of plans on simulated cases: whether a recipe runs from end to end, and what it gives there.
+
+End to end: from features over all tests to a model file that can be read back.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from ..errors import TrainingError
+from ..errors import ModelFormatError, TrainingError
+from ..models.radmodel import to_bytes
+from ..models.study import find_study
 from ..progress import Progress, part, silent
+from .cases import simulated_cases
 from .dataset import BINARY, SURVIVAL, Dataset
 from .method import Validation
 from .plan import Plan
-from .stand_in import stand_in_data, stand_in_keys, stand_in_table
+from .run import train
+from .stand_in import stand_in_keys, stand_in_table
 from .table import FeatureTable, read_table, write_table
-from .validation.evaluate import evaluate
-from .validation.run import validate
-from .validation.sample_size import sample_size
 
 CASES, SEED = 60, 2031
 QUICK = Validation(folds=5, repeats=1, inner_folds=3, bootstraps=200)
@@ -103,27 +107,29 @@ def run_trials(
 
 
 def run_trial(plan: Plan, table: FeatureTable, validation: Validation = QUICK) -> Trial:
-    """Cross-validate the method of a plan on simulated cases; what goes wrong is told, not raised."""
+    """Train the model of a plan on simulated cases, with all tests; what goes wrong is told, not raised."""
     try:
-        data = stand_in_data(plan, table)
+        cases = simulated_cases(plan, table)
     except TrainingError as error:
         return Trial(plan.study_id, 0, 0, len(plan.feature_keys()), problem=error.message)
+    data = cases.data
     blank = Trial(plan.study_id, len(data.cases), _events(data), len(data.columns))
-    method = replace(plan.method, validation=validation)
     try:
-        size = sample_size(data, method)
-        found = evaluate(validate(method, data), data, validation.bootstraps, validation.seed)
-    except TrainingError as error:
+        found = train(find_study(plan.study_id), plan, cases, validation=asdict(validation))
+        if found.model is None:
+            raise TrainingError(found.why_no_model)
+        to_bytes(found.model)
+    except (TrainingError, ModelFormatError) as error:
         return replace(blank, problem=error.message)
     name = {BINARY: "auc", SURVIVAL: "concordance"}.get(plan.outcome, "mean_auc")
-    figure = found.figures[name]
+    figure = found.evaluation.figures[name]
     return replace(
         blank,
         figure=name,
         value=figure.value,
         low=figure.low,
         high=figure.high,
-        verdict=size.verdict,
+        verdict=found.size.verdict,
         problem="" if math.isfinite(figure.value) else "no part of the cross-validation could be ranked",
     )
 
