@@ -167,7 +167,10 @@ def test_other_kinds_of_outcomes_and_estimators(study_id, tmp_path):
     cases = simulated_cases(plan, numbers_table(60))
     found = train(find_study(study_id), plan, cases, validation=SMALL)
     written = write_run(tmp_path, found)
-    assert load_radmodel(written[0]).feature_keys == found.fitted.columns
+    model = load_radmodel(written[0])
+    assert model.feature_keys == found.fitted.columns
+    assert (model.survival is None) == (study_id != "P12") == (found.record.nomogram is None)
+    assert bool(model.nominal) == (study_id == "G8")
     assert sum(line.startswith("case-") for line in (tmp_path / "held-out.csv").open()) == 2 * len(
         cases.data.cases
     )

@@ -28,6 +28,7 @@ from .method import Method, Validation
 from .plan import PREPARING, Plan
 from .reports.adapt import record_of
 from .reports.card import study_card
+from .reports.linear import MOST_VARIABLES, drawn_nomogram
 from .reports.record import (
     EXTERNAL,
     Data,
@@ -39,6 +40,7 @@ from .reports.record import (
 )
 from .reports.statement import Stated
 from .reports.write import write_reports
+from .survival.nomogram import model_nomogram
 from .validation.compare import Comparison, column_sets, compare
 from .validation.evaluate import Evaluation, evaluate
 from .validation.external import hold_out
@@ -165,6 +167,7 @@ def train(
     if not why:
         about = _about(study, plan, cases, method, tests, held_out, design, model_id)
         model = to_radmodel(fitted, data, about)
+        record = _with_nomogram(record, model)
         model = replace(model, card=study_card(record, model))
     progress(1.0, "Trained")
     return Trained(
@@ -313,6 +316,16 @@ def conformal(held_out: HeldOut) -> tuple[np.ndarray, np.ndarray] | tuple[()]:
     if np.unique(labels[known]).size < 2:
         return ()
     return scores[known], labels[known].astype(np.uint8)
+
+
+def _with_nomogram(record: StudyRecord, model: RadModel) -> StudyRecord:
+    """The record with the nomogram of a linear survival model of few features."""
+    if model.survival is None or len(model.feature_keys) > MOST_VARIABLES:
+        return record
+    try:
+        return replace(record, nomogram=drawn_nomogram(model_nomogram(model), model.positive))
+    except TrainingError:  # not linear, or without weights
+        return record
 
 
 def _figure(value: float, low: float, high: float) -> dict[str, float]:
