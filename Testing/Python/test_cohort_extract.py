@@ -194,7 +194,9 @@ def test_changes_from_the_first_examination(tmp_path):
     assert cohort.time_points == ("T1", "T0") and len(cohort.at("T0").cases) == 3
     plain = extract_cohort(cohort, EXTRACTION, tmp_path / "plain", processes=1).table
     change = replace(EXTRACTION, keys=(f"delta:{KEYS[0]}", f"reldelta:{KEYS[3]}", KEYS[0]))
-    found = extract_cohort(cohort, change, tmp_path / "out", processes=1)
+    paired = cohort.with_earlier()
+    assert [case.name for case in paired.with_earlier().cases] == ["P2 T1"]
+    found = extract_cohort(paired, change, tmp_path / "out", processes=1)
     assert found.table.cases == ("P2 T1",) and found.provenance["P2 T1"]["earlier"] == "P2 T0"
     assert {"t1c", "earlier:t1c", "earlier:mask:tumour"} <= set(found.provenance["P2 T1"]["files"])
     later, earlier = plain.values[0], plain.values[1]

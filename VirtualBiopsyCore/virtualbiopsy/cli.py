@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import RESEARCH_USE_ONLY, __version__
+from . import cohort_command as cohorts
 from . import dynamic_command as dynamic
 from . import recipes_command as recipes
 from . import simulate_command as simulate
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("model", nargs="?", help="id or .radmodel file")
     models.set_defaults(run=_models)
     recipes.register(commands)
+    cohorts.register(commands)
     dynamic.register(commands)
     engines.register(commands)
     maps.register(commands)

@@ -225,10 +225,14 @@ class Cohort:
     def with_earlier(self) -> Cohort:
         """The cases that have an earlier examination of the same patient, each with the first of them.
 
-        Examinations stand in the order of their dates where these are known, else of the table.
+        Examinations stand in the order of their dates where these are known, else of the table. Cases that
+        were given theirs already keep it.
         """
         found = []
         for case in self.cases:
+            if case.earlier is not None:
+                found.append(case)
+                continue
             before = [c for c in self.cases if c.patient == case.patient and _before(c, case, self.cases)]
             if before:
                 first = next(c for c in before if not any(_before(o, c, self.cases) for o in before))
