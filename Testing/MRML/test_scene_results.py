@@ -217,3 +217,13 @@ def test_damaged_results_are_typed_errors(result, damage):
     damage(state)
     with pytest.raises(UnreadableFileError):
         result_from_state(state)
+
+
+def test_curve_and_group_of_a_survival_model_come_back():
+    found, mask = images()
+    case = Case("case", tuple(Sequence(role, role, image) for role, image in found.items()))
+    session = Session(case, [toy_model("cox"), toy_model("softmax")])
+    session.set_region(mask)
+    again = result_from_state(json.loads(json.dumps(result_to_state(session.result))))
+    assert again.predictions == session.result.predictions
+    assert again.predictions[0].survival.times == (3.0, 12.0, 20.0) and len(again.predictions[1].classes) == 3

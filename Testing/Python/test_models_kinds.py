@@ -17,6 +17,7 @@ from virtualbiopsy.models.inference import log_odds, model_inputs, predict, raw_
 from virtualbiopsy.models.npz import pack_arrays
 from virtualbiopsy.models.radmodel import from_bytes, to_bytes
 from virtualbiopsy.models.survival import Survival
+from virtualbiopsy.report.survival import survival_words
 
 
 @pytest.mark.parametrize("kind", SOFTMAX_KINDS)
@@ -174,3 +175,13 @@ def test_other_models_are_written_as_before():
     assert again.survival == toy_model("cox").survival and isinstance(again.survival, Survival)
     rows = again.background
     assert log_odds(again, rows) == pytest.approx(again.calibrator(raw_score(again, rows)), abs=0)
+
+
+def test_the_answer_of_a_survival_model_in_words():
+    model = toy_model("cox")
+    answer = replace(predict(model, toy_features(model)).survival, free=(0.9, 0.8, 0.6), group="low risk")
+    group, curve = survival_words(answer)
+    assert group == "Group by score: low risk (cuts from the training scores)."
+    assert "no event (death): 90 % at 6, 80 % at 12, 80 % at 18, 60 % at 24 months" in curve
+    assert survival_words(None) == ()
+    assert survival_words(replace(answer, group="", times=(), free=())) == ()

@@ -179,6 +179,8 @@ def _outline(case, file: Path | None, option: str):
 
 
 def _print_result(session, result) -> None:
+    from .report.survival import survival_words
+
     models = {model.model_id: model for model in session.models}
     ranges = {entry.model_id: entry for entry in result.stability}
     for prediction in result.predictions:
@@ -191,6 +193,8 @@ def _print_result(session, result) -> None:
         print(line)
         for entry in prediction.classes:
             print(f"    {entry.name}: {entry.probability:.3f}")
+        for words in survival_words(prediction.survival):
+            print(f"    {words}")
     for model_id, why in result.skipped.items():
         print(f"{model_id} was not run: {why}")
     for warning in result.warnings:

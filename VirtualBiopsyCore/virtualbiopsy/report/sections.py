@@ -26,6 +26,7 @@ from .labels import feature_label
 from .markup import bullets, esc, facts, paragraph, picture, table, tag
 from .numbers import percent, signed, value
 from .pictures import PLANES, per_ml, slice_png, window_of
+from .survival import survival_words
 from .tree import tree_svg
 from .trust import LIGHT_SHAPES, card_of, further_lines, headline, withheld
 
@@ -128,6 +129,7 @@ def model_section(
     svg = probability_svg(prediction, stability, dark=False, simulated=simulated)
     parts.append(tag("div", tag("div", svg) + tag("div", "".join(head) + facts(pairs)), "row card"))
     parts.append(_classes(prediction))
+    parts += [paragraph(words) for words in survival_words(prediction.survival)]
     parts += [
         paragraph(delta_words(delta, prediction.endpoint))
         for delta in result.deltas
@@ -182,7 +184,7 @@ def _model_pairs(model: RadModel | None) -> list[tuple[str, str]]:
 
 
 def _classes(prediction: Prediction) -> str:
-    """Ordered classes with their probabilities; "" where there are two."""
+    """Classes with their probabilities; "" where there are two."""
     if not prediction.classes:
         return ""
     rows = [(entry.name, percent(entry.probability)) for entry in prediction.classes]

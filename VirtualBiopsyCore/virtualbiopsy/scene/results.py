@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from ..errors import UnreadableFileError
 from ..evidence.model import RuleOutcome
 from ..explain.model import Contribution, Explanation
-from ..models.prediction import ClassProbability, Prediction
+from ..models.prediction import ClassProbability, Prediction, SurvivalAnswer
 from ..radiomics.vector import FeatureVector
 from ..regions.model import RegionFacts
 from ..session import Result
@@ -118,6 +118,12 @@ def _trust_card(entry: Mapping[str, Any]) -> TrustCard:
     return TrustCard(**{**entry, "reasons": reasons, "conformal": found})
 
 
+def _survival(entry: Mapping[str, Any] | None) -> SurvivalAnswer | None:
+    if entry is None:
+        return None
+    return SurvivalAnswer(**{**entry, "times": tuple(entry["times"]), "free": tuple(entry["free"])})
+
+
 def result_from_state(state: Mapping[str, Any]) -> Result:
     """Return the result that :func:`result_to_state` was given, without maps.
 
@@ -148,6 +154,7 @@ def result_from_state(state: Mapping[str, Any]) -> Result:
                         "imputed": tuple(entry["imputed"]),
                         "out_of_range": tuple(entry["out_of_range"]),
                         "classes": tuple(ClassProbability(**one) for one in entry.get("classes", ())),
+                        "survival": _survival(entry.get("survival")),
                     }
                 )
                 for entry in state["predictions"]
