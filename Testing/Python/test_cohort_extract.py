@@ -271,7 +271,7 @@ def test_a_killed_run_is_resumed_without_losing_or_repeating_a_case(tmp_path, pr
 
 
 def _children_of(group: int, deadline: float) -> list[int]:
-    """Processes of the killed run that still live when they should have noticed."""
+    """Processes of the killed run that still live when they should have noticed; they are ended."""
     while True:
         left = []
         for folder in Path("/proc").glob("[0-9]*"):
@@ -281,6 +281,10 @@ def _children_of(group: int, deadline: float) -> list[int]:
                 continue
             if int(fields[2]) == group and fields[0] != "Z":
                 left.append(int(folder.name))
-        if not left or time.monotonic() > deadline:
+        if not left:
+            return []
+        if time.monotonic() > deadline:
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
             return left
         time.sleep(0.2)
