@@ -10,6 +10,7 @@ from pathlib import Path
 from . import RESEARCH_USE_ONLY, __version__
 from . import cohort_command as cohorts
 from . import dynamic_command as dynamic
+from . import recalibrate_command as recalibration
 from . import recipes_command as recipes
 from . import simulate_command as simulate
 from . import train_command as training
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     simulate.register(commands)
     training.register(commands)
+    recalibration.register(commands)
     train = commands.add_parser("train-demo", help="make the bundled demonstration models again")
     train.add_argument("out", type=Path)
     train.add_argument("--task", choices=tuple(TASKS), default=MENINGIOMA.task_id)
