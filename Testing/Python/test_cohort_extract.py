@@ -27,6 +27,7 @@ from virtualbiopsy.measure import Measuring
 from virtualbiopsy.prepare.model import Preparation
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.radiomics.keys import measured_keys
+from virtualbiopsy.training.steps.repeats import read_repeats, with_repeats
 from virtualbiopsy.training.table import FeatureTable
 
 KEYS = (
@@ -206,6 +207,36 @@ def test_changes_from_the_first_examination(tmp_path):
         extract_cohort(cohort.at("T0"), change, tmp_path / "none", processes=1)
 
 
+def test_other_outlines_are_measured_for_their_agreement(tmp_path):
+    root = write_cohort(tmp_path / "in", 3)
+    lines = (root / "cohort.csv").read_text().splitlines()
+    for n in (1, 2):
+        mask = sitk.ReadImage(str(root / f"P{n}" / "mask.nii.gz"))
+        put(root / f"P{n}" / "second.nii.gz", sitk.BinaryDilate(mask, (1, 1, 1)))
+    seconds = ["mask:second", "P1/second.nii.gz", "P2/second.nii.gz", ""]
+    text = "\n".join(f"{line},{more}" for line, more in zip(lines, seconds, strict=True))
+    (root / "cohort.csv").write_text(text + "\n")
+    cohort = read_cohort(root)
+    found = extract_cohort(cohort, replace(EXTRACTION, readers=("second",)), tmp_path / "a", processes=1)
+    repeated = read_repeats(tmp_path / "a" / "repeats.csv")
+    assert repeated.cases == ("P1", "P2", "P3") and repeated.columns == KEYS[:-1]
+    assert repeated.measurements == ("second", "tumour")
+    volume, drawn = repeated.values[:, :, 3], found.table.values[:, 3]
+    np.testing.assert_array_equal(volume[:, 1], drawn)
+    assert (volume[:2, 0] > 1.2 * drawn[:2]).all() and np.isnan(volume[2, 0])
+    data = with_repeats(to_dataset(found.table, cohort, "PR"), repeated, "two readers")
+    assert data.repeats.values.shape == (3, 2, len(KEYS))
+    near = extract_cohort(cohort, replace(EXTRACTION, perturbed=2), tmp_path / "b", processes=1)
+    np.testing.assert_array_equal(near.table.values, found.table.values)
+    repeated = read_repeats(tmp_path / "b" / "repeats.csv")
+    assert repeated.measurements == ("outline 1", "outline 2")
+    assert (repeated.values[:, :, 3] != drawn[:, None]).all() and (repeated.values[:, :, 3] > 0).all()
+    again = extract_cohort(cohort, replace(EXTRACTION, perturbed=2), tmp_path / "b", processes=1)
+    assert again.measured == 0 and read_repeats(again.files[-1]).measurements == repeated.measurements
+    with pytest.raises(FeatureError, match="Choose one"):
+        replace(EXTRACTION, readers=("second",), perturbed=2)
+
+
 def test_an_unknown_feature_is_refused_before_any_case_is_read():
     with pytest.raises(FeatureError, match="nonsense"):
         Extraction(("t1c:tumour:original:statistics:nonsense:3d:none:ibsi",), PLAIN)
@@ -258,7 +289,7 @@ def test_a_killed_run_is_resumed_without_losing_or_repeating_a_case(tmp_path, pr
     before = {path.name: path.stat().st_mtime_ns for path in rows.glob("*.json")}
     assert 2 <= len(before) < n, "the run ended before it was killed"
     for path in rows.glob("*.json"):
-        assert set(json.loads(path.read_text())) == {"case", "values", "provenance"}
+        assert set(json.loads(path.read_text())) == {"case", "values", "provenance", "repeats"}
     cohort = read_cohort(root)
     deadline = time.monotonic() + 30
     found = extract_cohort(cohort, EXTRACTION, out, processes=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,12 @@ def register(commands: argparse._SubParsersAction) -> None:
     extract.add_argument("--out", type=Path, required=True, help="folder for the rows and the table")
     extract.add_argument("--time-point", default="", help="only this examination of each patient")
     extract.add_argument("--outline", default="tumour", help="region that is measured, tumour or box")
+    extract.add_argument(
+        "--reader", action="append", default=[], help="region with another reader's outline (repeatable)"
+    )
+    extract.add_argument(
+        "--perturbed", type=int, default=0, metavar="N", help="measure N outlines near the drawn one, too"
+    )
     extract.add_argument("--processes", type=int, default=0, help="0 for one a core")
     extract.add_argument("--scheduler", default="", help="address of a dask scheduler, tcp://host:8786")
     extract.add_argument("--parquet", action="store_true", help="write features.parquet too")
@@ -111,7 +118,11 @@ def _extract(options: argparse.Namespace) -> int:
         cohort = cohort.at(options.time_point)
     found = extract_cohort(
         cohort,
-        _extraction(options.recipe, cohort, options.outline),
+        replace(
+            _extraction(options.recipe, cohort, options.outline),
+            readers=tuple(options.reader),
+            perturbed=options.perturbed,
+        ),
         options.out,
         processes=options.processes,
         scheduler=options.scheduler,

@@ -16,11 +16,11 @@ from ..progress import Progress, silent
 from ..training.table import FeatureTable
 from .measured import CaseRow, Extraction
 from .model import Cohort, CohortCase
-from .store import Store, table_of, write_features
+from .store import Store, table_of, write_features, write_repeats
 from .workers import Done, Results, measure_here, measure_locally, measure_with_dask
 
 _OTHER_VERSION = "The worker runs another version of virtualbiopsy; install the same one everywhere."
-CSV, PARQUET = "features.csv", "features.parquet"
+CSV, PARQUET, REPEATS = "features.csv", "features.parquet", "repeats.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Extracted:
     table : rows in the order of the cohort. provenance : of each row, by case.
     failed : why a case could not be measured, by case.
     kept, measured : how many rows were there already, and how many were made now.
-    files : tables that were written.
+    files : tables that were written; ``repeats.csv`` among them where other outlines were measured.
     """
 
     table: FeatureTable
@@ -142,6 +142,9 @@ def _written(
     files = [write_features(store.folder / CSV, table, provenance)]
     if parquet:
         files.append(write_features(store.folder / PARQUET, table, provenance))
+    if any(row.repeats for row in rows):
+        keys = [str(key) for key in store.extraction.repeated_keys]
+        files.append(write_repeats(store.folder / REPEATS, rows, keys))
     return Extracted(table, provenance, dict(failed), kept, len(rows) - kept, tuple(files))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,8 @@ import SimpleITK as sitk
 from .. import __version__
 from ..case.clinical import encode_clinical
 from ..case.model import Case
-from ..errors import EmptyRegionError, FeatureError, MissingSequenceError
-from ..measure import Measuring
+from ..errors import EmptyRegionError, FeatureError, GeometryError, MissingSequenceError, RegionError
+from ..measure import Measured, Measuring
 from ..models.recipe import Recipe
 from ..prepare.diffusion.adc import with_adc
 from ..prepare.kinetics.derive import derive_maps
@@ -24,7 +26,7 @@ from ..prepare.model import Preparation, PreparedCase
 from ..prepare.prepare import prepare_case
 from ..progress import Progress, part, silent
 from ..radiomics.delta import with_deltas
-from ..radiomics.keys import is_delta, measured_keys
+from ..radiomics.keys import FeatureKey, is_delta, is_radiomic, measured_keys
 from ..radiomics.plan import plan
 from ..radiomics.vector import FeatureVector
 from ..training.rows import image_columns
@@ -47,10 +49,12 @@ class Extraction:
     required : roles without which a case fails; features of others are missing then.
     outline : name of the region that is measured, "tumour" or "box".
     images : measure the images and headers too, for the ranges that a model keeps.
+    readers : names of regions with the outline of other readers, measured too for their agreement.
+    perturbed : so many outlines near the drawn one are measured too, where there is one reader only.
 
     Raises
     ------
-    FeatureError : a key is unknown.
+    FeatureError : a key is unknown, or other readers and perturbed outlines are asked for at once.
     """
 
     keys: tuple[str, ...]
@@ -58,8 +62,15 @@ class Extraction:
     required: tuple[str, ...] = ()
     outline: str = OUTLINE
     images: bool = True
+    readers: tuple[str, ...] = ()
+    perturbed: int = 0
 
     def __post_init__(self) -> None:
+        if self.readers and self.perturbed:
+            raise FeatureError(
+                "Outlines of other readers and perturbed ones do not belong into one table of repeats.",
+                "Choose one of them.",
+            )
         plan(measured_keys(self.keys))
 
     @classmethod
@@ -77,6 +88,11 @@ class Extraction:
         common = set.intersection(*(set(recipe.required) for recipe in given))
         required = tuple(role for role in given[0].required if role in common)
         return cls(keys, given[0].preparation, required, **options)
+
+    @property
+    def repeated_keys(self) -> tuple[FeatureKey, ...]:
+        """The features that are measured again on other outlines: radiomic ones."""
+        return tuple(FeatureKey.parse(key) for key in self.keys if is_radiomic(key))
 
     @property
     def needs_earlier(self) -> bool:
@@ -105,11 +121,13 @@ class CaseRow:
     case : its name. values : finite numbers by column, rounded as they are stored.
     provenance : files (with sizes and times of change), steps with their parameters, grey levels, what is
         missing and why, warnings of the reader, versions, seconds.
+    repeats : values on other outlines of the same lesion, by name of the outline.
     """
 
     case: str
     values: Mapping[str, float]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    repeats: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def measure_case(entry: CohortCase, extraction: Extraction, progress: Progress = silent) -> CaseRow:
@@ -129,7 +147,8 @@ def measure_case(entry: CohortCase, extraction: Extraction, progress: Progress =
             raise MissingSequenceError(f"{entry.name} has no earlier examination.", NO_EARLIER)
         earlier = _measured(entry.earlier, extraction, part(progress, 0.0, 0.5)).vector
         progress = part(progress, 0.5, 1.0)
-    found = _measured(entry, extraction, progress)
+    found = _measured(entry, extraction, part(progress, 0.0, 0.8))
+    repeats = _repeats(found, extraction, part(progress, 0.8, 1.0))
     vector, case = found.vector, found.case
     if earlier is not None:
         vector = with_deltas(replace(vector, earlier=earlier.values), extraction.keys)
@@ -156,6 +175,7 @@ def measure_case(entry: CohortCase, extraction: Extraction, progress: Progress =
             "versions": {"virtualbiopsy": __version__, "SimpleITK": sitk.Version.VersionString()},
             "seconds": round(time.perf_counter() - started, 3),
         },
+        repeats,
     )
 
 
@@ -167,6 +187,8 @@ class _Measured:
     outline: sitk.Image
     prepared: PreparedCase
     vector: FeatureVector
+    measuring: Measuring
+    on: Measured
     steps: tuple[str, ...]
     left_out: Mapping[str, str]
 
@@ -186,8 +208,34 @@ def _measured(entry: CohortCase, extraction: Extraction, progress: Progress) -> 
     for role in extraction.required:
         case.sequence(role)
     measuring = Measuring(prepared, measured_keys(extraction.keys))
-    vector = measuring.measure(outline, part(progress, 0.7, 1.0)).vector
-    return _Measured(case, outline, prepared, vector, steps, left_out)
+    on = measuring.measure(outline, part(progress, 0.7, 1.0))
+    return _Measured(case, outline, prepared, on.vector, measuring, on, steps, left_out)
+
+
+def _repeats(found: _Measured, extraction: Extraction, progress: Progress) -> dict[str, dict[str, float]]:
+    """The features on other outlines of the same lesion; a reader's that is not there, or cannot be measured,
+    is left out."""
+    keys = extraction.repeated_keys
+    repeats: dict[str, dict[str, float]] = {}
+    if extraction.perturbed:
+        from ..training.steps.perturbed import perturbed_features
+
+        rows = perturbed_features(found.measuring, found.on, keys, extraction.perturbed, progress=progress)
+        for n, row in enumerate(rows, start=1):
+            repeats[f"outline {n}"] = _finite(dict(zip(map(str, keys), row, strict=True)))
+    if extraction.readers:
+        own = {key: found.vector.values[key] for key in map(str, keys) if key in found.vector.values}
+        repeats[extraction.outline] = _finite(own)
+    for reader in extraction.readers:
+        if reader in found.case.regions:
+            with suppress(RegionError, GeometryError):
+                values = found.measuring.measure(found.case.regions[reader]).vector.values
+                repeats[reader] = _finite({key: values[key] for key in map(str, keys) if key in values})
+    return repeats
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: rounded(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def rounded(value: float) -> float:

@@ -6,6 +6,7 @@
       extraction.json       what is extracted
       rows/<case>.json      values and provenance of a finished case; appears whole or not at all
       failed/<case>.json    why a case could not be measured
+      repeats.csv           measurements on other outlines, where they were asked for
       features.csv          (and .parquet) all rows, the provenance of each in its last column
       lock                  held while an extraction runs
 """
@@ -55,7 +56,12 @@ class Store:
 
     def put(self, row: CaseRow) -> None:
         """Keep a row; an earlier failure of the case is forgotten."""
-        content = {"case": row.case, "values": row.values, "provenance": row.provenance}
+        content = {
+            "case": row.case,
+            "values": row.values,
+            "provenance": row.provenance,
+            "repeats": row.repeats,
+        }
         _write(self.folder / "rows" / _file(row.case), content)
         (self.folder / "failed" / _file(row.case)).unlink(missing_ok=True)
 
@@ -73,7 +79,7 @@ class Store:
             return None
         if not self._holds(content["provenance"], entry):
             return None
-        return CaseRow(entry.name, content["values"], content["provenance"])
+        return CaseRow(entry.name, content["values"], content["provenance"], content.get("repeats", {}))
 
     def failure(self, entry: CohortCase) -> str:
         """Why a case could not be measured; "" if nothing is known, or something has changed since."""
@@ -115,6 +121,22 @@ def table_of(rows: Sequence[CaseRow], keys: Sequence[str], notes: Sequence[str] 
     values = np.array([[row.values.get(name, np.nan) for name in columns] for row in rows], dtype=float)
     names = tuple(row.case for row in rows)
     return FeatureTable(names, columns, values.reshape(len(rows), len(columns)), tuple(notes))
+
+
+def write_repeats(path: Path, rows: Sequence[CaseRow], keys: Sequence[str]) -> Path:
+    """Write the measurements on other outlines, one row each, as
+    :func:`virtualbiopsy.training.steps.repeats.read_repeats` reads them, whole or not at all."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["case", "patient", "measurement", *keys])
+    for row in rows:
+        for name, values in row.repeats.items():
+            cells = (f"{values[key]:.{DIGITS}g}" if key in values else "" for key in keys)
+            writer.writerow([row.case, row.provenance.get("patient", row.case), name, *cells])
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_text(stream.getvalue(), encoding="utf-8", newline="\n")
+    os.replace(scratch, path)
+    return path
 
 
 def write_features(path: Path, table: FeatureTable, provenance: Mapping[str, Mapping[str, Any]]) -> Path:
