@@ -46,6 +46,16 @@ def test_the_row_of_the_tofts_fit(dcmri_python, tmp_path):
         assert 0 < entry["ktrans_apart"] < 0.02
 
 
+@pytest.mark.oracle
+def test_the_rows_of_a_cohort(oracle_python, tmp_path):
+    """Both tables hold the same values, as the row itself asserts, or it would have failed."""
+    entry = bench("cohort_extraction", tmp_path)[0]["cohort_extraction"]
+    assert entry["peer"].startswith("pyradiomics 3.0.1") and "4 simulated cases" in entry["cases"][0]
+    assert entry["cases_per_minute"]["ours"] == pytest.approx(240 / entry["ours_s"])
+    points = bench("cohort_growth", tmp_path)[0]["cohort_growth"]["points"]
+    assert [point["cases"] for point in points] == [4, 8] and all(p["worker_peak"] > 1e7 for p in points)
+
+
 def test_growth_is_drawn():
     sys.path.insert(0, str(BENCH))
     try:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from virtualbiopsy.cohort.measured import Extraction
 
 NAME = "cohort_extraction"
-CASES, QUICK = 48, 4
-SIZES = (3_000, 6_000, 12_000, 24_000)
+CASES, QUICK = 60, 4
+SIZES = (4_000, 12_000, 36_000)
 RUNS = 3
 AGREE = 1e-6
 HIDDEN = {"shape_Compactness1", "shape_Compactness2", "shape_SphericalDisproportion"}
@@ -50,7 +52,7 @@ def extraction() -> Extraction:
 
 
 def write_cohort(folder: Path, count: int, sizes: tuple[int, ...] = SIZES) -> Path:
-    """Cases with cohort.csv for us and batch.csv for pyradiomics; files of equal size are written again."""
+    """Cases with cohort.csv for us and batch.csv for pyradiomics."""
     folder.mkdir()
     made = [ball(size) for size in sizes]
     ours, theirs = ["patient,t1c,mask,endpoint:x"], ["Image,Mask"]
@@ -70,30 +72,49 @@ def write_cohort(folder: Path, count: int, sizes: tuple[int, ...] = SIZES) -> Pa
     return folder
 
 
-def run_ours(cohort: Path, out: Path, processes: int, kernels: str, row: str) -> tuple[float, dict[str, Any]]:
-    """Seconds of one command, and what it said."""
-    command = [sys.executable, str(WORKER), str(cohort), str(out), str(processes), row]
+@dataclass(frozen=True)
+class Command:
+    """Wall clock and processor time of one command with its processes, seconds."""
+
+    seconds: float
+    cpu: float
+
+
+def run(command: list[str], **options: Any) -> tuple[Command, str]:
+    """Run a command; what it took, and what it printed.
+
+    Raises
+    ------
+    RuntimeError : it failed.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    found = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "VIRTUALBIOPSY_KERNELS": kernels}
-    )
+    found = subprocess.run(command, capture_output=True, text=True, **options)
     seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if found.returncode:
         raise RuntimeError(found.stderr[-3000:])
-    return seconds, json.loads(found.stdout.splitlines()[-1])
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Command(seconds, cpu), found.stdout
 
 
-def run_theirs(python: Path, cohort: Path, out: Path, processes: int) -> float:
-    """Seconds of pyradiomics' own batch."""
+def run_ours(
+    cohort: Path, out: Path, processes: int, kernels: str, row: str
+) -> tuple[Command, dict[str, Any]]:
+    """What one extraction took, and what it said."""
+    command = [sys.executable, str(WORKER), str(cohort), str(out), str(processes), row]
+    took, printed = run(command, env={**os.environ, "VIRTUALBIOPSY_KERNELS": kernels})
+    return took, json.loads(printed.splitlines()[-1])
+
+
+def run_theirs(python: Path, cohort: Path, out: Path, processes: int) -> Command:
+    """What pyradiomics' own batch took."""
     # pyradiomics 3.0.1 asks numpy for a name that numpy has not had since 1.24.
     script = "import numpy; numpy.float = float; from radiomics.scripts import parse_args; parse_args()"
     command = [str(python), "-c", script, str(cohort / "batch.csv"), "--out", str(out), "--format", "csv"]
     command += ["--jobs", str(processes), "--param", str(cohort / "parameters.json"), "--verbosity", "1"]
-    started = time.perf_counter()
-    found = subprocess.run(command, capture_output=True, text=True, cwd=cohort)
-    if found.returncode or not out.is_file():
-        raise RuntimeError(found.stderr[-3000:])
-    return time.perf_counter() - started
+    took, _ = run(command, cwd=cohort)
+    return took
 
 
 def check(ours: Path, theirs: Path) -> None:
@@ -124,7 +145,7 @@ def measure(context: Context) -> dict[str, dict[str, Any]]:
     count = QUICK if context.quick else CASES
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cohort = write_cohort(context.folder / NAME, count)
-    seconds: dict[str, list[float]] = {}
+    seconds: dict[str, list[Command]] = {}
     for n in range(1 if context.quick else RUNS):
         theirs = context.folder / f"theirs-{n}.csv"
         seconds.setdefault("peer", []).append(run_theirs(python, cohort, theirs, processes))
@@ -133,18 +154,22 @@ def measure(context: Context) -> dict[str, dict[str, Any]]:
             took, _ = run_ours(cohort, out, processes, kernels, NAME)
             seconds.setdefault(kernels, []).append(took)
             check(out / "features.csv", theirs)
-        context.say(f"  {NAME}  " + ", ".join(f"{name} {times[-1]:.1f} s" for name, times in seconds.items()))
+        context.say(
+            f"  {NAME}  " + ", ".join(f"{name} {found[-1].seconds:.1f} s" for name, found in seconds.items())
+        )
     case = f"{count} simulated cases, {processes} processes"
     return {NAME + SUFFIX[k]: _entry(seconds["peer"], seconds[k], count, case) for k in context.kernels}
 
 
-def _entry(peer: list[float], ours: list[float], count: int, case: str) -> Mapping[str, Any]:
-    ours_s, peer_s = statistics.median(ours), statistics.median(peer)
+def _entry(peer: list[Command], ours: list[Command], count: int, case: str) -> Mapping[str, Any]:
+    ours_s, peer_s = (statistics.median(one.seconds for one in found) for found in (ours, peer))
+    ours_cpu, peer_cpu = (statistics.median(one.cpu for one in found) for found in (ours, peer))
     return {
         "ours_s": ours_s,
         "peer_s": peer_s,
         "peer": "pyradiomics 3.0.1, its own batch",
         "ratio": peer_s / ours_s,
+        "ratio_cpu": peer_cpu / ours_cpu,
         "n": len(ours),
         "cases": [case],
         "cases_per_minute": {"ours": 60 * count / ours_s, "peer": 60 * count / peer_s},

@@ -31,13 +31,19 @@ def measure(context: Context) -> dict[str, dict[str, Any]]:
     for count in counts:
         cohort = batch.write_cohort(context.folder / f"{NAME}-{count}", count, (3_000, 6_000))
         out = context.folder / f"{NAME}-{count}-out"
-        seconds, said = batch.run_ours(cohort, out, PROCESSES, context.kernels[0], NAME)
+        took, said = batch.run_ours(cohort, out, PROCESSES, context.kernels[0], NAME)
         assert said["cases"] == count
         points.append(
-            {"cases": count, "seconds": seconds, "peak": said["peak"], "worker_peak": said["worker_peak"]}
+            {
+                "cases": count,
+                "seconds": took.seconds,
+                "cpu": took.cpu,
+                "peak": said["peak"],
+                "worker_peak": said["worker_peak"],
+            }
         )
         context.say(
-            f"  {NAME}  {count} cases: {seconds:.1f} s, {said['peak'] / 2**20:.0f} MB, "
+            f"  {NAME}  {count} cases: {took.seconds:.1f} s, {said['peak'] / 2**20:.0f} MB, "
             f"worker {said['worker_peak'] / 2**20:.0f} MB"
         )
     return {NAME: {"points": points, "processes": PROCESSES, "kernels": context.kernels[0]}}
