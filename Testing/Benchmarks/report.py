@@ -49,6 +49,32 @@ def _cases(entries: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _cohorts(entries: dict[str, Any]) -> list[str]:
+    """Cases per minute, and how time and memory grow with the size of a cohort."""
+    lines = []
+    for name, entry in entries.items():
+        if "cases_per_minute" in entry:
+            rates = entry["cases_per_minute"]
+            lines += [
+                "",
+                f"`{name}`: {rates['ours']:.0f} cases a minute, {rates['peer']:.0f} by {entry['peer']} "
+                f"({entry['cases'][0]}; by processor time {entry['ratio_cpu']:.1f} times as fast).",
+            ]
+    if "cohort_growth" in entries:
+        growth = entries["cohort_growth"]
+        lines += [
+            "",
+            f"Growth with the cohort (simulated cases, {growth['processes']} processes):",
+            "",
+            "| cases | time | memory of the gathering process | of its largest worker |",
+            "|---|---|---|---|",
+        ]
+        for point in growth["points"]:
+            amounts = (_amount(point[key], "bytes") for key in ("peak", "worker_peak"))
+            lines.append(f"| {point['cases']} | {_amount(point['seconds'], 's')} | {' | '.join(amounts)} |")
+    return lines
+
+
 def results(entries: dict[str, Any]) -> str:
     rows = {name: entry for name, entry in entries.items() if "ours_s" in entry}
     lines = [
@@ -61,6 +87,7 @@ def results(entries: dict[str, Any]) -> str:
         "Ratio of every case:",
         "",
         *_cases(rows),
+        *_cohorts(entries),
     ]
     return "\n".join((BEGIN, *lines, END))
 
