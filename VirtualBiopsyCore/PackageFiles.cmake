@@ -64,6 +64,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/cohort/tables.py
   virtualbiopsy/cohort/values.py
   virtualbiopsy/cohort/workers.py
+  virtualbiopsy/cohort_command.py
   virtualbiopsy/desktop/__init__.py
   virtualbiopsy/desktop/answers.py
   virtualbiopsy/desktop/bench.py
@@ -318,6 +319,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/radiomics/texture.py
   virtualbiopsy/radiomics/vector.py
   virtualbiopsy/radiomics/zones.py
+  virtualbiopsy/recalibrate_command.py
   virtualbiopsy/recipes_command.py
   virtualbiopsy/regions/__init__.py
   virtualbiopsy/regions/breast.py
@@ -359,6 +361,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/series_rows.py
   virtualbiopsy/report/steps.py
   virtualbiopsy/report/style.py
+  virtualbiopsy/report/survival.py
   virtualbiopsy/report/svg.py
   virtualbiopsy/report/theme.py
   virtualbiopsy/report/tree.py
@@ -484,6 +487,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/reports/quality.py
   virtualbiopsy/training/reports/record.py
   virtualbiopsy/training/reports/rqs.py
+  virtualbiopsy/training/reports/statement.py
   virtualbiopsy/training/reports/tripod.py
   virtualbiopsy/training/reports/write.py
   virtualbiopsy/training/rows.py
@@ -521,6 +525,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/survival/network.py
   virtualbiopsy/training/survival/nomogram.py
   virtualbiopsy/training/table.py
+  virtualbiopsy/training/timed_risk.py
   virtualbiopsy/training/trial.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/training/validation/__init__.py
