@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from estimators_support import toy_dataset
@@ -10,7 +12,7 @@ from virtualbiopsy.training.dataset import SURVIVAL
 from virtualbiopsy.training.estimators import make_estimator
 from virtualbiopsy.training.method import Spec
 from virtualbiopsy.training.survival import concordance, fit_cox, lasso_cox
-from virtualbiopsy.training.survival.cox import baseline
+from virtualbiopsy.training.survival.cox import baseline, feature_sign
 from virtualbiopsy.training.survival.likelihood import PartialLikelihood
 from virtualbiopsy.training.survival.network import fit_cox_network
 
@@ -136,6 +138,27 @@ def test_lasso_obeys_its_optimality_conditions(alpha, l1_ratio):
     on = weights != 0
     assert on.any() and slope[on] == pytest.approx(alpha * l1_ratio * np.sign(weights[on]), abs=1e-8)
     assert (np.abs(slope[~on]) <= alpha * l1_ratio + 1e-9).all()
+
+
+def test_feature_sign_search_equals_the_best_of_all_sign_patterns():
+    rng = np.random.default_rng(0)
+    zeros = 0
+    for _ in range(40):
+        root = rng.standard_normal((8, 5))
+        hessian, linear = root.T @ root + 0.05 * np.eye(5), 3 * rng.standard_normal(5)
+        best = np.inf
+        for signs in itertools.product((-1, 0, 1), repeat=5):
+            signs, w = np.array(signs), np.zeros(5)
+            on = signs != 0
+            if on.any():
+                w[on] = np.linalg.solve(hessian[np.ix_(on, on)], -(linear[on] + 2 * signs[on]))
+            best = min(best, 0.5 * w @ hessian @ w + linear @ w + 2 * np.abs(w).sum())
+        found = feature_sign(hessian, linear, 2.0, 3 * rng.standard_normal(5))
+        value = 0.5 * found @ hessian @ found + linear @ found + 2 * np.abs(found).sum()
+        assert value == pytest.approx(best, abs=1e-10)
+        assert ((found == 0) | (np.abs(found) > 1e-6)).all()
+        zeros += int((found == 0).sum())
+    assert zeros > 40
 
 
 def test_lasso_begins_empty_and_ends_at_cox():

@@ -126,6 +126,14 @@ def test_brier_score_with_and_without_censoring():
     assert brier_at(time, event, risk, 10.0) == pytest.approx(plain, abs=0.01)
 
 
+def test_brier_score_by_hand():
+    # Uncensored: 1 until 1, then 2/3 (the event at 1 comes before the censoring at 1).
+    time, event = np.array([1.0, 1.0, 2.0, 3.0]), np.array([1, 0, 1, 0])
+    risk = np.array([0.7, 0.5, 0.6, 0.2])
+    expected = (0.3**2 + 0.0 + 0.4**2 * 1.5 + 0.2**2 * 1.5) / 4
+    assert brier_at(time, event, risk, 2.0) == pytest.approx(expected, abs=1e-15)
+
+
 def test_calibration_refuses_what_it_cannot_answer():
     risk = np.full(len(T), 0.4)
     with pytest.raises(TrainingError, match="between 0 and 1"):

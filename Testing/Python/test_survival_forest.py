@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,19 @@ def test_every_survival_estimator_ranks_and_gives_curves(kind):
     observed = (NEW.outcome.time > 20).mean()
     assert abs(curves[:, 2].mean() - observed) < 0.25
     assert f"{int(E.sum())} events" in fitted.told
+
+
+def test_curves_of_a_forest_expect_the_events_of_out_of_bag_cases():
+    data = replace(DATA, outcome=replace(DATA.outcome, time=T))
+    options = {"n_trees": 40, "min_leaf": 30}
+    fitted = make_estimator(Spec("survival_forest", options), data.outcome).fit(
+        X, data, np.random.default_rng(5)
+    )
+    patients = data.patients
+    grown = fit_survival_forest(X, T, E, np.random.default_rng(5), patients=patients, **options)
+    assert np.isfinite(grown.out_of_bag).all() and abs(fitted.slope - 1) > 0.3
+    expected = fitted.baseline.at(T) * grown.out_of_bag**fitted.slope
+    assert expected.sum() == pytest.approx(E.sum(), rel=1e-9)
 
 
 def test_a_forest_without_events_is_refused():

@@ -75,7 +75,8 @@ def brier_at(time: np.ndarray, event: np.ndarray, risk: np.ndarray, at: float) -
     """Brier score of risks (n,) of the event by the time `at` (Graf et al. 1999, Stat Med 18:2529).
 
     Weights: 1 / G(time−) for events until then, 1 / G(at) for those free of it, 0 for those censored
-    before; G is Kaplan–Meier's estimate of staying uncensored.
+    before; G is Kaplan–Meier's estimate of staying uncensored, where events come before censoring at the same
+    time.
 
     Raises
     ------
@@ -86,9 +87,11 @@ def brier_at(time: np.ndarray, event: np.ndarray, risk: np.ndarray, at: float) -
     free, dead = time > at, (time <= at) & (event > 0)
     if not free.any():
         raise TrainingError(f"Nobody was followed beyond {at:g}.")
-    uncensored = kaplan_meier(time, 1 - event)
-    just_before = np.nextafter(time, 0)
+    curve = kaplan_meier(time, event)
+    left = np.maximum(curve.at_risk - curve.events, 1)
+    uncensored = np.concatenate([[1.0], np.cumprod(1 - curve.censored / left)])
     score = np.zeros(time.size)
-    score[free] = risk[free] ** 2 / float(uncensored.at(at))
-    score[dead] = (1 - risk[dead]) ** 2 / uncensored.at(just_before[dead])
+    score[free] = risk[free] ** 2 / uncensored[np.searchsorted(curve.times, at, side="right")]
+    before = np.searchsorted(curve.times, time[dead], side="left")
+    score[dead] = (1 - risk[dead]) ** 2 / uncensored[before]
     return float(score.mean())
