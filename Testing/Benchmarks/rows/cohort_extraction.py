@@ -1,7 +1,7 @@
 """A whole cohort from files to a table: cases per minute next to pyradiomics' own batch on the same cores.
 
-Simulated cases (textured noise, balls of several sizes), the classes and settings of original_all_classes.
-Both are started anew for every run, with the processes that they use (``pyradiomics … --jobs``); the time is
+Simulated cases (noise of the size of a head, textured balls of several sizes in it), the classes and settings
+of original_all_classes. Both are started anew for every run, with the processes that they use (``pyradiomics … --jobs``); the time is
 that of the whole command. Every run checks that both tables hold the same values.
 """
 
@@ -15,11 +15,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import SimpleITK as sitk
 from context import SUFFIX, Context
 from peers import build
@@ -36,7 +37,9 @@ SIZES = (4_000, 12_000, 36_000)
 RUNS = 3
 AGREE = 1e-6
 HIDDEN = {"shape_Compactness1", "shape_Compactness2", "shape_SphericalDisproportion"}
+HEAD = (160, 192, 192)
 COMPARED = ("firstorder_Mean", "glcm_Contrast", "glszm_ZoneEntropy", "shape_MeshVolume")
+Maker = Callable[[int], tuple[sitk.Image, sitk.Image]]
 WORKER = Path(__file__).resolve().parents[1] / "cohort_worker.py"
 
 
@@ -51,18 +54,33 @@ def extraction() -> Extraction:
     return Extraction(keys, Preparation("t1c", None, "linear", "nearest", False, "none", False), images=False)
 
 
-def write_cohort(folder: Path, count: int, sizes: tuple[int, ...] = SIZES) -> Path:
+def in_a_head(size: int) -> tuple[sitk.Image, sitk.Image]:
+    """A ball of so many voxels in an image of the size of a head, 1 mm; int16 and uint8."""
+    small, inside = (sitk.GetArrayFromImage(found) for found in ball(size))
+    rng = np.random.default_rng(size)
+    values = np.round(rng.normal(400, 200, HEAD)).astype(np.int16)
+    mask = np.zeros(HEAD, np.uint8)
+    place = tuple(slice((n - m) // 2, (n - m) // 2 + m) for n, m in zip(HEAD, small.shape, strict=True))
+    values[place], mask[place] = small, inside
+    return sitk.GetImageFromArray(values), sitk.GetImageFromArray(mask)
+
+
+def write_cohort(folder: Path, count: int, sizes: tuple[int, ...] = SIZES, make: Maker = in_a_head) -> Path:
     """Cases with cohort.csv for us and batch.csv for pyradiomics."""
     folder.mkdir()
-    made = [ball(size) for size in sizes]
+    made = []
+    for size in sizes:
+        paths = [folder / f"{what}-{size}.nrrd" for what in ("t1c", "mask")]
+        for found, path in zip(make(size), paths, strict=True):
+            sitk.WriteImage(found, str(path))
+        made.append(paths)
     ours, theirs = ["patient,t1c,mask,endpoint:x"], ["Image,Mask"]
     for n in range(count):
         name = f"simulated-{n:04d}"
-        image, mask = made[n % len(made)]
         (folder / name).mkdir()
         paths = [folder / name / f"{what}.nrrd" for what in ("t1c", "mask")]
-        for found, path in zip((image + n, mask), paths, strict=True):
-            sitk.WriteImage(found, str(path))
+        for found, path in zip(made[n % len(made)], paths, strict=True):
+            os.link(found, path)
         ours.append(f"{name},{name}/t1c.nrrd,{name}/mask.nrrd,{n % 2}")
         theirs.append(",".join(map(str, paths)))
     (folder / "cohort.csv").write_text("\n".join(ours) + "\n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from context import Context
 
 from rows import cohort_extraction as batch
+from rows.growth import ball
 
 if TYPE_CHECKING:
     from virtualbiopsy.cohort.measured import Extraction
@@ -29,7 +30,7 @@ def measure(context: Context) -> dict[str, dict[str, Any]]:
     points = []
     counts = QUICK if context.quick else COUNTS
     for count in counts:
-        cohort = batch.write_cohort(context.folder / f"{NAME}-{count}", count, (3_000, 6_000))
+        cohort = batch.write_cohort(context.folder / f"{NAME}-{count}", count, (3_000, 6_000), ball)
         out = context.folder / f"{NAME}-{count}-out"
         took, said = batch.run_ours(cohort, out, PROCESSES, context.kernels[0], NAME)
         assert said["cases"] == count
