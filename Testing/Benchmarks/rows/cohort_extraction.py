@@ -1,8 +1,9 @@
 """A whole cohort from files to a table: cases per minute next to pyradiomics' own batch on the same cores.
 
 Simulated cases (noise of the size of a head, textured balls of several sizes in it), the classes and settings
-of original_all_classes. Both are started anew for every run, with the processes that they use (``pyradiomics … --jobs``); the time is
-that of the whole command. Every run checks that both tables hold the same values.
+of original_all_classes. Both are started anew for every run, with the processes that they use
+(``pyradiomics … --jobs``); the time is that of the whole command. Every run checks that both tables hold the
+same values.
 """
 
 from __future__ import annotations
