@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import RESEARCH_USE_ONLY
-from .errors import TrainingError
-from .progress import Progress, part, show, silent
+from .progress import show, silent
 
 if TYPE_CHECKING:
-    from .models.study import Study
-    from .training.cases import Cases
-    from .training.plan import Plan
     from .training.run import Trained
 
 
@@ -61,20 +57,31 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from .models.study import find_study
-    from .training.plan import plan_of
-    from .training.run import check_folder, write_run
+    from .training.job import Job, run_job
 
-    progress = silent if options.quiet else show
-    study = find_study(options.recipe)
-    plan = plan_of(study)
-    if plan is None:
-        raise TrainingError(
-            f"{study.study_id} is not run: {study.why_not}", "`virtualbiopsy recipes` lists what is."
-        )
-    check_folder(options.out, options.overwrite)
-    trained = _train(study, plan, options, progress)
-    written = write_run(options.out, trained, part(progress, 0.97, 1.0), options.overwrite)
+    names = ("scheme", "folds", "repeats", "inner_folds", "bootstraps")
+    job = Job(
+        recipe=options.recipe,
+        out=options.out,
+        cohort=options.cohort,
+        simulated=options.simulated or 0,
+        seed=options.seed,
+        layout=options.layout,
+        labels=options.labels,
+        endpoint=options.endpoint,
+        time_point=options.time_point,
+        external=tuple(options.external),
+        features=options.features,
+        processes=options.processes,
+        scheduler=options.scheduler,
+        validation={name: value for name in names if (value := getattr(options, name)) is not None},
+        compare=options.compare,
+        statement=options.statement,
+        few_events=options.few_events,
+        model_id=options.model_id,
+        overwrite=options.overwrite,
+    )
+    trained, written = run_job(job, silent if options.quiet else show)
     if not options.quiet:
         print(file=sys.stderr)
     print(RESEARCH_USE_ONLY)
@@ -82,69 +89,6 @@ def _run(options: argparse.Namespace) -> None:
     for path in written:
         if path.suffix != ".svg":
             print(path)
-
-
-def _train(study: Study, plan: Plan, options: argparse.Namespace, progress: Progress) -> Trained:
-    from .training.reports.statement import Stated, read_stated
-    from .training.run import train
-
-    stated = Stated() if options.statement is None else read_stated(options.statement)
-    cases = _cases(study, plan, options, part(progress, 0.0, 0.5))
-    external = {}
-    for number, path in enumerate(options.external):
-        folder = (options.features or options.out) / f"features-external-{number + 1}"
-        found = _cohort_cases(study, plan, path, folder, options, part(progress, 0.5, 0.6))
-        external[f"external: {found.name}"] = found
-    names = ("scheme", "folds", "repeats", "inner_folds", "bootstraps")
-    chosen = {name: value for name in names if (value := getattr(options, name)) is not None}
-    return train(
-        study,
-        plan,
-        cases,
-        part(progress, 0.6, 0.97),
-        validation=chosen,
-        few_events=options.few_events,
-        model_id=options.model_id,
-        parts=options.out / "validation.jsonl",
-        external=external,
-        comparison=options.compare,
-        stated=stated,
-    )
-
-
-def _cases(study: Study, plan: Plan, options: argparse.Namespace, progress: Progress) -> Cases:
-    from .training.cases import simulated_cases
-    from .training.trial import trial_tables
-
-    folder = options.features or options.out
-    if options.simulated is not None:
-        if options.simulated < 8:
-            raise TrainingError("Fewer than eight simulated cases are too few.", "Ask for 30 or more.")
-        chosen = {study.study_id: plan}
-        processes = options.processes or 2
-        tables = trial_tables(chosen, folder, options.simulated, options.seed, progress, processes=processes)
-        return simulated_cases(plan, tables[plan.stand_in.task])
-    return _cohort_cases(study, plan, options.cohort, folder / "features", options, progress)
-
-
-def _cohort_cases(
-    study: Study, plan: Plan, path: Path, folder: Path, options: argparse.Namespace, progress: Progress
-) -> Cases:
-    from .cohort.read import read_cohort
-    from .training.cases import cohort_cases, measured_features
-
-    cohort = read_cohort(path, options.layout, labels=options.labels, progress=part(progress, 0.0, 0.1))
-    if options.time_point:
-        cohort = cohort.at(options.time_point)
-    table, notes = measured_features(
-        plan,
-        cohort,
-        folder,
-        processes=options.processes,
-        scheduler=options.scheduler,
-        progress=part(progress, 0.1, 1.0),
-    )
-    return cohort_cases(plan, study, cohort, table, options.endpoint, notes=notes)
 
 
 def _print(trained: Trained) -> None:
