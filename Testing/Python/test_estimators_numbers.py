@@ -257,6 +257,17 @@ def test_data_that_cannot_be_used_are_refused(outcome):
         estimator.fit(data.values, data, rng())
 
 
+def test_inner_folds_need_two_patients_of_the_rarer_class():
+    data = toy_dataset(BINARY, n=60, per_patient=3)
+    data.outcome.labels[:] = 0
+    data.outcome.labels[:3] = 1
+    with pytest.raises(TrainingError, match="fewer than two patients"):
+        make_estimator(Spec("linear_svm"), data.outcome).fit(data.values, data, rng())
+    data.outcome.labels[3:6] = 1
+    fitted = make_estimator(Spec("linear_svm"), data.outcome).fit(data.values, data, rng())
+    assert fitted.calibrator.kind == "platt"
+
+
 def test_the_libraries_are_not_imported_before_a_fit():
     assert "sklearn" not in vars(learned) and "xgboost" not in vars(boosted)
     assert set(kinds_for(SURVIVAL)) == {"cox", "lasso_cox", "survival_forest", "deep_survival"}

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...errors import TrainingError
 from ..dataset import SURVIVAL, Dataset
+from ..validation.splits import patient_folds, strata
 
 HINT = "Report this split as it is; its figures cannot be computed."
 
@@ -43,27 +44,15 @@ def check_classes(data: Dataset) -> np.ndarray:
 
 
 def grouped_folds(data: Dataset, folds: int, rng: np.random.Generator) -> np.ndarray:
-    """Fold numbers (n,), patients kept whole and the rarer outcome spread evenly.
-
-    A patient counts as the highest class (or an event) that one of its cases has.
+    """Fold numbers (n,), patients kept whole; at most as many as the rarest outcome has patients.
 
     Raises
     ------
-    TrainingError : the rarest outcome has fewer than two patients.
+    TrainingError : the rarest outcome (of survival: the event) has fewer than two patients.
     """
-    names, which = np.unique(data.patients, return_inverse=True)
-    label = np.zeros(names.size, dtype=np.int64)
-    np.maximum.at(label, which, np.asarray(data.outcome.labels).astype(np.int64))
-    counts = np.bincount(label)
-    rarest = int(counts[counts > 0].min())
-    folds = min(folds, int(counts[-1]) if data.outcome.kind == SURVIVAL else rarest)
-    if folds < 2 or np.count_nonzero(counts) < 2 and data.outcome.kind != SURVIVAL:
-        raise TrainingError(
-            "An outcome has fewer than two patients, which no inner folds can hold out.", HINT
-        )
-    number, start = np.empty(names.size, dtype=np.int64), 0
-    for value in np.unique(label):
-        members = rng.permutation(np.flatnonzero(label == value))
-        number[members] = (start + np.arange(members.size)) % folds
-        start += members.size
-    return number[which]
+    labels = strata(data.outcome)
+    counted = np.array([1]) if data.outcome.kind == SURVIVAL else np.unique(labels)
+    fewest = min(np.unique(data.patients[labels == value]).size for value in counted)
+    if fewest < 2:
+        raise TrainingError("An outcome has fewer than two patients; no inner fold can hold one out.", HINT)
+    return patient_folds(data.patients, labels, min(folds, fewest), rng)

@@ -50,13 +50,6 @@ class SkLearned:
         self._options, self._classes = options, outcome.kind == MULTICLASS
         self._build = _BUILD[options.kind](options)
 
-    @classmethod
-    def of(cls, kind: str) -> Callable[[Options, Outcome], SkLearned]:
-        """The constructor of a kind, which is checked when it is used."""
-        if kind not in DEFAULTS:
-            raise KeyError(kind)
-        return cls
-
     def fit(self, values: np.ndarray, data: Dataset, rng: np.random.Generator) -> Fitted:
         """Fit on complete, scaled values (n, p).
 

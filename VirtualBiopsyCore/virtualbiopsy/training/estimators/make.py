@@ -13,13 +13,12 @@ from .options import Options
 #: For each kind the outcomes that it serves, its options with defaults, and what makes it.
 KINDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, object], Callable[[Options, Outcome], Estimator]]] = {
     **{
-        name: ((BINARY, MULTICLASS), defaults, learned.SkLearned.of(name))
+        name: (
+            (BINARY,) if name in learned.TWO_CLASSES_ONLY else (BINARY, MULTICLASS),
+            defaults,
+            learned.SkLearned,
+        )
         for name, defaults in learned.DEFAULTS.items()
-        if name not in learned.TWO_CLASSES_ONLY
-    },
-    **{
-        name: ((BINARY,), learned.DEFAULTS[name], learned.SkLearned.of(name))
-        for name in learned.TWO_CLASSES_ONLY
     },
     "xgboost": ((BINARY, MULTICLASS), boosted.DEFAULTS, boosted.XGBoost),
     "proportional_odds": ((ORDINAL,), ordered.DEFAULTS, ordered.ProportionalOdds),
