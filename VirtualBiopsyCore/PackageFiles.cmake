@@ -452,6 +452,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/fit.py
   virtualbiopsy/training/fresh.py
   virtualbiopsy/training/held_out.py
+  virtualbiopsy/training/job.py
   virtualbiopsy/training/method.py
   virtualbiopsy/training/metrics.py
   virtualbiopsy/training/ordinal.py
