@@ -12,9 +12,10 @@ from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.cli import main
 from virtualbiopsy.models.study import load_studies
 from virtualbiopsy.training import trial as trials
+from virtualbiopsy.training.estimators.make import KINDS
 from virtualbiopsy.training.recipes_page import recipes_page
 from virtualbiopsy.training.table import write_table
-from virtualbiopsy.training.trial import Trial, run_trial, run_trials, trial_tables
+from virtualbiopsy.training.trial import QUICK, Trial, run_trial, run_trials, trial_tables
 
 SOME = {name: PLANS[name] for name in ("M1", "M11", "G8", "H2", "P12")}
 SOME["G8"] = replace(SOME["G8"], method=replace(SOME["G8"].method, steps=SOME["G8"].method.steps[:2]))
@@ -111,3 +112,18 @@ def test_the_command_writes_the_page(table, tmp_path, monkeypatch, capsys):
         PLANS
     )
     assert main(["recipes", "--page", str(tmp_path / "no" / "page.md")]) == 2
+
+
+@pytest.mark.parametrize("study_id", sorted(PLANS))
+def test_every_recipe_ends_in_a_model(study_id):
+    """Small forests and few folds: from features over all tests to a file that is read back."""
+    plan = PLANS[study_id]
+    method = plan.method
+    small = {"n_estimators": 10, "n_trees": 10}
+    options = {name: value for name, value in small.items() if name in KINDS[method.estimator.kind][1]}
+    estimator = replace(method.estimator, options={**method.estimator.options, **options})
+    grid = {name: values[:1] for name, values in method.grid.items() if name not in options}
+    quick = replace(QUICK, folds=2, inner_folds=2, bootstraps=20)
+    plan = replace(plan, method=replace(method, estimator=estimator, grid=grid))
+    trial = run_trial(plan, numbers_table(48), quick)
+    assert not trial.problem and 0.2 < trial.value <= 1.0

@@ -24,7 +24,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--cohort", type=Path, help="folder or table of labelled cases")
     source.add_argument("--simulated", type=int, metavar="N", help="so many simulated cases, as a trial run")
-    parser.add_argument("--seed", type=int, default=2031, help="of the simulated cohort")
+    parser.add_argument("--seed", type=int, default=606, help="of the simulated cohort")
     parser.add_argument("--layout", default="", help="how the cohort is laid out; guessed if left out")
     parser.add_argument("--labels", type=Path, help="table with endpoints that lie outside of the cohort")
     parser.add_argument("--endpoint", default="", help="name in the cohort; that of the study if left out")
