@@ -84,9 +84,9 @@ def _write_page(options: argparse.Namespace) -> None:
         trials = run_trials(runnable, tables, part(show, 0.8, 1.0))
     cohort = (
         f"Trial runs: {options.cases} simulated cases of each cohort, seed {options.seed}, one repeat of "
-        "five-fold cross-validation; intervals are 95 % bootstrap over cases. Runs that were possible went from features "
-        "over all tests and guards to a model file that was read back. With so few cases the figures show "
-        "that the recipes run and no more."
+        "five-fold cross-validation; intervals are 95 % bootstrap over cases. Runs that were possible went "
+        "from features over all tests and guards to a model file that was read back. With so few cases "
+        "the figures show that the recipes run and no more."
     )
     text = recipes_page(load_studies(), runnable, trials, cohort)
     try:
