@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from test_trust_scanner import cases, flagged, voxels_only, with_headers, without_headers
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.evidence.gate import gate_outcomes
 from virtualbiopsy.evidence.rules import read_rules
@@ -135,6 +136,18 @@ def test_a_plain_dynamic_series_is_enough_and_what_is_missing_is_listed(model):
     assert 0 < prediction.probability < 1
     assert set(prediction.imputed) == set(model.feature_keys) - set(values)
     assert len(prediction.imputed) <= len(model.feature_keys) / 2
+
+
+@each
+@pytest.mark.parametrize("known", [with_headers, without_headers, voxels_only])
+def test_the_other_simulated_scanner_is_noticed(model, known):
+    """C12 of the checklists: at least 95 % of the cases of scanner B, even without any header."""
+    answers = [
+        flagged(model, features, known(replace(facts, findings=())))
+        for features, facts in cases(read_table(FRESH), "B")
+    ]
+    assert len(answers) == DEMONSTRATION.fresh.cases
+    assert np.mean(answers) >= 0.95
 
 
 def test_two_equal_examinations_change_nothing():
