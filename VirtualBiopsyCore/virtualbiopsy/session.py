@@ -370,8 +370,8 @@ class Session(Asking):
         if self._earlier is None or not single:
             return ()
         return (
-            f"An earlier examination is open. The models of {', '.join(dict.fromkeys(single))} look at the later "
-            "one alone; treatment in between may have changed what they learnt to look for.",
+            f"An earlier examination is open. The models of {', '.join(dict.fromkeys(single))} look at the "
+            "later one alone; treatment in between may have changed what they learnt to look for.",
         )
 
     def _completed(self, vector: FeatureVector, models: Sequence[RadModel]) -> FeatureVector:
