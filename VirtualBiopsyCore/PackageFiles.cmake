@@ -691,8 +691,14 @@ set(PACKAGE_RESOURCES
   Cases/meningioma-sample/truth.json
   Cases/meningioma-sample/tumour_mask.nii.gz
   Icons/VirtualBiopsy.png
+  Models/breast-demo-features.csv
+  Models/breast-demo-fresh-features.csv
+  Models/her2-breast-demo.radmodel
+  Models/her2-low-breast-demo.radmodel
+  Models/her2-ordinal-breast-demo.radmodel
   Models/ki67-meningioma-demo.radmodel
   Models/meningioma-demo-features.csv
+  Models/pcr-breast-demo.radmodel
   Models/pr-meningioma-demo.radmodel
   Recipes/her2-breast-demo.toml
   Recipes/her2-low-breast-demo.toml

@@ -264,6 +264,7 @@ def breast(page: Page, album: Album) -> None:
     page.wait(lambda: all(c["has_stability"] for c in page.state("cards")), "the ranges", 300)
     page.show_numbers()
     page.tab("result")
+    page.page.evaluate("document.getElementById('card_her2-ordinal-breast-demo').scrollIntoView()")
     album.shoot(page, "21-breast-result")
     page.tab("explain")
     for role in ("pe", "ktrans", "ser"):

@@ -218,6 +218,7 @@ def test_the_prediction_says_simulated_and_not_my_population(user):
         pytest.skip("there is no breast model")
     user.predict(300)
     cards = user.state("cards")
+    user.tab("result")
     assert cards and all(card["simulated"] and "simulated" in card["title"].lower() for card in cards)
     assert all(card["trust"]["light"] == "red" for card in cards)
     for card in cards:

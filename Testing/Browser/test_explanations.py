@@ -280,8 +280,7 @@ def test_the_strongest_regions_are_seen_in_3d(user, example):
     _explain(user)
     before = user.pixels("solid")
     user.click("strongest_shown")
-    user.settle()
-    assert _moved(before, user.pixels("solid")) > 300
+    user.wait(lambda: _moved(before, user.pixels("solid")) > 300, "the regions", 60)
     user.click("strongest_shown")
     user.settle()
 

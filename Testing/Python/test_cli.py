@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from support import synthetic_tumour, toy_model
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.cli import main
-from virtualbiopsy.models.radmodel import save_radmodel
+from virtualbiopsy.models.radmodel import builtin_models, save_radmodel
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,8 @@ def test_inspect_lists_roles_with_reasons(folder, capsys):
 def test_models_lists_the_bundled_models_and_shows_a_card(capsys):
     assert main(["models"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert len(listed) == 2 and all("simulated" in line for line in listed)
+    assert len(listed) == len(builtin_models()) and all("simulated" in line for line in listed)
+    assert {line.split()[1] for line in listed} == {"meningioma", "breast"}
     assert main(["models", listed[0].split()[0]]) == 0
     assert "simulated" in capsys.readouterr().out.lower()
 

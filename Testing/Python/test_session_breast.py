@@ -103,6 +103,7 @@ def test_change_between_two_examinations():
     session.set_earlier(case(), mask())
     same = session.set_region(mask())
     assert [p.model_id for p in same.predictions] == ["toy-breast", "toy-change"]
+    assert [w for w in same.warnings if w.startswith("An earlier examination is open")]
     assert same.features.values["delta:" + PE] == 0.0
     assert same.features.values["reldelta:" + SER] == 0.0
 
@@ -117,7 +118,9 @@ def test_change_between_two_examinations():
         session.set_earlier(case())
     assert session.earlier is not None
     session.set_earlier(None)
-    assert len(session.set_region(mask()).predictions) == 1
+    alone = session.set_region(mask())
+    assert len(alone.predictions) == 1
+    assert not [w for w in alone.warnings if "earlier" in w]
 
 
 def test_questions_about_a_model_of_change():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.errors import UnreadableFileError
+from virtualbiopsy.models.calibration import sigmoid
 from virtualbiopsy.models.inference import log_odds, predict
 from virtualbiopsy.models.radmodel import from_bytes, to_bytes
 from virtualbiopsy.radiomics.definitions import describe
@@ -135,6 +136,8 @@ def test_fresh_figures_are_those_of_the_finished_model(toys):
                 gap[:, j] = model.imputer[key]
         assert (gap != rows).any()
         assert model.metrics[lacking]["value"] == pytest.approx(auc(labels, log_odds(model, gap)), abs=5e-5)
+        brier = ((sigmoid(log_odds(model, gap)) - labels) ** 2).mean()
+        assert model.metrics[lacking.replace("auc", "brier")]["value"] == pytest.approx(brier, abs=5e-5)
         again = fresh_figures(replace(recipe, validation=QUICK), model, table)
         assert again["fresh_auc"] == model.metrics["fresh_auc"]
 

@@ -9,13 +9,14 @@ from virtualbiopsy.case.arrays import mask_array
 from virtualbiopsy.case.dynamic_series import with_dynamic
 from virtualbiopsy.case.model import DYNAMIC_MAPS
 from virtualbiopsy.case.phase_times import with_precontrast
+from virtualbiopsy.models.radmodel import builtin_models
 from virtualbiopsy.prepare.kinetics.derive import derive_maps
 from virtualbiopsy.prepare.model import Kinetics, Preparation
 from virtualbiopsy.prepare.prepare import prepare_case
 from virtualbiopsy.simulate.breast import COHORT, simulate_breast
 from virtualbiopsy.tasks import BREAST, MENINGIOMA, organ_of
 from virtualbiopsy.trust.breast import examination_findings
-from virtualbiopsy.trust.dynamic import phase_timing
+from virtualbiopsy.trust.dynamic import INTERVAL, phase_timing
 from virtualbiopsy.trust.images import (
     BRAIN_MEDIAN,
     DEPTH_CORRELATION,
@@ -30,6 +31,8 @@ from virtualbiopsy.trust.images import (
     CaseImages,
     image_facts,
 )
+from virtualbiopsy.trust.model import ImageFacts
+from virtualbiopsy.trust.protocol import image_reasons
 
 SETTINGS = Preparation(
     reference="dce",
@@ -227,3 +230,30 @@ def test_the_real_study(data_dir):
         "LatePhaseTime": 531.0,
         "PhaseInterval": 354.0,
     }
+
+
+@pytest.mark.parametrize(("factor", "light"), [(1.0, None), (4.9, None), (5.2, "red"), (1 / 5.2, "red")])
+def test_a_series_at_another_pace_is_another_population(factor, light):
+    """Phases five times closer together or farther apart than any in training."""
+    for model in builtin_models("breast"):
+        low, high = model.protocol_range("dce", INTERVAL)
+        interval = factor * (high if factor > 1 else low)
+        reasons = image_reasons(model, ImageFacts({"dce": {INTERVAL: interval}}, {}))
+        found = [reason for reason in reasons if reason.code == "population"]
+        assert [reason.light for reason in found] == ([light] if light else [])
+        assert all(f"{interval:.4g} s" in reason.text for reason in found)
+
+
+def test_the_real_study_is_not_the_models_population(data_dir):
+    """UCSF-BR-06: three phases 354 s apart; the demonstration models know phases some 15 s apart."""
+    from virtualbiopsy.case.read import read_case
+    from virtualbiopsy.session import Session
+
+    session = Session(read_case(data_dir / "volumes" / "breast_dce_dicom" / "UCSF-BR-06.zip"))
+    proposal = session.dynamics.propose((91.8, -37.8, 5.6))
+    result = session.set_region(proposal.mask)
+    assert len(result.trust) == 3
+    for card in result.trust:
+        assert card.light == "red"
+        assert card.reasons[0].text.startswith("Not this model's population: the phases")
+        assert any(reason.code == "simulated_training" for reason in card.reasons)

@@ -254,7 +254,7 @@ def _models(options: argparse.Namespace) -> None:
         return
     for model in builtin_models():
         data = "simulated training data" if model.simulated else "see its card"
-        print(f"{model.model_id:28} {model.positive:16} {model.title} ({data})")
+        print(f"{model.model_id:28} {model.task:11} {model.positive:28} {model.title} ({data})")
 
 
 if __name__ == "__main__":

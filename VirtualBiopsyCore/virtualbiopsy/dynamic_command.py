@@ -28,9 +28,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--precontrast", action="append", default=[], metavar="PHASE", help="phase before the contrast agent"
     )
-    parser.add_argument(
-        "--align", action="store_true", help="align the phases rigidly to the early phase"
-    )
+    parser.add_argument("--align", action="store_true", help="align the phases rigidly to the early phase")
     parser.add_argument(
         "--point", type=_point, metavar="X,Y,Z", help="propose a lesion around this point (mm, LPS)"
     )

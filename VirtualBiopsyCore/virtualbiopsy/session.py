@@ -284,7 +284,10 @@ class Session(Asking):
                     *gate_outcomes(self._rules, models),
                 ),
                 skipped=skipped,
-                warnings=outline_warnings(self._case, facts, features, measured, self._ground, models),
+                warnings=(
+                    *outline_warnings(self._case, facts, features, measured, self._ground, models),
+                    *self._time_point_warning(models),
+                ),
                 provenance=provenance(self._ground, models, features),
             )
             result = replace(
@@ -361,6 +364,15 @@ class Session(Asking):
             inputs = model_inputs(model, result.features)
             cards.append(assess(model, inputs, prediction, facts[settings], steadiness.get(model.model_id)))
         return tuple(cards)
+
+    def _time_point_warning(self, models: Sequence[RadModel]) -> tuple[str, ...]:
+        single = [model.endpoint for model in models if not model.needs_earlier]
+        if self._earlier is None or not single:
+            return ()
+        return (
+            f"An earlier examination is open. The models of {', '.join(dict.fromkeys(single))} look at the "
+            "later one alone; treatment in between may have changed what they learnt to look for.",
+        )
 
     def _completed(self, vector: FeatureVector, models: Sequence[RadModel]) -> FeatureVector:
         """The features of an outline with clinical variables and changes since the earlier time point."""

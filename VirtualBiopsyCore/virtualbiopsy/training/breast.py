@@ -82,9 +82,6 @@ def simulated_table(
     keys: Sequence[str],
     preparation: Preparation,
     progress: Progress = silent,
-    *,
-    processes: int = 2,
-    start: int = 0,
     scanner: str = "A",
 ) -> FeatureTable:
     """Simulate `n` cases at two time points and return their feature table, rounded as it will be stored.
@@ -95,11 +92,7 @@ def simulated_table(
     """
     make = BreastRow(tuple(keys), preparation)
     settings = replace(COHORT, time_points=2, prevalence=PREVALENCE, scanner=scanner)
-    rows = list(
-        simulate_breast_cohort(
-            n, seed, progress, settings=settings, processes=processes, apply=make, start=start
-        )
-    )
+    rows = list(simulate_breast_cohort(n, seed, progress, settings=settings, apply=make))
     return row_table(rows, [*LABELS, *keys], table_notes(n, seed, scanner))
 
 

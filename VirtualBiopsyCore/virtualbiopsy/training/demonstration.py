@@ -99,7 +99,7 @@ DEMONSTRATIONS: Mapping[str, Demonstration] = MappingProxyType(
             "same early and late phase.",
             fresh=Fresh(
                 table_name="breast-demo-fresh-features.csv",
-                cases=100,
+                cases=80,
                 seed=7041,
                 simulate=_scanner_b,
                 words="another seed and the second simulated scanner (B: other field strength, contrast, "

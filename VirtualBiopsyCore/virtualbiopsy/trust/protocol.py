@@ -33,6 +33,10 @@ IMAGE_CODES = ("spacing", "orientation", "protocol", "image_figures", "populatio
 RED_SPACING = 2.5
 """Voxels so many times larger or smaller than any in training are not amber but red."""
 
+OTHER_SERIES = 5.0
+"""A dynamic series whose phases follow one another so many times faster or slower than in any training case
+is of another kind: its maps are measured at other times of the uptake."""
+
 TILT_ALLOWED = 12.0
 """Degrees beyond the training range."""
 
@@ -171,13 +175,31 @@ def _usual(name: str, value: float, low: float, high: float) -> bool:
 
 def _population(model: RadModel, facts: ImageFacts) -> Iterator[Reason]:
     """Signs in the reference that the case is of another kind than all training cases."""
+    signs = [*_anatomy(model, facts), *_series(model, facts)]
+    if signs:
+        yield Reason("red", "population", f"Not this model's population: {'; '.join(signs)}.")
+
+
+def _series(model: RadModel, facts: ImageFacts) -> Iterator[str]:
+    role = model.preparation.reference
+    interval, known = facts.protocol.get(role, {}).get(INTERVAL), model.protocol_range(role, INTERVAL)
+    if interval is None or known is None:
+        return
+    low, high = known
+    if not low / OTHER_SERIES <= interval <= high * OTHER_SERIES:
+        yield (
+            f"the phases of the dynamic series are {_figure(interval, 's')} apart (training "
+            f"{_range(low, high, 's')}), so that its maps show other parts of the uptake"
+        )
+
+
+def _anatomy(model: RadModel, facts: ImageFacts) -> Iterator[str]:
     role, organ = model.preparation.reference, TASKS[model.task].organ
     row: Mapping[str, float] = facts.figures.get(role, {})
     known = model.image_statistics.get(role, {})
-    signs = []
     stripped = row.get(STRIPPED)
     if stripped is not None and STRIPPED in known and stripped > known[STRIPPED][1]:
-        signs.append(
+        yield (
             "scalp and skull have been removed, but the training images show the whole head and intensities "
             "are scaled by it"
         )
@@ -185,12 +207,10 @@ def _population(model: RadModel, facts: ImageFacts) -> Iterator[Reason]:
     if contrast is not None and OUTLINE_CONTRAST in known:
         low, high = known[OUTLINE_CONTRAST]
         if contrast < low - _AT_LEAST[OUTLINE_CONTRAST]:
-            signs.append(
+            yield (
                 f"the outline hardly enhances on {role} (contrast {contrast:.2f} of the {organ}'s range), "
                 f"and every training tumour did ({low:.2f} to {high:.2f})"
             )
-    if signs:
-        yield Reason("red", "population", f"Not this model's population: {'; '.join(signs)}.")
 
 
 def _figure(value: float, unit: str) -> str:

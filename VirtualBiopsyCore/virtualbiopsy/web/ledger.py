@@ -36,6 +36,11 @@ CLASS_WORDS = {
 SUMS = "A line is the sum of the lines below it."
 
 
+def _class_words(name: str) -> str:
+    """Words for the second step of a path: a class of features, or the sequence of a change."""
+    return CLASS_WORDS.get(name, role_words(name))
+
+
 def ledger_rows(explanation: Explanation, prediction: Prediction) -> list[dict[str, Any]]:
     """All lines of the ledger, parents before their children, what has no place in the image last."""
     by_key = {c.key: c for c in explanation.contributions}
@@ -118,7 +123,7 @@ def _words(path: tuple[str, ...], contribution: Contribution | None) -> tuple[st
         full = ROLES.get(path[0], "")
         return GROUP_WORDS.get(path[0], role_words(path[0])), "" if path[0] in NO_PLACE else full, ""
     if len(path) == 2:
-        return CLASS_WORDS.get(path[1], path[1]), "", ""
+        return _class_words(path[1]), "", ""
     label = feature_label(path[2])
     if contribution is None:
         return label.name, "", ""
@@ -193,7 +198,7 @@ def layer_of(
     ]
     localised = {c.key for c in explanation.contributions if c.localised}.intersection(wanted)
     found = [own[key] for key in wanted if key in own]
-    what = feature_label(path[2]).name if len(path) == 3 else CLASS_WORDS.get(path[1], path[1])
+    what = feature_label(path[2]).name if len(path) == 3 else _class_words(path[1])
     if found and len(found) == len(localised):
         return _sum(found), f"{what}, {sequence}", ""
     if whole is None or not localised:

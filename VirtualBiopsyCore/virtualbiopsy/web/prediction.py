@@ -148,7 +148,7 @@ class Predictions:
             replaces=("live", "predict", *FOLLOW_UPS),
         )
         if app.session is session:
-            if kind == "predict" and app.state.tab in ("case", "outline"):
+            if kind == "predict" and app.state.tab in ("case", "series", "outline"):
                 app.state.tab = "result"
             late = self._changes != changes
             await self.show(result, round(1000 * (time.perf_counter() - started)), stale=late)
