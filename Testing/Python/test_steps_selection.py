@@ -15,6 +15,7 @@ from virtualbiopsy.training.steps.lasso import inner_folds
 from virtualbiopsy.training.steps.mrmr import greedy, three_levels
 from virtualbiopsy.training.steps.nullmodel import cox_score_test, martingale_residuals
 from virtualbiopsy.training.steps.scores import SCORES
+from virtualbiopsy.training.survival import lasso_cox
 
 KINDS = ("binary", "multiclass", "ordinal", "survival")
 RNG = np.random.default_rng
@@ -285,15 +286,26 @@ def test_other_paths_fulfil_the_conditions_of_a_minimum(kind):
                 assert abs(slope) <= penalty + 1e-6
 
 
-def test_cox_loss_is_that_of_lifelines():
+@pytest.mark.parametrize("rounding", [0, 4])
+def test_cox_loss_is_that_of_lifelines_with_ties_too(rounding):
     pd, lifelines = pytest.importorskip("pandas"), pytest.importorskip("lifelines")
     data = planted("survival", n=60, p=9).features(("f3", "f7", "f0"))
+    time = np.ceil(rounding * data.outcome.time) if rounding else data.outcome.time
     frame = pd.DataFrame(data.values, columns=list("abc"))
-    frame["time"], frame["event"] = data.outcome.time, data.outcome.labels
+    frame["time"], frame["event"] = time, data.outcome.labels
     fit = lifelines.CoxPHFitter().fit(frame, "time", "event")
-    loss = Cox(data.outcome.time, data.outcome.labels)
+    loss = Cox(time, data.outcome.labels)
     score = data.values @ fit.params_.to_numpy()
     assert -60 * loss.value(score[:, None]) == pytest.approx(fit.log_likelihood_, rel=1e-9)
+
+
+def test_the_cox_path_is_that_of_the_estimator():
+    data = planted("survival", n=80, p=30)
+    x, (time, event) = standard_columns(data), (data.outcome.time, data.outcome.labels)
+    _, path = path_of(x, Cox(time, event))
+    expected = [lasso_cox(x, time, event, alpha=float(penalty)).coef for penalty in path.penalties]
+    np.testing.assert_allclose(path.coefficients[:, :, 0], expected, atol=1e-7)
+    assert (path.coefficients[-1] != 0).sum() > 2
 
 
 def test_linear_lasso_as_lassocv():

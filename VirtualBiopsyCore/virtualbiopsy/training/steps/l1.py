@@ -1,8 +1,8 @@
 """Paths of L1-penalised linear models, from the empty one on.
 
 loss(intercept + x · coefficients) / n + λ Σ |coefficient|, solved by weighted least squares around the last
-solution (Friedman, Hastie & Tibshirani, J Stat Softw 2010;33(1); Simon et al., J Stat Softw 2011;39(5) for
-Cox), each a LASSO that scikit-learn solves by coordinate descent.
+solution (Friedman, Hastie & Tibshirani, J Stat Softw 2010;33(1)), each a LASSO that scikit-learn solves by
+coordinate descent; Cox's by the Newton steps of :mod:`..survival.cox`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..dataset import MULTICLASS, SURVIVAL, Outcome
+from ..survival.cox import lasso_path
+from ..survival.likelihood import PartialLikelihood
 from .base import needs_sklearn
 
 ROUNDS = 100
@@ -28,17 +30,18 @@ Solver = Callable[[np.ndarray, np.ndarray, float, np.ndarray], np.ndarray]
 class Squared:
     """Half the mean squared difference from numbers (n,)."""
 
-    intercept = True
-
     def __init__(self, target: np.ndarray) -> None:
         self.target = target.astype(np.float64)[:, None]
 
     def value(self, score: np.ndarray) -> float:
         return float(0.5 * ((self.target - score) ** 2).mean())
 
-    def slope(self, score: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Minus the gradient and the curvature of each case, (n,) each."""
-        return (self.target - score)[:, 0], np.ones(len(score))
+    def residual(self, score: np.ndarray, k: int) -> np.ndarray:
+        return (self.target - score)[:, 0]
+
+    def curvature(self, score: np.ndarray, k: int) -> np.ndarray:
+        """Of each case, (n,)."""
+        return np.ones(len(score))
 
     def start(self) -> np.ndarray:
         return self.target.mean(axis=0)
@@ -46,8 +49,6 @@ class Squared:
 
 class Logistic:
     """Mean negative log-likelihood of classes: one score for two, a score each (softmax) for more."""
-
-    intercept = True
 
     def __init__(self, labels: np.ndarray, classes: int) -> None:
         self.binary = classes == 2
@@ -61,53 +62,47 @@ class Logistic:
         total = top + np.log(np.exp(score - top[:, None]).sum(axis=1))
         return float((total - (self.target * score).sum(axis=1)).mean())
 
-    def slope(self, score: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        if self.binary:
-            chance = 1.0 / (1.0 + np.exp(-np.clip(score[:, 0], -700, 700)))
-        else:
-            part = np.exp(score - score.max(axis=1, keepdims=True))
-            chance = part[:, k] / part.sum(axis=1)
-        return self.target[:, k] - chance, chance * (1 - chance)
+    def residual(self, score: np.ndarray, k: int) -> np.ndarray:
+        return self.target[:, k] - self._chance(score, k)
+
+    def curvature(self, score: np.ndarray, k: int) -> np.ndarray:
+        """Of each case, (n,)."""
+        chance = self._chance(score, k)
+        return chance * (1 - chance)
 
     def start(self) -> np.ndarray:
         share = np.clip(self.target.mean(axis=0), 1e-9, 1 - 1e-9)
         return np.log(share / (1 - share)) if self.binary else np.log(share) - np.log(share).mean()
 
+    def _chance(self, score: np.ndarray, k: int) -> np.ndarray:
+        if self.binary:
+            return 1.0 / (1.0 + np.exp(-np.clip(score[:, 0], -700, 700)))
+        part = np.exp(score - score.max(axis=1, keepdims=True))
+        return part[:, k] / part.sum(axis=1)
+
 
 class Cox:
-    """Negative log partial likelihood (Breslow's ties) divided by the number of cases."""
+    """Negative log partial likelihood (Efron's ties) divided by the number of cases.
 
-    intercept = False
+    Its path is the one of LASSO-Cox, :func:`virtualbiopsy.training.survival.cox.lasso_path`.
+    """
 
     def __init__(self, time: np.ndarray, event: np.ndarray) -> None:
-        self.order = np.argsort(-time, kind="stable")
-        self.back = np.argsort(self.order)
-        later = -time[self.order]
-        self.event = event[self.order].astype(np.float64)
-        self.at_risk = np.searchsorted(later, later, side="right")
-        self.first = np.searchsorted(later, later, side="left")
+        self.likelihood = PartialLikelihood(time, event)
 
     def value(self, score: np.ndarray) -> float:
-        own = score[self.order, 0]
-        total = np.log(np.cumsum(np.exp(own - own.max())))[self.at_risk - 1] + own.max()
-        return float((self.event * (total - own)).sum() / own.size)
+        return -self.likelihood.log_likelihood(score[:, 0]) / self.likelihood.n
 
-    def slope(self, score: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        own = score[self.order, 0]
-        hazard = np.exp(own - own.max())
-        risk = np.cumsum(hazard)[self.at_risk - 1]
-        # Cases are sorted by falling time: a case is at risk at the events from its first equal on.
-        once = np.cumsum((self.event / risk)[::-1])[::-1][self.first]
-        twice = np.cumsum((self.event / risk**2)[::-1])[::-1][self.first]
-        slope = self.event - hazard * once
-        curvature = hazard * once - hazard**2 * twice
-        return slope[self.back], curvature[self.back]
+    def residual(self, score: np.ndarray, k: int) -> np.ndarray:
+        return self.likelihood.residuals(score[:, 0])
 
     def start(self) -> np.ndarray:
         return np.zeros(1)
 
 
 Loss = Squared | Logistic | Cox
+"""A loss has value(score), its residual(score, k), which is minus the gradient by each case's score (n,), and
+the score of the empty model start()."""
 
 
 class Solution(NamedTuple):
@@ -154,8 +149,7 @@ def largest_penalty(x: np.ndarray, loss: Loss) -> float:
     """The smallest λ with which no column enters, for columns x (n, p)."""
     start = loss.start()
     score = np.broadcast_to(start, (len(x), start.size))
-    slopes = np.column_stack([loss.slope(score, k)[0] for k in range(start.size)])
-    return float(np.abs((x - x.mean(axis=0)).T @ slopes).max() / len(x))
+    return float(np.abs(_gradient(x - x.mean(axis=0), loss, score)).max())
 
 
 def l1_path(x: np.ndarray, loss: Loss, penalties: np.ndarray, tolerance: float = 1e-5) -> Path:
@@ -176,21 +170,42 @@ def walk(x: np.ndarray, loss: Loss, penalties: np.ndarray, tolerance: float = 1e
     x : (n, p) columns of like spread. penalties : (m,) falling.
     tolerance : largest relative step of a score at which a solution counts as found.
     """
-    solve = _solver(tolerance)
     start = loss.start()
-    now = Solution(start, np.zeros((x.shape[1], start.size)), np.tile(start, (len(x), 1)))
-    null = loss.value(now.score)
-    last = max(largest_penalty(x, loss), float(penalties[0]))
-    for penalty in penalties:
-        now = _at(x, loss, float(penalty), last, now, solve, tolerance)
-        last = float(penalty)
+    empty = Solution(start, np.zeros((x.shape[1], start.size)), np.tile(start, (len(x), 1)))
+    null = loss.value(empty.score)
+    steps = _cox_steps if isinstance(loss, Cox) else _steps
+    for now in steps(x, loss, penalties, empty, tolerance):
         yield now
         if loss.value(now.score) < (1 - SATURATED) * null:
             return
 
 
+def _cox_steps(
+    x: np.ndarray, loss: Cox, penalties: np.ndarray, empty: Solution, tolerance: float
+) -> Iterator[Solution]:
+    for weights in lasso_path(x, loss.likelihood, penalties, tolerance=tolerance):
+        yield Solution(empty.intercept, weights[:, None], (x @ weights)[:, None])
+
+
+def _steps(
+    x: np.ndarray, loss: Squared | Logistic, penalties: np.ndarray, now: Solution, tolerance: float
+) -> Iterator[Solution]:
+    solve = _solver(tolerance)
+    last = max(largest_penalty(x, loss), float(penalties[0]))
+    for penalty in penalties:
+        now = _at(x, loss, float(penalty), last, now, solve, tolerance)
+        last = float(penalty)
+        yield now
+
+
 def _at(
-    x: np.ndarray, loss: Loss, penalty: float, last: float, now: Solution, solve: Solver, tolerance: float
+    x: np.ndarray,
+    loss: Squared | Logistic,
+    penalty: float,
+    last: float,
+    now: Solution,
+    solve: Solver,
+    tolerance: float,
 ) -> Solution:
     """One solution; columns that cannot enter are left out and looked at again at the end."""
     intercept, coefficients, score = now.intercept.copy(), now.coefficients.copy(), now.score
@@ -203,11 +218,10 @@ def _at(
         for _ in range(ROUNDS):
             before = score
             for k in range(intercept.size):
-                slope, weight = loss.slope(score, k)
-                weight = np.maximum(weight, LEAST_WEIGHT)
-                target = score[:, k] + slope / weight
-                middle = weight @ part / weight.sum() if loss.intercept else np.zeros(at.size)
-                centre = weight @ target / weight.sum() if loss.intercept else 0.0
+                weight = np.maximum(loss.curvature(score, k), LEAST_WEIGHT)
+                target = score[:, k] + loss.residual(score, k) / weight
+                middle = weight @ part / weight.sum()
+                centre = weight @ target / weight.sum()
                 root = np.sqrt(weight)
                 own = coefficients[at, k]
                 if at.size:
@@ -226,8 +240,7 @@ def _at(
 
 def _gradient(x: np.ndarray, loss: Loss, score: np.ndarray) -> np.ndarray:
     """(p, c) minus the gradient of the loss."""
-    slopes = np.column_stack([loss.slope(score, k)[0] for k in range(score.shape[1])])
-    return x.T @ slopes / len(x)
+    return x.T @ np.column_stack([loss.residual(score, k) for k in range(score.shape[1])]) / len(x)
 
 
 def _solver(tolerance: float) -> Solver:

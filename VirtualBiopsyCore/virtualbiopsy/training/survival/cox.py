@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,7 +146,7 @@ def lasso_cox(
     time, event = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
     whole = PartialLikelihood(time, event)
     if alpha is not None:
-        weights = _path(rows, whole, [alpha], l1_ratio)
+        weights = next(lasso_path(rows, whole, [alpha], l1_ratio))[None]
         return LassoPath(np.array([alpha]), weights, 0, np.array([np.nan]))
     if folds is None:
         raise TrainingError("A penalty is to be chosen by cross-validation, but no folds were given.")
@@ -158,24 +158,41 @@ def lasso_cox(
         if not event[train].any() or not event[~train].any():
             continue
         part = PartialLikelihood(time[train], event[train])
-        for number, weights in enumerate(_path(rows[train], part, alphas, l1_ratio)):
+        for number, weights in enumerate(lasso_path(rows[train], part, alphas, l1_ratio)):
             gain[number] += whole.log_likelihood(rows @ weights) - part.log_likelihood(rows[train] @ weights)
     gain /= event.sum()
-    return LassoPath(alphas, _path(rows, whole, alphas, l1_ratio), int(np.argmax(gain)), gain)
+    weights = np.array(list(lasso_path(rows, whole, alphas, l1_ratio)))
+    return LassoPath(alphas, weights, int(np.argmax(gain)), gain)
 
 
-def _path(
-    rows: np.ndarray, likelihood: PartialLikelihood, alphas: Sequence[float] | np.ndarray, l1_ratio: float
-) -> np.ndarray:
-    weights, found = np.zeros(rows.shape[1]), []
+def lasso_path(
+    rows: np.ndarray,
+    likelihood: PartialLikelihood,
+    alphas: Sequence[float] | np.ndarray,
+    l1_ratio: float = 1.0,
+    tolerance: float = 1e-9,
+) -> Iterator[np.ndarray]:
+    """Yield the weights (p,) for one penalty after the other, each found from the last (:func:`lasso_cox`).
+
+    Parameters
+    ----------
+    tolerance : largest step of a weight at which a solution counts as found.
+    """
+    weights = np.zeros(rows.shape[1])
     for alpha in alphas:
-        weights = _proximal_newton(rows, likelihood, weights, alpha * l1_ratio, alpha * (1 - l1_ratio))
-        found.append(weights)
-    return np.array(found)
+        weights = _proximal_newton(
+            rows, likelihood, weights, alpha * l1_ratio, alpha * (1 - l1_ratio), tolerance
+        )
+        yield weights
 
 
 def _proximal_newton(
-    rows: np.ndarray, likelihood: PartialLikelihood, weights: np.ndarray, l1: float, l2: float
+    rows: np.ndarray,
+    likelihood: PartialLikelihood,
+    weights: np.ndarray,
+    l1: float,
+    l2: float,
+    tolerance: float,
 ) -> np.ndarray:
     """Minimise −ℓ / n + l1 ‖w‖₁ + ½ l2 ‖w‖² (Lee, Sun & Saunders 2014, SIAM J Optim 24:1420)."""
     n = likelihood.n
@@ -197,7 +214,7 @@ def _proximal_newton(
         target = weights.copy()
         target[near] = feature_sign(hessian, slope[near] - hessian @ weights[near], l1, weights[near])
         step, size = target - weights, 1.0
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < tolerance:
             return target
         while (trial := loss(weights + size * step)) > now + 1e-14 * abs(now) and size > 1e-8:
             size /= 2
