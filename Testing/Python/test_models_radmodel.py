@@ -474,7 +474,7 @@ def changed(document: dict, path: str, value) -> dict:
         ("preparation.kinetics.early_s", "soon", "kinetics.early_s is not a number"),
         ("preparation.kinetics.early_s", 0, "kinetics.early_s is not positive"),
         ("preparation.kinetics.haematocrit", 1, "between 0 and 1"),
-        ("task", "ovary", "the task 'ovary'"),
+        ("task", "Ovary!", "the task 'Ovary!'"),
         ("task", 3, "the task '3'"),
         ("metrics.auc", 0.9, "metric"),
         ("metrics.auc.high", "x", "metric"),

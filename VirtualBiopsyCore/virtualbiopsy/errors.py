@@ -166,3 +166,17 @@ class CohortError(VirtualBiopsyError):
 
 class TrainingError(VirtualBiopsyError):
     """A model cannot be trained or validated on these data."""
+
+
+class FormError(VirtualBiopsyError):
+    """Something that was filled in cannot be used; `field` names it.
+
+    Parameters
+    ----------
+    field : name of the field, as in :class:`virtualbiopsy.workbench.form.Form`.
+    message, hint : as for all errors.
+    """
+
+    def __init__(self, field: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.field = field

@@ -15,30 +15,7 @@ from .progress import part, show
 from .tasks import TOPICS
 
 if TYPE_CHECKING:
-    from .models.study import StatedFeature, Study
-    from .training.method import Spec
-    from .training.plan import Plan
-
-_TEXTS = {
-    "endpoint": "Endpoint",
-    "positive": "Positive",
-    "negative": "Told apart from",
-    "cut_off": "Cut-off",
-    "sequences": "Sequences",
-    "regions": "Regions",
-    "filters": "Filters",
-    "time_points": "Time points",
-    "clinical_variables": "Clinical variables",
-    "spacing": "Spacing",
-    "normalisation": "Normalisation",
-    "discretisation": "Discretisation",
-    "selection": "Selection",
-    "classifier": "Model",
-    "validation": "Validation",
-    "centres": "Centres",
-    "cases": "Cases",
-    "rules": "Rules that quote it",
-}
+    from .models.study import Study
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -111,58 +88,8 @@ def listing(studies: Sequence[Study]) -> Iterator[str]:
 
 def study_lines(study: Study) -> Iterator[str]:
     """Everything that is known about a study: what it states, leaves out, and how it is run."""
-    from .training.plan import plan_of
+    from .workbench.recipes import study_facts
 
     yield f"{study.study_id}: {study.title} [{study.state}]"
-    yield f"  {study.study}, {study.cites} in the {study.source}. {study.modality}."
-    for name, label in _TEXTS.items():
-        if value := getattr(study, name):
-            yield f"  {label}: {', '.join(value) if isinstance(value, tuple) else value}"
-    for feature in study.features:
-        yield f"  Feature: {_feature(feature)}"
-    for figure in study.figures:
-        yield f"  Published figure: {figure.words}"
-    for caveat in study.caveats.values():
-        yield f"  Caveat: {caveat}"
-    if study.missing:
-        yield f"  Not stated: {', '.join(study.missing)}"
-    plan = plan_of(study)
-    if plan is None:
-        yield f"  Not run: {study.why_not}"
-    else:
-        yield from plan_lines(plan)
-
-
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """How a model of the same kind is trained, and which part of that the study does not state."""
-    from .training.plan import PARTS
-
-    against = f" against {plan.negative}" if plan.negative else ""
-    yield f"  Run: {plan.outcome}, {plan.positive}{against}"
-    if plan.among is not None:
-        yield f"    only cases with {plan.among.words}"
-    images = ", ".join(plan.roles) or "shape only"
-    yield (
-        f"    {len(plan.feature_keys())} features: {images} in {', '.join(plan.regions)}"
-        + (f"; clinical: {', '.join(plan.clinical)}" if plan.clinical else "")
-    )
-    method = plan.method
-    parts = " → ".join(_spec(spec) for spec in (*method.steps, method.estimator))
-    yield f"    {parts}; calibration: {method.calibration}"
-    for option, values in method.grid.items():
-        yield f"    tried in the inner loop: {option} of {', '.join(f'{v:g}' for v in values)}"
-    ours = "; ".join(PARTS[name][1] for name in plan.ours)
-    yield f"    Ours, since the study does not state it: {ours}"
-    for sentence in plan.departs:
-        yield f"    Otherwise than stated: {sentence}"
-    yield f"    Trial run on simulated cases: {plan.stand_in.words}"
-
-
-def _feature(feature: StatedFeature) -> str:
-    where = ", ".join(text for text in (feature.sequence, feature.region) if text)
-    return f"{feature.words} ({where})" if where else feature.words
-
-
-def _spec(spec: Spec) -> str:
-    options = ", ".join(f"{name} {value}" for name, value in spec.options.items())
-    return f"{spec.kind} ({options})" if options else spec.kind
+    for label, text in study_facts(study):
+        yield f"  {label}: {text}"

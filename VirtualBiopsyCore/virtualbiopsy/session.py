@@ -384,7 +384,8 @@ class Session(Asking):
 
 def _task(case: Case, models: Sequence[RadModel] | None) -> Task:
     tasks = {model.task for model in models or ()}
-    return TASKS[tasks.pop()] if len(tasks) == 1 else guess_task(case).task
+    known = TASKS.get(tasks.pop()) if len(tasks) == 1 else None
+    return guess_task(case).task if known is None else known
 
 
 def _workspaces(measuring: Mapping[str, Measuring], measured: Mapping[str, Measured]) -> dict[str, Workspace]:

@@ -15,7 +15,7 @@ from ..case.model import ROLES
 from ..errors import FeatureError, ModelFormatError
 from ..prepare.model import Kinetics, Preparation
 from ..radiomics.keys import CLINICAL_PREFIX, is_clinical, measured_key
-from ..tasks import MENINGIOMA, TASKS
+from ..tasks import MENINGIOMA
 from .calibration import Calibrator, calibrator_problem
 from .classifier import NEEDS_CALIBRATION, SOFTMAX_KINDS, SPECS, SURVIVAL_KINDS, classifier_problem
 from .container import ADVICE
@@ -202,8 +202,8 @@ def decode(content: Mapping[str, Any], where: str) -> tuple[dict[str, Any], str,
             raise refuse(f"{name} is not text of at most {MAX_TEXT} characters")
         fields[name] = content[name]
     fields["task"] = content.get("task", MENINGIOMA.task_id)
-    if fields["task"] not in list(TASKS):
-        raise refuse(f"the task {str(fields['task'])[:40]!r} is not one of {', '.join(TASKS)}")
+    if not isinstance(fields["task"], str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", fields["task"]):
+        raise refuse(f"the task {str(fields['task'])[:40]!r} is not a short, plain name")
     if not isinstance(content["simulated"], bool):
         raise refuse("simulated is neither true nor false")
     fields["simulated"] = content["simulated"]

@@ -184,6 +184,11 @@ class Study:
         return RULE if self.rules else NOT_RUN
 
     @property
+    def reference(self) -> str:
+        """Authors and year, its number in the review, and the review."""
+        return f"{self.study}, {self.cites} in the {self.source}"
+
+    @property
     def why_not(self) -> str:
         """Why it is not run, one line; "" if it is."""
         if self.run:

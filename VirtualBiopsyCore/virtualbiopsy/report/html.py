@@ -75,4 +75,4 @@ def html_report(
 
 def _task(models: Sequence[RadModel]) -> Task:
     """What the models are for; of several tasks the first."""
-    return TASKS[models[0].task] if models else MENINGIOMA
+    return next((TASKS[model.task] for model in models if model.task in TASKS), MENINGIOMA)

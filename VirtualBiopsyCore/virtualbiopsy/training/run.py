@@ -303,7 +303,7 @@ def _about(
         conformal_scores=conformal(held_out),
         image_statistics=cases.images,
         published=design.published,
-        task=plan.stand_in.task,
+        task=study.task,
     )
 
 
@@ -375,8 +375,8 @@ def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = (
         positive="" if cases.data.outcome.kind == SURVIVAL else cases.positive,
         simulated=simulated,
         recipe=study.study_id,
-        reference=f"{study.study}, {study.cites} in the {study.source}",
-        published=f"{study.study}, {study.cites} in the {study.source}: {published}." if published else "",
+        reference=study.reference,
+        published=f"{study.reference}: {published}." if published else "",
         objective=f"Train and test a model of the same kind as {study.study_id} ({study.study}).",
         rationale="A model of a kind that was published, on other cases; it repeats no study.",
         population=cases.source + among,
