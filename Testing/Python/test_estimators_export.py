@@ -42,13 +42,15 @@ def trained(kind: str, outcome: str, calibration: str = "none") -> tuple[FittedM
         steps = (steps[0], steps[1], Spec("correlation"))
     fitted = fit_method(Method(steps, Spec(kind, options), {}, calibration), data, np.random.default_rng(2))
     about = About(
-        "toy",
-        "Toy (simulated)",
-        "1.0.0",
-        "toy",
-        "x",
-        True,
-        Preparation(),
+        model_id="toy",
+        title="Toy (simulated)",
+        version="1.0.0",
+        endpoint="toy",
+        positive="x",
+        simulated=True,
+        preparation=Preparation(),
+        limits="Of a test.",
+        task="breast",
     )
     return fitted, data, from_bytes(to_bytes(to_radmodel(fitted, data, about)))
 
@@ -113,3 +115,8 @@ def test_every_family_is_written_read_and_asked(kind, outcome):
                 shares = -np.diff([1.0, *sigmoid(raw[i]), 0.0])
             assert [c.probability for c in found.classes] == pytest.approx(shares, abs=1e-9)
     assert np.isfinite(baseline(model)) and np.ptp(explained_score(model, rows)) > 0.05
+
+
+def test_what_is_known_about_a_model_is_taken_over_as_it_is():
+    _, _, model = trained("logistic", BINARY)
+    assert (model.limits, model.task, model.licence) == ("Of a test.", "breast", "")

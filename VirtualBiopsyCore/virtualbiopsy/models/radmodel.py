@@ -48,9 +48,9 @@ class Scaler:
     scale: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class RadModel:
-    """One model: what goes in, how the answer is computed, and what is known about it.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Described:
+    """What is known about a model besides its numbers.
 
     Attributes
     ----------
@@ -58,19 +58,11 @@ class RadModel:
     endpoint, positive : "Ki-67", "Ki-67 ≥ 5 %".
     simulated : whether it was trained on simulated cases; if so the title says so.
     preparation : how images are made comparable before extraction.
-    feature_keys : ordered; radiomic keys and ``clinical:`` keys.
-    required_sequences, optional_sequences : roles; features of an absent optional sequence are imputed and
-        listed.
-    imputer : value by key that stands in for a missing one (the mean of the background).
-    scaler, classifier, calibrator : log-odds = calibrator(classifier(scaler(features))).
-    threshold : probability at or above which the card speaks of "high".
-    background : (n, p) raw training rows without gaps; the reference of the explanation.
-    feature_ranges : lowest and highest training value by key.
     metrics : by name ("auc", "brier", "auc_without_adc", …) a mapping with "value" and, where known, "low"
         and "high" (95 % confidence interval).
     validation : how the metrics were found, one sentence.
     protocol_ranges : lowest and highest value by acquisition parameter in the training data, named
-        "<role> <DICOM keyword> (<unit>)"; see :meth:`protocol_range`.
+        "<role> <DICOM keyword> (<unit>)"; see :meth:`RadModel.protocol_range`.
     data_statement, intended_use, limits, licence : plain text.
     recipe : name of the recipe it was made with.
     engine : what computed the features, and whether another engine agrees; "" if it was not said.
@@ -78,15 +70,7 @@ class RadModel:
         (c,) 0 or 1, both classes among them; () if there are none.
     image_statistics : by role and figure ("snr", …) the lowest and highest value on the training images.
     published : what was published for such a model, external beside internal; "" if nothing.
-    ordinal : the ordered classes, if it has more than two; endpoint, positive, threshold and log-odds are
-        those of one of the cuts between them.
-    nominal : names of the classes of a softmax classifier, in the order of its logits; endpoint, positive,
-        threshold and log-odds are those of one of them against the others. () for other kinds.
-    survival : the event, horizon, baseline and risk groups of a survival model; its log-odds are those of the
-        event by the horizon. None for other kinds.
     task : what it is for, key of :data:`virtualbiopsy.tasks.TASKS`.
-    card : model card, markdown.
-    sha256 : of the contents, lower-case hex; "" before the model was saved.
     """
 
     model_id: str
@@ -96,16 +80,6 @@ class RadModel:
     positive: str
     simulated: bool
     preparation: Preparation
-    feature_keys: tuple[str, ...]
-    required_sequences: tuple[str, ...]
-    optional_sequences: tuple[str, ...]
-    imputer: Mapping[str, float]
-    scaler: Scaler
-    classifier: Classifier
-    calibrator: Calibrator
-    threshold: float
-    background: np.ndarray
-    feature_ranges: Mapping[str, tuple[float, float]]
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     validation: str = ""
     protocol_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -119,6 +93,42 @@ class RadModel:
     image_statistics: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     published: str = ""
     task: str = MENINGIOMA.task_id
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RadModel(Described):
+    """One model: what goes in, how the answer is computed, and what is known about it.
+
+    Attributes
+    ----------
+    feature_keys : ordered; radiomic keys and ``clinical:`` keys.
+    required_sequences, optional_sequences : roles; features of an absent optional sequence are imputed and
+        listed.
+    imputer : value by key that stands in for a missing one (the mean of the background).
+    scaler, classifier, calibrator : log-odds = calibrator(classifier(scaler(features))).
+    threshold : probability at or above which the card speaks of "high".
+    background : (n, p) raw training rows without gaps; the reference of the explanation.
+    feature_ranges : lowest and highest training value by key.
+    ordinal : the ordered classes, if it has more than two; endpoint, positive, threshold and log-odds are
+        those of one of the cuts between them.
+    nominal : names of the classes of a softmax classifier, in the order of its logits; endpoint, positive,
+        threshold and log-odds are those of one of them against the others. () for other kinds.
+    survival : the event, horizon, baseline and risk groups of a survival model; its log-odds are those of the
+        event by the horizon. None for other kinds.
+    card : model card, markdown.
+    sha256 : of the contents, lower-case hex; "" before the model was saved.
+    """
+
+    feature_keys: tuple[str, ...]
+    required_sequences: tuple[str, ...]
+    optional_sequences: tuple[str, ...]
+    imputer: Mapping[str, float]
+    scaler: Scaler
+    classifier: Classifier
+    calibrator: Calibrator
+    threshold: float
+    background: np.ndarray
+    feature_ranges: Mapping[str, tuple[float, float]]
     ordinal: Ordinal | None = None
     nominal: tuple[str, ...] = ()
     survival: Survival | None = None

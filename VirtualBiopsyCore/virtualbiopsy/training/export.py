@@ -6,8 +6,8 @@ a selection left out are not asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,8 @@ from ..errors import TrainingError
 from ..models.calibration import Calibrator
 from ..models.classifier import SOFTMAX_KINDS, Classifier
 from ..models.ordinal import Ordinal, above
-from ..models.radmodel import RadModel, Scaler
+from ..models.radmodel import Described, RadModel, Scaler
 from ..models.survival import Survival
-from ..prepare.model import Preparation
 from ..radiomics.definitions import MASK
 from ..radiomics.keys import measured_keys
 from .dataset import BINARY, MULTICLASS, ORDINAL, SURVIVAL, Dataset
@@ -28,10 +27,9 @@ BACKGROUND_ROWS = 100
 """Rows of the training cases that are stored, at most."""
 
 
-@dataclass(frozen=True, eq=False)
-class About:
-    """What a model says about itself besides its numbers; as the attributes of
-    :class:`virtualbiopsy.models.radmodel.RadModel`.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class About(Described):
+    """What a model says about itself besides its numbers, and how it is written.
 
     Attributes
     ----------
@@ -39,29 +37,13 @@ class About:
     background : rows that are stored, at most. seed : of their choice.
     """
 
-    model_id: str
-    title: str
-    version: str
-    endpoint: str
-    positive: str
-    simulated: bool
-    preparation: Preparation
-    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    validation: str = ""
-    protocol_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    data_statement: str = ""
-    intended_use: str = ""
-    limits: str = ""
-    licence: str = ""
-    recipe: str = ""
-    engine: str = ""
-    conformal_scores: tuple[np.ndarray, np.ndarray] | tuple[()] = ()
-    image_statistics: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
-    published: str = ""
-    task: str = "meningioma"
     horizon: float = 0.0
     background: int = BACKGROUND_ROWS
     seed: int = 7
+
+    def described(self) -> dict[str, Any]:
+        """What the model takes over as it is."""
+        return {field.name: getattr(self, field.name) for field in fields(Described)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,13 +125,7 @@ def to_radmodel(fitted: FittedMethod, data: Dataset, about: About) -> RadModel:
         _check_same(fitted, data, classifier, (rows - affine.mean) / affine.scale)
     roles = (key.sequence for key in measured_keys(affine.columns) if key.sequence != MASK)
     model = RadModel(
-        model_id=about.model_id,
-        title=about.title,
-        version=about.version,
-        endpoint=about.endpoint,
-        positive=about.positive,
-        simulated=about.simulated,
-        preparation=about.preparation,
+        **about.described(),
         feature_keys=affine.columns,
         required_sequences=tuple(dict.fromkeys((about.preparation.reference, *roles))),
         optional_sequences=(),
@@ -163,21 +139,9 @@ def to_radmodel(fitted: FittedMethod, data: Dataset, about: About) -> RadModel:
             key: (float(column.min()), float(column.max()))
             for key, column in zip(affine.columns, rows.T, strict=True)
         },
-        metrics=about.metrics,
-        validation=about.validation,
-        protocol_ranges=about.protocol_ranges,
-        data_statement=about.data_statement,
-        intended_use=about.intended_use,
-        limits=" ".join((about.limits, *affine.notes)).strip(),
-        licence=about.licence,
-        recipe=about.recipe,
-        engine=about.engine,
-        conformal_scores=about.conformal_scores,
-        image_statistics=about.image_statistics,
-        published=about.published,
-        task=about.task,
     )
-    return replace(model, **extra)
+    limits = " ".join((about.limits, *affine.notes)).strip()
+    return replace(model, limits=limits, **extra)
 
 
 def _answer(
