@@ -28,7 +28,7 @@ lint: $(VENV)/test.done
 	$(BIN)/ruff format --check .
 
 unit: $(VENV)/test.done
-	$(BIN)/python -m pytest -q Testing/Python
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile Testing/Python
 
 mrml: $(VENV)/test.done
 	@$(BIN)/python -m virtualbiopsy.web.preflight --install
@@ -56,13 +56,13 @@ $(VENV)/made:
 $(VENV)/web.done: $(VENV)/made pyproject.toml $(SOURCES)
 	@echo "Installing the browser application (about 300 MB the first time) …"
 	@rm -rf build/lib
-	@$(PIP) ".[web]"
+	@$(PIP) ".[web,simulate,train,cohort]"
 	@$(PIP) --force-reinstall --no-deps .
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/web.done pyproject.toml
 	@echo "Installing what the tests need …"
-	@$(PIP) ".[web,simulate,train,fast,test]"
+	@$(PIP) ".[web,simulate,train,boost,cohort,fast,test]"
 	@touch $@
 
 files:

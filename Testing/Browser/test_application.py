@@ -371,6 +371,19 @@ def test_a_saved_session_is_restored_in_a_new_application(user, example, chromiu
         assert other.errors == []
 
 
+def test_a_click_brings_along_the_text_that_the_busy_page_keeps_back(user, tmp_path):
+    user.tab("save")
+    folder = tmp_path / "typed"
+    user.page.evaluate("() => window.trame.client.beginBusy()")
+    try:
+        user.fill("save_path", str(folder))
+        user.click("save_session")
+        user.wait(lambda: any(str(folder) in a for a in user.alerts()), "the notice")
+    finally:
+        user.page.evaluate("() => window.trame.client.endBusy()")
+    assert (folder / "session.json").is_file()
+
+
 def test_a_bad_path_is_an_alert_and_the_session_goes_on(user, example, tmp_path):
     user.tab("case")
     p = user.probability()

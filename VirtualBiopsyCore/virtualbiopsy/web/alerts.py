@@ -6,7 +6,7 @@ import asyncio
 import functools
 import itertools
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ..errors import Cancelled, VirtualBiopsyError
@@ -74,6 +74,25 @@ class Alerts:
                 self.show(error)
 
         return guarded
+
+    def reading(self, call: Callable[..., Any], *names: str) -> tuple[Callable[..., Any], str]:
+        """Wrap the handler of an event with which the page sends these state variables.
+
+        The page keeps what was typed back while another call is under way, but sends events at once; so a
+        click may come before the text that it is about.
+
+        Returns
+        -------
+        The handler, and the arguments for the event of a widget.
+        """
+        guarded = self.guard(call)
+
+        def begin(values: Mapping[str, Any]) -> None:
+            with self._state as state:
+                state.update({name: values[name] for name in names if name in values})
+            guarded()
+
+        return begin, f"[{{ {', '.join(names)} }}]"
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task:
         """Start a coroutine as a task whose exceptions become alerts."""

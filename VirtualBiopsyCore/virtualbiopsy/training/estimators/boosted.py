@@ -64,7 +64,7 @@ class XGBoost:
         except ImportError as error:
             raise MissingPackageError(
                 "This method needs XGBoost, which is not installed.",
-                'Install it with `pip install "virtualbiopsy[train]"`; predicting does not need it.',
+                'Install it with `pip install "virtualbiopsy[boost]"`; predicting does not need it.',
             ) from error
         estimator = XGBClassifier(
             objective="multi:softprob" if self._classes else "binary:logistic",

@@ -12,19 +12,19 @@ from . import controls
 
 
 def case_panel(app: Any) -> None:
-    guard, cases = app.alerts.guard, app.cases
+    guard, reading, cases = app.alerts.guard, app.alerts.reading, app.cases
     with controls.section("Open", "section_open"):
         controls.path_field(
             "Folder, image file or DICOM folder",
             "case_path",
             guard(cases.browse),
-            v_on_keydown_enter=guard(cases.open),
+            v_on_keydown_enter=reading(cases.open, "case_path"),
         )
         with html.Div(classes="vb-row mt-2"):
             controls.button(
                 "Open case",
                 "open_case",
-                guard(cases.open),
+                reading(cases.open, "case_path"),
                 icon="mdi-folder-open-outline",
                 color="primary",
                 variant="flat",
@@ -32,7 +32,7 @@ def case_panel(app: Any) -> None:
             controls.button(
                 "Add to this case",
                 "add_file",
-                guard(cases.add_file),
+                reading(cases.add_file, "case_path"),
                 icon="mdi-plus",
                 disabled=("!case_name",),
             )

@@ -13,7 +13,7 @@ _THIRD = "{{ c.kind === 'certificate' ? 'no reference' : 'one engine' }}"
 
 
 def engine_panel(app: Any) -> None:
-    guard, desk, browse = app.alerts.guard, app.engine, app.alerts.guard(app.cases.browse)
+    reading, desk, browse = app.alerts.reading, app.engine, app.alerts.guard(app.cases.browse)
     with controls.section("What computes the features", "section_engine"):
         html.Div("VirtualBiopsy's own engine, kernels: {{ engine_kernels }}.", id="engine_kernels")
         html.Div(
@@ -31,7 +31,7 @@ def engine_panel(app: Any) -> None:
         controls.button(
             "Run the reference tests",
             "certify",
-            guard(desk.certify),
+            reading(desk.certify, "engine_data"),
             icon="mdi-check-decagram-outline",
             color="primary",
             variant="flat",
@@ -47,7 +47,7 @@ def engine_panel(app: Any) -> None:
         controls.button(
             "Compare on this outline",
             "compare_engines",
-            guard(desk.compare),
+            reading(desk.compare, "engine_filtered"),
             icon="mdi-compare",
             color="primary",
             variant="flat",

@@ -22,7 +22,7 @@ TOOLS = (
 
 
 def outline_panel(app: Any) -> None:
-    guard, desk, outlines = app.alerts.guard, app.desk, app.outlines
+    guard, reading, desk, outlines = app.alerts.guard, app.alerts.reading, app.desk, app.outlines
     with controls.section("Segments", "section_segments"):
         with html.Div(
             v_for="s in segments",
@@ -94,7 +94,7 @@ def outline_panel(app: Any) -> None:
                 variant="outlined",
                 hide_details=True,
                 spellcheck="false",
-                v_on_keydown_enter=guard(desk.load_mask),
+                v_on_keydown_enter=reading(desk.load_mask, "mask_path"),
             )
             controls.icon_button(
                 "Browse the folders of this computer",
@@ -102,7 +102,7 @@ def outline_panel(app: Any) -> None:
                 "mdi-folder-search-outline",
                 (guard(app.cases.browse), "['mask_path']"),
             )
-            controls.button("Add", "load_mask", guard(desk.load_mask))
+            controls.button("Add", "load_mask", reading(desk.load_mask, "mask_path"))
     with controls.section("Tools", "section_tools"):
         with html.Div(classes="d-flex align-center"):
             with v.VBtnToggle(

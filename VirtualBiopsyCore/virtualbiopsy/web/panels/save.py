@@ -17,8 +17,8 @@ FILES = (
 
 
 def save_panel(app: Any) -> None:
-    guard, saver, exports, browse = (
-        app.alerts.guard,
+    reading, saver, exports, browse = (
+        app.alerts.reading,
         app.saver,
         app.exports,
         app.alerts.guard(app.cases.browse),
@@ -29,7 +29,7 @@ def save_panel(app: Any) -> None:
         controls.button(
             "Save session",
             "save_session",
-            guard(saver.save),
+            reading(saver.save, "save_path", "save_copies", "replace_files"),
             icon="mdi-content-save-outline",
             color="primary",
             variant="flat",
@@ -40,7 +40,7 @@ def save_panel(app: Any) -> None:
         controls.button(
             "Restore session",
             "restore_session",
-            guard(saver.restore),
+            reading(saver.restore, "restore_path"),
             icon="mdi-restore",
             color="primary",
             classes="mt-2",
@@ -51,7 +51,7 @@ def save_panel(app: Any) -> None:
         controls.button(
             "Write results",
             "export",
-            guard(exports.export),
+            reading(exports.export, "export_path", "replace_files"),
             icon="mdi-export",
             color="primary",
             variant="flat",

@@ -198,7 +198,10 @@ def _earlier(app: Any) -> None:
         controls.path_field("Outline of the lesion there, if not in the folder", "earlier_mask", browse)
         with html.Div(classes="vb-row mt-2"):
             controls.button(
-                "Open the earlier one", "open_earlier", guard(desk.open), icon="mdi-calendar-arrow-left"
+                "Open the earlier one",
+                "open_earlier",
+                app.alerts.reading(desk.open, "earlier_path", "earlier_mask"),
+                icon="mdi-calendar-arrow-left",
             )
             controls.button("Without", "remove_earlier", guard(desk.remove), v_if="earlier_name")
         html.Div(
