@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ def check_cohort(
     """
     faults = [*_splits(cohort), *_shared_files(cohort)]
     if endpoint:
-        faults += _endpoint(cohort, endpoint)
+        faults += check_endpoint(cohort, endpoint)
     with_images = [case for case in cohort.cases if case.has_images]
     if cohort.features is None:
         faults += [
@@ -188,7 +188,13 @@ def _shared_files(cohort: Cohort) -> Iterable[Fault]:
             yield Fault(first.where, what, "Every case has files of its own.")
 
 
-def _endpoint(cohort: Cohort, name: str) -> Iterable[Fault]:
+def check_endpoint(cohort: Cohort, name: str) -> Iterator[Fault]:
+    """What is wrong with an endpoint: cases where it is unknown, one class only, small classes.
+
+    Raises
+    ------
+    CohortError : there is no such endpoint.
+    """
     endpoint = cohort.endpoint(name)
     known = cohort.with_endpoint(name)
     unknown = [case.name for case in cohort.cases if case not in known]

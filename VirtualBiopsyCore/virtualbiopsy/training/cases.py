@@ -164,7 +164,7 @@ def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = ""
     known = cohort.endpoints
     if not endpoint:
         endpoint = next((n for n in known if _plain(n) == _plain(study.endpoint)), "")
-    fitting = [name for name, found in known.items() if _fits(found.kind, plan.outcome)]
+    fitting = [name for name, found in known.items() if fits_outcome(found.kind, plan.outcome)]
     if not endpoint and len(fitting) == 1:
         endpoint = fitting[0]
     if not endpoint:
@@ -174,7 +174,7 @@ def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = ""
             f"Say which with --endpoint; it has {', '.join(known) or 'none'}.",
         )
     kind = cohort.endpoint(endpoint).kind
-    if not _fits(kind, plan.outcome):
+    if not fits_outcome(kind, plan.outcome):
         raise CohortError(
             f"The endpoint {endpoint} of the cohort is {kind}; {plan.study_id} wants {plan.outcome}.",
             "Choose another endpoint or another recipe.",
@@ -182,7 +182,8 @@ def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = ""
     return endpoint
 
 
-def _fits(kind: str, wanted: str) -> bool:
+def fits_outcome(kind: str, wanted: str) -> bool:
+    """Whether an endpoint of one kind can be predicted by a plan for another."""
     return kind == wanted or (wanted == MULTICLASS and kind == BINARY)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import TrainingError
 from ..dataset import Dataset
-from ..method import Method
+from ..method import Method, Spec
 from .parts import Parts, own_parts
 
 WARN, REFUSE = 10.0, 5.0
@@ -49,18 +49,14 @@ def sample_size(data: Dataset, method: Method, parts: Parts | None = None, seed:
     Strategies, section 4.7). The blind steps are fitted on all cases here; nothing of that is used elsewhere.
     """
     parts = parts or own_parts()
-    blind = []
-    for step in method.steps:
-        if step.kind not in BLIND or "outcome" in step.options.values():
-            break
-        blind.append(step)
+    blind = blind_steps(method)
     columns = (
         parts.fit_steps(tuple(blind), data, np.random.default_rng(seed)).columns if blind else data.columns
     )
     events = _events(data)
     candidates = max(len(columns), 1)
     ratio = events / candidates
-    verdict = "too few" if ratio < REFUSE else "few" if ratio < WARN else "enough"
+    verdict = verdict_of(ratio)
     sentence = (
         f"{events} events for {candidates} candidate predictors (of {len(data.columns)} offered): "
         f"{ratio:.1f} events per candidate, {verdict}"
@@ -68,6 +64,21 @@ def sample_size(data: Dataset, method: Method, parts: Parts | None = None, seed:
     if verdict != "enough":
         sentence += f"; {WARN:g} or more are asked for"
     return SampleSize(events, candidates, len(data.columns), ratio, verdict, sentence + ".")
+
+
+def blind_steps(method: Method) -> list[Spec]:
+    """The steps before the first one that looks at the outcome."""
+    blind = []
+    for step in method.steps:
+        if step.kind not in BLIND or "outcome" in step.options.values():
+            break
+        blind.append(step)
+    return blind
+
+
+def verdict_of(per_candidate: float) -> str:
+    """ "enough", "few" (below 10) or "too few" (below 5)."""
+    return "too few" if per_candidate < REFUSE else "few" if per_candidate < WARN else "enough"
 
 
 def require_events(size: SampleSize) -> None:
