@@ -6,6 +6,7 @@ import SimpleITK as sitk
 import slicer
 from panel_support import Settings, desktop, widgets
 from scene_support import Stage
+from survival_support import survival_model
 from test_scene_overlay import composites
 from test_scene_results import MODELS, images
 from virtualbiopsy.scene.persist import BundleReader, load_nodes, load_state, write_mrb
@@ -88,6 +89,23 @@ def test_predict_shows_everything(desk):
     assert "mL" in ui.factsLabel.text and "Not advice" in ui.evidenceBrowser.html
     assert load_state(desk.stage.scene)["module"] == "MeningiomaPredictor"
     assert load_nodes(desk.stage.scene)["t1c"] is desk.volumes["t1c"]
+
+
+def test_a_survival_model_shows_its_curve_and_group(desk):
+    desk.panel.study._models = (survival_model(),)
+    desk.load().press("predictButton")
+    panel, (prediction,) = desk.panel, desk.panel.result.predictions
+    (curve,), (words,) = panel.cards.curves, panel.cards.classes
+    assert prediction.survival.group in prediction.survival.groups
+    if panel.cards.withheld(panel.result, prediction.model_id):
+        assert not curve.visible and not words.text
+        panel.cards.buttons[0].emit("clicked(bool)", False)
+    assert curve.visible and f"Group by score: {prediction.survival.group}" in words.text
+    assert "no event" in curve.accessibleName and "an event (" in panel.cards.labels[0].accessibleName
+    panel.study._models = MODELS
+    desk.panel.study.forget()
+    desk.press("predictButton")
+    assert not any(label.visible for label in panel.cards.curves)
 
 
 def test_the_estimate_follows_the_outline_and_its_undo(desk):

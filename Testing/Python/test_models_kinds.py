@@ -181,7 +181,7 @@ def test_the_answer_of_a_survival_model_in_words():
     model = toy_model("cox")
     answer = replace(predict(model, toy_features(model)).survival, free=(0.9, 0.8, 0.6), group="low risk")
     group, curve = survival_words(answer)
-    assert group == "Group by score: low risk (cuts from the training scores)."
+    assert group.startswith("Group by score: low risk (of the groups low risk, high risk). The cuts")
     assert "no event (death): 90 % at 6, 80 % at 12, 80 % at 18, 60 % at 24 months" in curve
     assert survival_words(None) == ()
     assert survival_words(replace(answer, group="", times=(), free=())) == ()

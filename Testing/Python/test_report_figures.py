@@ -10,6 +10,7 @@ from report_support import HOSTILE, explanation_of, reported
 from support import TOY_KEYS, synthetic_tumour, toy_model
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.explain.model import Contribution
+from virtualbiopsy.models.prediction import SurvivalAnswer
 from virtualbiopsy.report.figures import (
     ledger_groups,
     ledger_svg,
@@ -18,10 +19,21 @@ from virtualbiopsy.report.figures import (
     waterfall_svg,
 )
 from virtualbiopsy.report.numbers import percent, percent_range, probability_of, signed, value
+from virtualbiopsy.report.survival import survival_svg
 from virtualbiopsy.report.theme import DARK, LIGHT
 from virtualbiopsy.trust.model import Stability
 
 SVG = "{http://www.w3.org/2000/svg}"
+ANSWER = SurvivalAnswer(
+    "progression",
+    24.0,
+    "months",
+    0.3,
+    "low risk",
+    (3.0, 12.0, 20.0),
+    (0.9, 0.7, 0.5),
+    ("low risk", "high risk"),
+)
 TINY = {"svg", "g", "rect", "line", "path", "circle", "text", "tspan", "title"}
 
 
@@ -69,6 +81,7 @@ def every_figure(given, dark, width):
         "waterfall": waterfall_svg(explanation, prediction, dark=dark, width=width),
         "ledger": ledger_svg(explanation, prediction, dark=dark, width=width),
         "probability": probability_svg(prediction, given.result.stability[0], dark=dark, width=width),
+        "survival": survival_svg(replace(prediction, survival=ANSWER), dark=dark, width=width),
         "legend": legend_svg(0.02, dark=dark, width=width),
     }
 

@@ -14,6 +14,7 @@ from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..report.figures import probability_svg
 from ..report.numbers import percent
+from ..report.survival import survival_svg, survival_words
 from ..report.trust import LIGHT_COLORS, LIGHT_SHAPES, card_of, further_lines, headline, withheld
 from ..session import Result
 from ..trust.model import TrustCard
@@ -51,8 +52,13 @@ def classes_html(prediction: Prediction) -> str:
     return f"<table cellpadding='3'>{rows}</table><small>{escape(prediction.classes_note)}</small>"
 
 
+def survival_html(prediction: Prediction) -> str:
+    """Risk group and curve of a survival model in words, as rich text; "" for others."""
+    return "<br>".join(map(escape, survival_words(prediction.survival)))
+
+
 class _Entry:
-    """Card, button, picture and classes of one prediction."""
+    """Card, button, picture, curve and further words of one prediction."""
 
     def __init__(self, frame: Any, on_reveal: Callable[[], None]) -> None:
         self.card = qt.QLabel()
@@ -61,17 +67,20 @@ class _Entry:
         self.reveal.text = _("Show the number all the same")
         self.reveal.toolTip = _("The card above says why it means nothing here.")
         self.picture = qt.QLabel()
+        self.curve = qt.QLabel()
         self.classes = qt.QLabel()
         self.classes.wordWrap = True
-        for widget in (self.card, self.reveal, self.picture, self.classes):
+        self._widgets = (self.card, self.reveal, self.picture, self.curve, self.classes)
+        for widget in self._widgets:
             frame.layout().addWidget(widget)
         self.reveal.connect("clicked(bool)", lambda checked=False: on_reveal())
 
     def hide(self) -> None:
         self.card.setText("")
         clear(self.picture)
+        clear(self.curve)
         self.classes.setText("")
-        for widget in (self.card, self.reveal, self.picture, self.classes):
+        for widget in self._widgets:
             widget.setVisible(False)
 
 
@@ -103,8 +112,13 @@ class TrustedNumbers:
 
     @property
     def classes(self) -> tuple[Any, ...]:
-        """The QLabels with the probabilities of ordered classes."""
+        """The QLabels with the probabilities of classes, or the words of a survival model."""
         return tuple(entry.classes for entry in self._entries)
+
+    @property
+    def curves(self) -> tuple[Any, ...]:
+        """The QLabels with the curves of survival models."""
+        return tuple(entry.curve for entry in self._entries)
 
     @property
     def buttons(self) -> tuple[Any, ...]:
@@ -143,24 +157,25 @@ class TrustedNumbers:
             waits = self.withheld(result, model_id)
             entry.reveal.setVisible(waits)
             entry.picture.setVisible(not waits)
-            say(entry.classes, "" if waits else classes_html(prediction))
+            say(entry.classes, "" if waits else classes_html(prediction) or survival_html(prediction))
+            clear(entry.curve)
+            entry.curve.setVisible(False)
             if waits:
                 clear(entry.picture)
                 continue
             model = models.get(model_id)
-            svg = probability_svg(
-                prediction,
-                stability.get(model_id),
-                dark=dark,
-                width=WIDTH,
-                simulated=model is None or model.simulated,
-            )
+            look = {"dark": dark, "width": WIDTH, "simulated": model is None or model.simulated}
+            svg = probability_svg(prediction, stability.get(model_id), **look)
             words = _("Estimated probability of {positive}: {probability}. {notice}.").format(
                 positive=prediction.positive,
                 probability=percent(prediction.probability),
                 notice=RESEARCH_USE_ONLY,
             )
             set_svg(entry.picture, svg, words)
+            curve = survival_svg(prediction, **look)
+            if curve:
+                set_svg(entry.curve, curve, " ".join(survival_words(prediction.survival)))
+                entry.curve.setVisible(True)
 
     def clear(self) -> None:
         self._model_ids = []

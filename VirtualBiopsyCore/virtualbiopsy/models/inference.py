@@ -121,7 +121,7 @@ def predict(model: RadModel, features: FeatureVector) -> Prediction:
     return Prediction(
         model_id=model.model_id,
         endpoint=model.endpoint,
-        positive=model.positive,
+        positive=model.positive if model.survival is None else model.survival.positive,
         log_odds=value,
         baseline=baseline(model),
         probability=float(sigmoid(value)),

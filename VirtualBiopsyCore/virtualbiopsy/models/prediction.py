@@ -21,7 +21,7 @@ class SurvivalAnswer:
     ----------
     event, horizon, unit : for example "death", 24.0, "months".
     score : log hazard ratio (Cox) or logarithm of the mortality (forest).
-    group : name of the risk group, "" without groups.
+    group, groups : name of the risk group, and of all from low to high; "" and () without groups.
     times, free : estimated probability to be free of the event from each time on; () without a baseline.
     """
 
@@ -32,6 +32,7 @@ class SurvivalAnswer:
     group: str = ""
     times: tuple[float, ...] = ()
     free: tuple[float, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,11 @@ class Survival:
     groups: tuple[str, ...] = ()
     cuts: tuple[float, ...] = ()
 
+    @property
+    def positive(self) -> str:
+        """What the model's probability is about: names of endpoints ("overall survival") are no events."""
+        return f"an event ({self.event}) within {self.horizon:g} {self.unit}"
+
     def baseline(self, at: np.ndarray | float) -> np.ndarray:
         """The cumulative baseline hazard at some times, any shape."""
         steps = np.concatenate([[0.0], self.hazard])
@@ -57,6 +62,7 @@ def survival_answer(survival: Survival, calibrator: Calibrator, score: float) ->
         group=survival.group(score),
         times=survival.times,
         free=tuple(free.tolist()),
+        groups=survival.groups,
     )
 
 

@@ -96,6 +96,15 @@ class Axes:
         return cut(x1, y1), cut(x2, y2)
 
 
+def steps(times: Sequence[float], values: Sequence[float], last: float) -> list[tuple[float, float]]:
+    """Corners of a step function that is 1 before the first time, until `last`."""
+    corners, height = [(0.0, 1.0)], 1.0
+    for time, value in zip(map(float, times), map(float, values), strict=True):
+        corners += [(time, height), (time, value)] if value != height else [(time, height)]
+        height = value
+    return [*corners, (last, height)] if corners[-1][0] < last else corners
+
+
 def path(points: Points, digits: int = 1) -> str:
     """Path data of a line through pixels."""
     return "M" + "L".join(f"{x:.{digits}f} {y:.{digits}f}" for x, y in points)

@@ -22,11 +22,12 @@ from ..trust.model import TrustCard
 from .changes import delta_words
 from .credit import shared_words
 from .figures import ledger_svg, legend_svg, probability_svg, stability_words, waterfall_svg
+from .held_out import held_out_figure
 from .labels import feature_label
 from .markup import bullets, esc, facts, paragraph, picture, table, tag
 from .numbers import percent, signed, value
 from .pictures import PLANES, per_ml, slice_png, window_of
-from .survival import survival_words
+from .survival import survival_svg, survival_words
 from .tree import tree_svg
 from .trust import LIGHT_SHAPES, card_of, further_lines, headline, withheld
 
@@ -129,6 +130,8 @@ def model_section(
     svg = probability_svg(prediction, stability, dark=False, simulated=simulated)
     parts.append(tag("div", tag("div", svg) + tag("div", "".join(head) + facts(pairs)), "row card"))
     parts.append(_classes(prediction))
+    curve = survival_svg(prediction, dark=False, simulated=simulated)
+    parts.append(tag("div", curve) if curve else "")
     parts += [paragraph(words) for words in survival_words(prediction.survival)]
     parts += [
         paragraph(delta_words(delta, prediction.endpoint))
@@ -166,11 +169,11 @@ def _model_pairs(model: RadModel | None) -> list[tuple[str, str]]:
     if model is None:
         return []
     pairs = []
-    auc = model.metrics.get("auc")
-    if auc:
-        interval = f" (95 % CI {auc['low']:.2f}–{auc['high']:.2f})" if "low" in auc and "high" in auc else ""
-        origin = ", simulated cases" if model.simulated else ""
-        pairs.append(("Cross-validated AUC", f"{auc['value']:.2f}{interval}{origin}"))
+    found = held_out_figure(model)
+    if found:
+        pairs.append(
+            (f"Cross-validated {found[0]}", found[1] + (", simulated cases" if model.simulated else ""))
+        )
     for label, words in (
         ("Validation", model.validation),
         ("Trained on", model.data_statement),

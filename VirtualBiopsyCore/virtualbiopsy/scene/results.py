@@ -121,7 +121,8 @@ def _trust_card(entry: Mapping[str, Any]) -> TrustCard:
 def _survival(entry: Mapping[str, Any] | None) -> SurvivalAnswer | None:
     if entry is None:
         return None
-    return SurvivalAnswer(**{**entry, "times": tuple(entry["times"]), "free": tuple(entry["free"])})
+    lists = {name: tuple(entry[name]) for name in ("times", "free", "groups") if name in entry}
+    return SurvivalAnswer(**{**entry, **lists})
 
 
 def result_from_state(state: Mapping[str, Any]) -> Result:

@@ -181,9 +181,8 @@ def _answer(
         groups=names,
         cuts=cuts,
     )
-    positive = f"{data.outcome.name} within {horizon:g} {survival.unit}"
     limit = float(np.clip(round(share, 2), 0.01, 0.99))
-    return classifier, calibrator, limit, {"survival": survival, "positive": positive}
+    return classifier, calibrator, limit, {"survival": survival, "positive": survival.positive}
 
 
 def composed(first: Calibrator, then: Calibrator) -> Calibrator:

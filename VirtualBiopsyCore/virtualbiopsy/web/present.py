@@ -14,7 +14,9 @@ from ..radiomics.keys import is_clinical, measured_key
 from ..regions.model import RegionFacts
 from ..report import numbers
 from ..report.figures import probability_svg
+from ..report.held_out import held_out_figure
 from ..report.labels import feature_label
+from ..report.survival import survival_svg, survival_words
 from ..session import Result
 from ..trust.model import Stability, TrustCard
 from .trustcard import delta_row, trust_row
@@ -91,14 +93,11 @@ def fact_rows(facts: RegionFacts) -> list[dict[str, str]]:
 
 
 def performance(model: RadModel) -> str:
-    """Cross-validated AUC of a model in one sentence."""
-    auc = model.metrics.get("auc")
-    if auc is None:
-        return "The model states no AUC."
-    interval = f" (95 % CI {auc['low']:.2f}–{auc['high']:.2f})" if "low" in auc and "high" in auc else ""
-    return f"Cross-validated AUC {auc['value']:.2f}{interval}" + (
-        ", on simulated cases." if model.simulated else "."
-    )
+    """Cross-validated AUC or concordance of a model in one sentence."""
+    found = held_out_figure(model)
+    if found is None:
+        return f"The model states no {'AUC' if model.survival is None else 'concordance'}."
+    return f"Cross-validated {found[0]} {found[1]}" + (", on simulated cases." if model.simulated else ".")
 
 
 def stability_text(entry: Stability | None) -> str:
@@ -165,6 +164,8 @@ def card(
             for entry in prediction.classes
         ],
         "classes_note": prediction.classes_note,
+        "curve": survival_svg(prediction, width=404, simulated=model.simulated),
+        "survival": list(survival_words(prediction.survival)),
     }
 
 

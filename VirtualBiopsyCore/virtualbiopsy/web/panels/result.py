@@ -29,8 +29,10 @@ def result_panel(app: Any) -> None:
                 classes="vb-note mb-2",
             )
             show_anyway("card")
+        _origin()
         html.Div(v_html=("c.svg",), classes="vb-figure", v_if=f"!{HIDDEN}")
         _classes()
+        _survival()
         html.Div(
             "{{ c.delta }}",
             v_if=f"c.delta && !stale && !{HIDDEN}",
@@ -75,6 +77,13 @@ def result_panel(app: Any) -> None:
             html.Li("{{ step }}", v_for="step in provenance", key="step", style="overflow-wrap:anywhere")
 
 
+def _origin() -> None:
+    """Which model it is and what it was trained on, for one that is not bundled."""
+    with html.Div(v_if="model_origins[c.id]", classes="vb-note mb-1", raw_attrs=[":id=\"'origin_' + c.id\""]):
+        html.Div("{{ c.title }}", style="font-weight:600;color:#e6eaee")
+        html.Div("{{ model_origins[c.id] }}: {{ c.version }}. Trained on {{ c.trained }}")
+
+
 def _classes() -> None:
     """Probabilities of ordered classes, lowest first."""
     with html.Div(
@@ -88,6 +97,15 @@ def _classes() -> None:
                 html.Div(classes="vb-class-fill", raw_attrs=[":style=\"{ width: k.share + '%' }\""])
             html.Span("{{ k.p }}", classes="vb-value")
         html.Div("{{ c.classes_note }}", v_if="c.classes_note", classes="vb-note mt-1")
+
+
+def _survival() -> None:
+    """Curve and risk group of a survival model."""
+    with html.Div(
+        v_if=f"c.survival.length && !{HIDDEN}", classes="mb-1", raw_attrs=[":id=\"'survival_' + c.id\""]
+    ):
+        html.Div(v_html=("c.curve",), classes="vb-figure", v_if="c.curve")
+        html.Div("{{ words }}", v_for="words in c.survival", key="words", classes="vb-note mt-1")
 
 
 def _moved() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....report import svg
-from ....report.axes import Axes, band, number, ticks
+from ....report.axes import Axes, band, number, steps, ticks
 from ....report.theme import theme
 from ..curves import SurvivalCurve
 from . import sheet
@@ -74,15 +74,6 @@ def survival_svg(
     words, y = sheet.notes([note, *told] if note else told, y, colours, width)
     label = f"{title}: " + "; ".join(text for text, _ in entries) + (f". {note}" if note else "")
     return sheet.finished(label, "".join(parts) + keys + words, y, colours, width)
-
-
-def steps(times: np.ndarray, values: np.ndarray, last: float) -> list[tuple[float, float]]:
-    """Corners of a step function that is 1 before the first time."""
-    corners, height = [(0.0, 1.0)], 1.0
-    for time, value in zip(map(float, times), map(float, values), strict=True):
-        corners += [(time, height), (time, value)] if value != height else [(time, height)]
-        height = value
-    return [*corners, (last, height)] if corners[-1][0] < last else corners
 
 
 def _curve(axes: Axes, curve: SurvivalCurve, stroke: sheet.Stroke, last: float) -> str:
