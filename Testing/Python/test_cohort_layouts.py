@@ -276,6 +276,17 @@ def test_a_feature_table_with_usual_names(tmp_path):
     assert any("Columns of text" in note for note in cohort.notes)
 
 
+def test_a_table_of_our_own_features_is_no_cohort_of_images(tmp_path):
+    names = ["mask:tumour:original:morphology:sphericity:3d:none:ibsi"]
+    names += [f"t1c:tumour:original:statistics:{name}:3d:none:ibsi" for name in ("mean", "skewness")]
+    lines = ["patient,endpoint:Ki-67," + ",".join(names)]
+    lines += [f"P{n},{n % 2},0.{n},{n}.5,{n * n}" for n in range(1, 7)]
+    (tmp_path / "cohort.csv").write_text("\n".join(lines))
+    cohort = read_cohort(tmp_path)
+    assert cohort.layout == "features" and cohort.features.columns == tuple(names)
+    assert cohort.outcome("Ki-67").labels.tolist() == [1, 0, 1, 0, 1, 0]
+
+
 def test_a_feature_table_with_cohort_toml(tmp_path):
     (tmp_path / "table.csv").write_text(
         "SUBJECTID,age,PCR,RFS,rfs_ind,Her2MostPos,F_1,F_2\n"

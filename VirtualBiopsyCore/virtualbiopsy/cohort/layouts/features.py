@@ -30,12 +30,14 @@ from . import shared
 from .table import NAMES, table_of
 
 META = ("patient", "time_point", "site", "scanner", "split", "date")
+_OURS = ("endpoint:", "event:", "time:", "subgroup:")
 _CASE = ("patient", "case", "id", "patient_id", "patientid", "subjectid", "subject_id", "subject", "pid")
 _ENDPOINT = ("label", "target", "class", "outcome", "endpoint", "y")
 _OUTCOME = re.compile(
     r"(^|[^a-z])(surviv\w*|surv|outcome|recurr\w*|relapse|rfs|pfs|dfs|efs|os|death|dead|died|event|"
     r"pcr|rcb|censor\w*|follow ?up|progression)([^a-z]|$)"
 )
+_OUTLINE = re.compile(r"mask:[^:]+")  # features of shape are called mask:tumour:original:…
 _DIAGNOSTICS = re.compile(r"^diagnostics_|^(general_info|unnamed)|(_path|path_)|(^|_)version$", re.IGNORECASE)
 
 
@@ -75,10 +77,10 @@ def recognise(path: Path) -> str:
         return ""
     ours = {theirs: name for name, theirs in statement.columns.items()}
     columns = {ours.get(name, name) for name in table.columns}
-    if columns & {"folder", "mask", *ROLES} or any(name.startswith("mask:") for name in columns):
+    if columns & {"folder", "mask", *ROLES} or any(_OUTLINE.fullmatch(name) for name in columns):
         return ""
     known = {*META, *CLINICAL}
-    others = [name for name in columns if name not in known and ":" not in name]
+    others = [name for name in columns if name not in known and not name.startswith(_OURS)]
     if not statement.leave_out and len(others) < 3 and file.name in NAMES:
         return ""
     return f"{file.name} has no columns for images or outlines."
@@ -148,7 +150,7 @@ def _sheet(file: Path, root: Path, table: TextTable, columns: FeatureColumns, no
     own = [
         n
         for n in table.columns
-        if n in (*META, *CLINICAL) or n.startswith(("endpoint:", "event:", "time:", "subgroup:"))
+        if n in (*META, *CLINICAL) or n.startswith(_OURS)
     ]
     used.update(own)
     left, text, features, faults = [], [], [], []
