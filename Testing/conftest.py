@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -19,10 +21,15 @@ _status = 0
 # select them.
 os.environ.setdefault("VIRTUALBIOPSY_KERNELS", "plain")
 
+# Models that were installed on this computer are none of the tests' business.
+_own = tempfile.mkdtemp(prefix="virtualbiopsy-models-")
+os.environ["VIRTUALBIOPSY_MODELS"] = _own
+
 
 def pytest_sessionfinish(session, exitstatus) -> None:
     global _status
     _status = int(exitstatus)
+    shutil.rmtree(_own, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from . import RESEARCH_USE_ONLY, __version__
 from . import cohort_command as cohorts
 from . import dynamic_command as dynamic
+from . import models_command as models
 from . import recalibrate_command as recalibration
 from . import recipes_command as recipes
 from . import simulate_command as simulate
@@ -48,7 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("case", type=Path, nargs="+", help="case folder, DICOM folder, or image files")
     predict.add_argument("--region", type=Path, help="mask file; the case's own mask if left out")
     predict.add_argument(
-        "--model", action="append", default=[], help=".radmodel file or id of a bundled model (repeatable)"
+        "--model",
+        action="append",
+        default=[],
+        help=".radmodel file, or id of a bundled or installed model (repeatable)",
     )
     predict.add_argument(
         "--role", action="append", default=[], metavar="NAME=ROLE", help="overrule the guessed role"
@@ -88,9 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--agreement", type=Path, help="agreement.json: features that disagree are refused")
     train.set_defaults(run=_train_demo)
 
-    models = commands.add_parser("models", help="list the bundled models, or show a model's card")
-    models.add_argument("model", nargs="?", help="id or .radmodel file")
-    models.set_defaults(run=_models)
+    models.register(commands)
     recipes.register(commands)
     cohorts.register(commands)
     dynamic.register(commands)
@@ -111,16 +113,16 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 
 def _predict(options: argparse.Namespace) -> None:
     from .case.read import read_case
-    from .models.radmodel import find_model
+    from .models.library import find_model, installed_models
     from .report.export import write_outputs
     from .session import Session
 
     progress = silent if options.quiet else show
     case = read_case(options.case, progress=progress)
     clinical = {**case.clinical, **_pairs(options.clinical, "--clinical")}
-    models = [find_model(name) for name in options.model] or None
+    chosen = [find_model(name) for name in options.model] or None
     task = None if options.task is None else TASKS[options.task]
-    session = Session(case.with_clinical(clinical), models, task)
+    session = Session(case.with_clinical(clinical), chosen, task)
     for name, role in _pairs(options.role, "--role").items():
         _check_role(session.case, name, role)
         session.set_role(name, role)
@@ -166,6 +168,9 @@ def _predict(options: argparse.Namespace) -> None:
         print(file=sys.stderr)
     print(RESEARCH_USE_ONLY)
     _print_result(session, result)
+    if chosen is None:
+        for warning in installed_models().warnings:
+            print(f"Warning: {warning}")
     for path in dict.fromkeys(written.values()):
         print(path)
 
@@ -181,6 +186,7 @@ def _outline(case, file: Path | None, option: str):
 
 
 def _print_result(session, result) -> None:
+    from .models.library import trained_on
     from .report.survival import survival_words
 
     models = {model.model_id: model for model in session.models}
@@ -190,8 +196,7 @@ def _print_result(session, result) -> None:
         line = f"Estimated probability of {prediction.positive}: {prediction.probability:.3f}"
         if (entry := ranges.get(prediction.model_id)) is not None:
             line += f" (outline variants: {entry.low:.3f}–{entry.high:.3f})"
-        if model.simulated:
-            line += f" — {model.model_id}, trained on simulated cases"
+        line += f" — {model.model_id}, {trained_on(model)}"
         print(line)
         for entry in prediction.classes:
             print(f"    {entry.name}: {entry.probability:.3f}")
@@ -244,17 +249,6 @@ def _train_demo(options: argparse.Namespace) -> None:
         fresh_csv=options.fresh,
     ):
         print(f"\r{path}")
-
-
-def _models(options: argparse.Namespace) -> None:
-    from .models.radmodel import builtin_models, find_model
-
-    if options.model:
-        print(find_model(options.model).card)
-        return
-    for model in builtin_models():
-        data = "simulated training data" if model.simulated else "see its card"
-        print(f"{model.model_id:28} {model.task:11} {model.positive:28} {model.title} ({data})")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _NO = frozenset({"0", "0.0", "no", "false", "negative", "censored"})
 def register(commands: argparse._SubParsersAction) -> None:
     """Add the command to a parser."""
     parser = commands.add_parser("recalibrate", help="fit a model's probabilities to a site's own cases")
-    parser.add_argument("model", help="id of a bundled model, or a .radmodel file")
+    parser.add_argument("model", help="id of a bundled or installed model, or a .radmodel file")
     parser.add_argument(
         "features", type=Path, help="table of features, as `virtualbiopsy cohort extract` makes"
     )
@@ -40,7 +40,8 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from .cohort.tables import read_text_table
-    from .models.radmodel import find_model, save_radmodel
+    from .models.library import find_model
+    from .models.radmodel import save_radmodel
 
     if options.out.exists():
         raise ExistingFileError(f"{options.out} is there already.", "Choose another name.")

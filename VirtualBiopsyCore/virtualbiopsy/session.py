@@ -27,7 +27,8 @@ from .groundwork import MAPS_SHARE, NO_DEPARTURES, Departures, Groundwork
 from .inquiry import Inquiry
 from .measure import Measured, Measuring
 from .models.inference import model_inputs, predict
-from .models.radmodel import RadModel, builtin_models
+from .models.library import available_models
+from .models.radmodel import RadModel
 from .perturb import stability
 from .prepare.kinetics.aif import ArterialInput
 from .prepare.kinetics.pharmacokinetic import VESSEL
@@ -56,7 +57,7 @@ class Session(Asking):
     Parameters
     ----------
     case : the case as read.
-    models : models to run; the bundled ones of the task if None.
+    models : models to run; the bundled and installed ones of the task if None.
     task : what the case is for; guessed from the case if None, or that of the models if they have one in
         common.
     """
@@ -68,7 +69,7 @@ class Session(Asking):
         self._case = case.with_clinical(check_clinical(case.clinical))
         self.task = task if task is not None else _task(case, models)
         self.models: tuple[RadModel, ...] = tuple(
-            builtin_models(self.task.task_id) if models is None else models
+            available_models(self.task.task_id) if models is None else models
         )
         self._rules = read_rules(resource("Rules") / self.task.rules)
         self._departures = NO_DEPARTURES

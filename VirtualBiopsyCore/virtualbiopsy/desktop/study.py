@@ -13,7 +13,8 @@ from ..case.dynamic import DynamicSeries
 from ..case.dynamic_series import early_sequence, with_dynamic
 from ..case.model import ROLES, Case
 from ..errors import MissingSequenceError, RegionError
-from ..models.radmodel import RadModel, builtin_models
+from ..models.library import available_models
+from ..models.radmodel import RadModel
 from ..prepare.kinetics.aif import read_input_table
 from ..progress import Progress, part, silent
 from ..scene.cases import Tags, case_from_nodes, case_signature, no_tags
@@ -99,7 +100,7 @@ class Study:
 
     Parameters
     ----------
-    models : models to run; the bundled ones of the task if None, read at first use.
+    models : models to run; the bundled and installed ones of the task if None, read at first use.
     tags : acquisition parameters of a volume node by DICOM keyword.
     files : DICOM files of a volume node; none for a volume from elsewhere.
     times : elements that tell when a volume was acquired, by DICOM keyword.
@@ -128,7 +129,7 @@ class Study:
     @property
     def models(self) -> tuple[RadModel, ...]:
         if self._models is None:
-            self._models = tuple(builtin_models(self.task.task_id))
+            self._models = available_models(self.task.task_id)
         return self._models
 
     @property

@@ -272,24 +272,6 @@ def builtin_models(task: str | None = None) -> list[RadModel]:
     return [model for model in models if task in (None, model.task)]
 
 
-def find_model(name: str) -> RadModel:
-    """Return the bundled model with this id, or the model in the file of this name.
-
-    Raises
-    ------
-    ModelFormatError : there is neither, or the file is not a valid .radmodel.
-    """
-    models = {model.model_id: model for model in builtin_models()}
-    if name in models:
-        return models[name]
-    if not Path(name).exists():
-        raise ModelFormatError(
-            f"There is no model called {name!r} and no file of that name.",
-            f"Bundled models: {', '.join(models) or 'none'}.",
-        )
-    return load_radmodel(name)
-
-
 _NO_PICKLE = (
     "A .radmodel is made by VirtualBiopsy's own training or export. Pickle, joblib and skops files are never "
     "opened, because opening them can run code; export the model again as .radmodel."

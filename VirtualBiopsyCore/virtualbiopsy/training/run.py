@@ -20,6 +20,7 @@ from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.study import Study
 from ..progress import Progress, part, silent
 from ..radiomics.definitions import describe
+from ..report.files import write_files
 from .cases import Cases
 from .dataset import BINARY, SURVIVAL, Dataset
 from .export import About, to_radmodel
@@ -40,6 +41,7 @@ from .reports.record import (
 )
 from .reports.statement import Stated
 from .reports.write import write_reports
+from .results import RESULTS, results_text
 from .survival.nomogram import model_nomogram
 from .validation.compare import Comparison, column_sets, compare
 from .validation.evaluate import Evaluation, evaluate
@@ -231,7 +233,7 @@ def check_folder(out: Path, overwrite: bool = False) -> None:
 def write_run(
     out: Path, trained: Trained, progress: Progress = silent, overwrite: bool = False
 ) -> list[Path]:
-    """Write model, reports and the table of held-out scores; return their paths, the model first.
+    """Write model, reports, table of held-out scores and results; return their paths, the model first.
 
     Raises
     ------
@@ -240,15 +242,12 @@ def write_run(
     check_folder(out, overwrite)
     out.mkdir(parents=True, exist_ok=True)
     written = list(write_reports(out, trained.record, trained.model, part(progress, 0.0, 0.9)))
-    table = out / HELD_OUT
-    scratch = table.with_name(table.name + ".part")
-    scratch.write_text(held_out_text(trained.held_out, trained.cases), encoding="utf-8")
-    scratch.replace(table)
-    written.append(table)
+    written += write_files(out, {HELD_OUT: held_out_text(trained.held_out, trained.cases)}, True)
     if trained.model is not None:
         path = out / (trained.model.model_id + SUFFIX)
         save_radmodel(trained.model, path)
         written.insert(0, path)
+    written += write_files(out, {RESULTS: results_text(trained)}, True)
     progress(1.0, "Written")
     return written
 
