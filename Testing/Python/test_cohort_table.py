@@ -185,6 +185,33 @@ def test_two_words_need_a_statement_which_one_is_positive(tmp_path):
     assert read_cohort(tmp_path, endpoints=stated).outcome("IDH").labels.tolist() == [0, 1, 0, 1]
 
 
+def test_a_third_word_beside_yes_and_no_is_a_fault_of_its_row(tmp_path):
+    plain_cohort(tmp_path)
+    lines = (tmp_path / "cohort.csv").read_text().splitlines()
+    words = ("yes", "No ", "perhaps", "1.0")
+    rows = [f"{line.rpartition(',')[0]},{word}" for line, word in zip(lines[1:], words, strict=True)]
+    (tmp_path / "cohort.csv").write_text("\n".join([lines[0], *rows]))
+    assert any("row 4 (P3), column endpoint:Ki-67: 'perhaps' is neither" in f for f in faults_of(tmp_path))
+    text = (tmp_path / "cohort.csv").read_text()
+    (tmp_path / "cohort.csv").write_text(text.replace("perhaps", "positive "))
+    assert read_cohort(tmp_path).outcome("Ki-67").labels.tolist() == [1, 0, 1, 1]
+    for old, new in (("yes", "low"), ("No ", "medium"), ("positive ", "high"), ("1.0", "high")):
+        text = text.replace("perhaps", "positive ").replace(f",{old}", f",{new}")
+    (tmp_path / "cohort.csv").write_text(text)
+    assert read_cohort(tmp_path).endpoint("Ki-67").classes == ("high", "low", "medium")
+
+
+def test_an_endpoint_that_is_always_the_same_is_a_fault_only_if_it_is_asked_for(tmp_path):
+    plain_cohort(tmp_path)
+    lines = (tmp_path / "cohort.csv").read_text().splitlines()
+    rows = [f"{line},yes,0,{n}" for n, line in enumerate(lines[1:], 1)]
+    (tmp_path / "cohort.csv").write_text("\n".join([f"{lines[0]},endpoint:PR,event:OS,time:OS", *rows]))
+    assert examine_cohort(tmp_path, endpoint="Ki-67").usable
+    for name, told in (("PR", "only one class"), ("OS", "no event was seen")):
+        faults = [str(f) for f in examine_cohort(tmp_path, endpoint=name).faults if f.kind == "fault"]
+        assert len(faults) == 1 and told in faults[0]
+
+
 def test_labels_from_another_table(tmp_path):
     plain_cohort(tmp_path)
     (tmp_path / "pr.csv").write_text("patient,endpoint:PR,site\nP1,1,Z\nP2,0,Z\nP9,1,Z\n")

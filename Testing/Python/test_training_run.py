@@ -215,6 +215,9 @@ def test_endpoints_that_do_not_fit_are_refused(tmp_path):
         cohort_cases(plan, study, cohort, None, "PR")
     with pytest.raises(CohortError, match="wants survival"):
         cohort_cases(PLANS["P12"], find_study("P12"), cohort, None, "Ki-67")
+    alike = tuple(replace(case, labels={"Ki-67": 1}) for case in cohort.cases)
+    with pytest.raises(CohortError, match=r"Ki-67 is 'high' in all \d+ cases"):
+        cohort_cases(plan, study, replace(cohort, cases=alike), None)
 
 
 def test_what_cannot_be_run_is_said(tmp_path, capsys):

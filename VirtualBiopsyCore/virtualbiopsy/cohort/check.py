@@ -204,7 +204,10 @@ def check_endpoint(cohort: Cohort, name: str) -> Iterator[Fault]:
         yield Fault("", what, "They are left out.", WARNING, endpoint.column)
     counts = Counter(case.labels[name] for case in known)
     if endpoint.kind == SURVIVAL:
-        if counts[1] < FEW:
+        if not counts[1]:
+            what = f"{name}: no event was seen."
+            yield Fault("", what, "Nothing can be learnt from censored cases.", column=endpoint.column)
+        elif counts[1] < FEW:
             yield Fault("", f"{name}: only {counts[1]} events.", "", WARNING, endpoint.column)
         return
     if len(counts) < 2:

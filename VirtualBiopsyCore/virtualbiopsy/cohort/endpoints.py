@@ -10,6 +10,7 @@ from .model import FAULT, WARNING, Endpoint, Fault
 from .values import flag_of, is_unknown, number_of
 
 MAX_CLASSES = 12
+_GRADES = ("low", "high")  # with a third word between them they are classes of their own
 KINDS = (BINARY, MULTICLASS, ORDINAL, SURVIVAL)
 
 
@@ -107,7 +108,7 @@ def _survival(definition: Definition, rows: Sequence[tuple[str, Mapping[str, str
     faults += _needed(definition, known, f"{event_column} and {time_column}")
     if known and not any(known):
         what = f"{definition.name}: no event was seen in {len(known)} cases."
-        faults.append(Fault("", what, "Nothing can be learnt from censored cases alone."))
+        faults.append(Fault("", what, "Nothing can be learnt from censored cases alone.", WARNING))
     endpoint = Endpoint(definition.name, SURVIVAL, (), definition.unit, event_column)
     return ReadEndpoint(endpoint if known else None, tuple(labels), tuple(times), tuple(faults))
 
@@ -185,6 +186,14 @@ def _inferred(
     if len(texts) > MAX_CLASSES or (numeric and not whole):
         what = f"{name} has {len(texts)} different values, too many for classes."
         return _useless(rows, Fault("", what, hint, column=column))
+    strange = [] if numeric else _beside_yes_and_no(texts)
+    if strange:
+        faults = tuple(
+            Fault(where, f"{cell!r} is neither yes nor no, which other cases have.", hint, column=column)
+            for (where, _), cell in zip(rows, cells, strict=True)
+            if cell.strip() in strange
+        )
+        return ReadEndpoint(None, (None,) * len(rows), (), faults)
     if numeric:
         texts.sort(key=lambda text: number_of(text) or 0.0)
     at = {text: n for n, text in enumerate(texts)}
@@ -196,6 +205,12 @@ def _inferred(
     classes = tuple(f"{name} {text}" for text in texts) if numeric else tuple(texts)
     note = (f"{name}: classes by the values of the column, {', '.join(texts)}.",) if texts else ()
     return _finish(definition, kind, classes, labels, [], note)
+
+
+def _beside_yes_and_no(texts: Sequence[str]) -> list[str]:
+    """What stands in a column of yes and no and is neither: a slip, or a class that must be stated."""
+    flags = {flag_of(text) for text in texts if text.strip().lower() not in _GRADES}
+    return [text for text in texts if flag_of(text) is None] if {0, 1} <= flags else []
 
 
 def _finish(

@@ -91,8 +91,8 @@ def cohort_cases(
 
     Raises
     ------
-    CohortError : the endpoint is not there or of another kind, a feature of the plan is not there, or no case
-        fulfils the condition.
+    CohortError : the endpoint is not there, of another kind or the same in all cases, a feature of the plan
+        is not there, or no case fulfils the condition.
     """
     endpoint = cohort_endpoint(plan, study, cohort, endpoint)
     features = cohort.features if table is None else table
@@ -104,6 +104,7 @@ def cohort_cases(
         columns = tuple(dict.fromkeys((*columns, plan.among.column)))
     data = to_dataset(features, cohort, endpoint, columns=columns, notes=notes)
     data = _among(plan, data, own)
+    _check_outcome(data)
     outcome = data.outcome
     positive = "" if outcome.time is not None else outcome.classes[-1]
     return Cases(
@@ -185,6 +186,22 @@ def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = ""
 def fits_outcome(kind: str, wanted: str) -> bool:
     """Whether an endpoint of one kind can be predicted by a plan for another."""
     return kind == wanted or (wanted == MULTICLASS and kind == BINARY)
+
+
+def _check_outcome(data: Dataset) -> None:
+    """Refuse cases from which nothing can be learnt, whatever else is asked for."""
+    outcome = data.outcome
+    seen = sorted(set(outcome.labels.tolist()))
+    if outcome.time is not None and not any(seen):
+        raise CohortError(
+            f"{outcome.name}: no event was seen in {len(data.cases)} cases.",
+            "Nothing can be learnt from censored cases alone; follow them longer.",
+        )
+    if outcome.time is None and len(seen) < 2:
+        raise CohortError(
+            f"{outcome.name} is {outcome.classes[seen[0]]!r} in all {len(data.cases)} cases.",
+            "Nothing can be learnt from one class; add cases of another.",
+        )
 
 
 def _plain(name: str) -> str:

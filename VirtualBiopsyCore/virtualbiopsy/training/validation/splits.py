@@ -119,7 +119,7 @@ def _sites(data: Dataset) -> tuple[Split, ...]:
     names = np.unique(site)
     if names.size < 2:
         raise TrainingError(
-            f"Leaving one site out needs two sites; all cases are from {names[0]!r}.",
+            f"Leaving one site out needs two sites; all cases are from {str(names[0])!r}.",
             "Use repeated cross-validation.",
         )
     found = []
