@@ -216,7 +216,7 @@ def test_endpoints_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(CohortError, match="wants survival"):
         cohort_cases(PLANS["P12"], find_study("P12"), cohort, None, "Ki-67")
     alike = tuple(replace(case, labels={"Ki-67": 1}) for case in cohort.cases)
-    with pytest.raises(CohortError, match=r"Ki-67 is 'high' in all \d+ cases"):
+    with pytest.raises(CohortError, match=r"Ki-67 is 'Ki-67' in all \d+ cases"):
         cohort_cases(plan, study, replace(cohort, cases=alike), None)
 
 
