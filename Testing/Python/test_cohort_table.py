@@ -115,6 +115,28 @@ def test_missing_sequences_and_outlines_on_other_grids_are_told(tmp_path):
     assert any("seg.nii.gz lies on the grid of none" in warning for warning in examined.warnings)
 
 
+def test_an_outline_outside_of_the_images_is_a_fault(tmp_path):
+    plain_cohort(tmp_path)
+    turned = (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    for name, shift in (("P1", 400.0), ("P2", 0.0), ("P3", -2.0)):
+        outline = labels(1, 2)
+        outline.SetOrigin((shift, 0.0, 0.0))
+        if name == "P2":  # rotated by 90 degrees about a corner: beside the image, if its axes are minded
+            outline.SetDirection(turned)
+        put(tmp_path / name / "seg.nii.gz", outline)
+    turned_image, turned_mask = image(1), labels(1)
+    for found, origin in ((turned_image, 0.0), (turned_mask, 0.5)):
+        found.SetDirection(turned)
+        found.SetOrigin((origin, 0.0, 0.0))
+    put(tmp_path / "P4" / "P4_t1c.nii.gz", turned_image)
+    put(tmp_path / "P4" / "seg.nii.gz", turned_mask)
+    faults = faults_of(tmp_path)
+    assert [fault.split(":")[0] for fault in faults] == ["row 2 (P1), column mask", "row 3 (P2), column mask"]
+    assert all("100 % of seg.nii.gz lies outside all sequences" in fault for fault in faults)
+    assert not faults_of(tmp_path, deep=False)
+    assert sum("lies on the grid of none" in w for w in examine_cohort(tmp_path).warnings) == 4
+
+
 def test_a_workbook_with_statements_in_cohort_toml(tmp_path):
     plain_cohort(tmp_path)
     (tmp_path / "cohort.csv").unlink()

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from ..case.files import header_of, is_image_file
 from ..errors import VirtualBiopsyError
+from ..prepare.prepare import MISPLACED_ALLOWED, share_outside
 from ..progress import Progress, part, silent
 from ..training.dataset import SURVIVAL
 from .load import box_mask, read_outline
@@ -120,15 +121,22 @@ def _files(case: CohortCase, headers: _Headers, deep: bool) -> Iterable[Fault]:
         if wrong:
             yield Fault(case.where, wrong, column=column)
             continue
-        if grids and not any(_same(grid, other) for other in grids.values()):
+        elsewhere = bool(grids) and not any(_same(grid, other) for other in grids.values())
+        if elsewhere:
             what = f"{mask.path.name} lies on the grid of none of the sequences."
             hint = "It is resampled; check that it belongs to this examination."
             yield Fault(case.where, what, hint, WARNING, column)
         if deep:
             try:
-                read_outline(mask)
+                outline = read_outline(mask)
             except VirtualBiopsyError as error:
                 yield Fault(case.where, error.message, error.hint, column=column)
+                continue
+            outside = min((_outside(outline, grids[role]) for role in grids), default=0.0) if elsewhere else 0
+            if outside > MISPLACED_ALLOWED:
+                what = f"{100 * outside:.0f} % of {mask.path.name} lies outside all sequences."
+                hint = "It was probably drawn on another examination or in another frame of reference."
+                yield Fault(case.where, what, hint, column=column)
     if case.box is not None and (reference := _reference(case)) is not None:
         grid, wrong = headers.corners(reference)
         if not wrong:
@@ -137,6 +145,18 @@ def _files(case: CohortCase, headers: _Headers, deep: bool) -> Iterable[Fault]:
                 box_mask(case.box, blank)
             except VirtualBiopsyError as error:
                 yield Fault(case.where, error.message, error.hint, column="box")
+
+
+def _outside(outline: sitk.Image, grid: np.ndarray) -> float:
+    """Share of the outline (0 … 1) outside an image with this geometry, see :class:`_Headers`."""
+    size, origin, edges, spacing = grid[0], grid[1], grid[3:6], grid[-1]
+    blank = sitk.Image([int(n) for n in size], sitk.sitkUInt8)
+    blank.SetOrigin(origin.tolist())
+    blank.SetSpacing(spacing.tolist())
+    lengths = spacing * (size - 1)
+    if (lengths > 0).all():
+        blank.SetDirection(((edges - origin) / lengths[:, None]).T.ravel().tolist())
+    return share_outside(outline, sitk.GetArrayViewFromImage(outline) > 0, blank)
 
 
 def _reference(case: CohortCase) -> Path | None:

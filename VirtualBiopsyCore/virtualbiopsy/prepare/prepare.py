@@ -129,7 +129,7 @@ def prepare_mask(mask: sitk.Image, prepared: PreparedCase) -> sitk.Image:
     if not inside.any():
         raise EmptyRegionError("The region holds no voxel.", "Outline the tumour first.")
     if not same_grid(mask, prepared.grid):
-        check_inside(_share_outside(mask, inside, prepared.grid), prepared.settings.reference)
+        check_inside(share_outside(mask, inside, prepared.grid), prepared.settings.reference)
     result = resample_mask(mask, prepared.grid, prepared.settings.mask_interpolator)
     if not sitk.GetArrayViewFromImage(result).any():
         raise EmptyRegionError(
@@ -293,7 +293,7 @@ def _coverage(grid: sitk.Image, transform: sitk.Transform, image: sitk.Image) ->
     return sitk.Resample(ones, grid, transform, sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
 
 
-def _share_outside(mask: sitk.Image, inside: np.ndarray, grid: sitk.Image) -> float:
+def share_outside(mask: sitk.Image, inside: np.ndarray, grid: sitk.Image) -> float:
     """Share of the mask's voxel centres that lie outside the grid's voxels."""
     index = np.argwhere(inside)[:, ::-1]
     mapped = affine(mask, sitk.Transform(3, sitk.sitkIdentity), grid) @ np.c_[index, np.ones(len(index))].T
