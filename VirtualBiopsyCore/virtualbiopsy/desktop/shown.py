@@ -82,8 +82,10 @@ class ResultView:
             self._updating = True
             try:
                 ui.modelComboBox.clear()
-                for prediction in result.predictions:
-                    ui.modelComboBox.addItem(prediction.positive, prediction.model_id)
+                named = [prediction.positive for prediction in result.predictions]
+                for positive, model_id in zip(named, ids, strict=True):
+                    alike = named.count(positive) > 1
+                    ui.modelComboBox.addItem(f"{positive} ({model_id})" if alike else positive, model_id)
             finally:
                 self._updating = False
             self.model_ids = ids

@@ -10,6 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from .. import RESEARCH_USE_ONLY
+from ..models.library import trained_on
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..report.figures import probability_svg
@@ -23,8 +24,9 @@ from .pictures import WIDTH, clear, is_dark, say, set_svg
 REASONS = 6
 
 
-def trust_html(card: TrustCard, positive: str) -> str:
-    """A trust card as rich text: light, reasons (worst first), what is known beyond them."""
+def trust_html(card: TrustCard, positive: str, model: RadModel | None = None) -> str:
+    """A trust card as rich text: which model, what it was trained on, light, reasons (worst first), what is
+    known beyond them."""
     shape, colour = LIGHT_SHAPES.get(card.light, "■"), LIGHT_COLORS.get(card.light, "#808080")
     reasons = "".join(
         f"<li><font color='{LIGHT_COLORS.get(reason.light, '#808080')}'>"
@@ -35,8 +37,9 @@ def trust_html(card: TrustCard, positive: str) -> str:
         more = _("and {n} more, see the report").format(n=len(card.reasons) - REASONS)
         reasons += f"<li>{escape(more)}</li>"
     further = "".join(f"<br><small>{escape(line)}</small>" for line in further_lines(card))
+    origin = f"<br><small>{escape(f'{model.title}; {trained_on(model)}')}</small>" if model else ""
     return (
-        f"<b>{escape(positive)}</b><br><font color='{colour}' size='5'>{shape}</font> "
+        f"<b>{escape(positive)}</b>{origin}<br><font color='{colour}' size='5'>{shape}</font> "
         f"<b>{escape(headline(card))}</b><ul>{reasons}</ul>{further}"
     )
 
@@ -152,7 +155,8 @@ class TrustedNumbers:
         for entry, prediction in zip(self._entries, result.predictions, strict=False):
             model_id = prediction.model_id
             card = card_of(result.trust, model_id)
-            entry.card.setText(trust_html(card, prediction.positive) if card is not None else "")
+            model = models.get(model_id)
+            entry.card.setText(trust_html(card, prediction.positive, model) if card is not None else "")
             entry.card.setVisible(card is not None)
             waits = self.withheld(result, model_id)
             entry.reveal.setVisible(waits)
@@ -163,7 +167,6 @@ class TrustedNumbers:
             if waits:
                 clear(entry.picture)
                 continue
-            model = models.get(model_id)
             look = {"dark": dark, "width": WIDTH, "simulated": model is None or model.simulated}
             svg = probability_svg(prediction, stability.get(model_id), **look)
             words = _("Estimated probability of {positive}: {probability}. {notice}.").format(

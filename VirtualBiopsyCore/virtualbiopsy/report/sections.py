@@ -14,6 +14,7 @@ from .. import __version__
 from ..case.clinical import CLINICAL
 from ..case.model import ROLES, Case
 from ..explain.model import Explanation
+from ..models.library import trained_on
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..progress import Progress, silent
@@ -349,7 +350,7 @@ def provenance_section(result: Result, models: Sequence[RadModel]) -> str:
         ("scipy", scipy.__version__),
         ("SimpleITK", sitk.Version.VersionString()),
     ]
-    rows = [(m.title, m.model_id, m.version, "simulated" if m.simulated else "", m.sha256) for m in models]
+    rows = [(m.title, m.model_id, m.version, trained_on(m), m.sha256) for m in models]
     return (
         tag("h2", "How the numbers were made")
         + bullets(steps, ordered=True)

@@ -46,7 +46,12 @@ class Exports:
 
     def _writer(self, folder: Path, overwrite: bool) -> Callable[[Progress], list[Path]]:
         app = self._app
-        case, mask, result, models = app.session.case, app.session.mask, app.predictions.result, app.models
+        case, mask, result, models = (
+            app.session.case,
+            app.session.mask,
+            app.predictions.result,
+            app.session.models,
+        )
 
         def write(progress: Progress) -> list[Path]:
             written = write_outputs(
