@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from estimators_support import toy_dataset
@@ -11,6 +13,10 @@ from virtualbiopsy.models.calibration import sigmoid
 from virtualbiopsy.models.inference import predict, raw_score
 from virtualbiopsy.training.dataset import BINARY, SURVIVAL
 from virtualbiopsy.training.method import Method, Spec, Validation
+from virtualbiopsy.training.reports import adapt_tests
+from virtualbiopsy.training.reports.figures.calibration import calibration_svg
+from virtualbiopsy.training.reports.names import figure_name
+from virtualbiopsy.training.reports.record import CROSS_VALIDATION
 from virtualbiopsy.training.survival import (
     brier_at,
     calibration_at,
@@ -21,8 +27,14 @@ from virtualbiopsy.training.survival import (
     nomogram,
     risk_groups,
 )
-from virtualbiopsy.training.timed_risk import held_out_risk
+from virtualbiopsy.training.validation.evaluate import evaluate
+from virtualbiopsy.training.validation.external import hold_out
+from virtualbiopsy.training.validation.fitting import fit_method
+from virtualbiopsy.training.validation.horizon import figure_by, horizon_figures, horizon_of
 from virtualbiopsy.training.validation.run import validate
+from virtualbiopsy.training.validation.splits import make_splits
+from virtualbiopsy.training.validation.store import PartStore
+from virtualbiopsy.training.validation.subgroups import restricted
 
 DATA = toy_dataset(SURVIVAL)
 X, T, E = DATA.values, DATA.outcome.time, DATA.outcome.labels
@@ -200,14 +212,92 @@ def test_held_out_risks_are_those_of_the_validated_models():
     method = Method(
         (Spec("impute"), Spec("scale")), Spec("cox"), validation=Validation(folds=4, repeats=2, seed=3)
     )
-    risk = held_out_risk(method, DATA, 15.0)
-    assert np.isfinite(risk).all() and ((risk > 0) & (risk < 1)).all()
     held_out = validate(method, DATA)
+    risk, at = held_out.risks(), held_out.horizon
+    assert risk.shape == (2, len(T)) and ((risk > 0) & (risk < 1)).all()
+    assert at == horizon_of(DATA.outcome) == float(f"{np.median(T):.4g}")
     scores, number = held_out.scores()[0], held_out.numbers()[0]
     for part in np.unique(number):
         order = np.argsort(scores[number == part])
-        assert (np.diff(risk[number == part][order]) >= 0).all()
-    found = calibration_at(T, E, risk, 15.0, 3)
-    assert 0.4 < found.slope < 2.5 and 0.6 < found.ratio < 1.6
-    with pytest.raises(TrainingError, match="has no times"):
-        held_out_risk(method, toy_dataset(BINARY), 15.0)
+        assert (np.diff(risk[0][number == part][order]) >= 0).all()
+    split = held_out.parts[0].split
+    fitted = fit_method(method, DATA.rows(split.train), np.random.default_rng([3, 2, 0]))
+    free = fitted.estimator.survival(fitted.steps.apply(DATA.rows(split.test)).values, np.array([at]))[:, 0]
+    assert risk[0][split.test] == pytest.approx(1 - free, abs=1e-12)
+    assert np.isnan(validate(replace(method, estimator=Spec("logistic")), toy_dataset(BINARY)).horizon)
+
+
+@pytest.mark.parametrize("rounding", [0, 2])
+def test_figures_by_the_horizon_are_those_of_single_samples(rounding):
+    """Whole cases and cases that count several times: as of a sample in which they stand so often."""
+    rng = np.random.default_rng(3)
+    time = np.ceil(T / rounding) if rounding else T + rng.uniform(0, 1e-6, T.size)
+    risk = rng.uniform(0.05, 0.9, T.size)
+    weights = np.stack([np.ones(T.size), rng.multinomial(T.size, np.full(T.size, 1 / T.size))])
+    at = float(np.median(time))
+    found = horizon_figures(time, E, risk, at, weights)
+    for row, times in enumerate(weights.astype(int)):
+        again = np.repeat(np.arange(T.size), times)
+        of_sample = calibration_at(time[again], E[again], risk[again], at)
+        assert found["observed_expected"][row] == pytest.approx(of_sample.ratio, rel=1e-10)
+        assert found["brier"][row] == pytest.approx(
+            brier_at(time[again], E[again], risk[again], at), rel=1e-10
+        )
+        # The slope there has Efron's ties, here Breslow's; without ties they are one.
+        apart = 1e-6 if not rounding and row == 0 else 0.08
+        assert found["calibration_slope"][row] == pytest.approx(of_sample.slope, abs=apart)
+
+
+def test_figures_by_the_horizon_are_unknown_where_nobody_was_followed():
+    risk, one = np.full(T.size, 0.3), np.ones((1, T.size))
+    late = horizon_figures(T, E, risk, 1000.0, one)
+    assert all(np.isnan(values).all() for values in late.values())
+    early = horizon_figures(T, E, risk, 0.5 * T.min(), one)
+    assert np.isnan(early["observed_expected"]).all() and early["brier"][0] == pytest.approx(0.09)
+
+
+def test_the_evaluation_of_survival_states_its_horizon():
+    method = Method(
+        (Spec("impute"), Spec("scale")),
+        Spec("cox"),
+        validation=Validation(folds=4, repeats=2, seed=3, bootstraps=60),
+    )
+    held_out = validate(method, DATA)
+    found = evaluate(held_out, DATA, 60)
+    at, unit = held_out.horizon, DATA.outcome.unit
+    names = [figure_by(name, at, unit) for name in ("brier", "observed_expected", "calibration_slope")]
+    for name in names:
+        figure = found.figures[name]
+        assert figure.low < figure.value < figure.high and f"by {at:g} {unit}" in figure_name(name)
+    assert figure_name(names[2]).endswith("(ideal 1)") and 0.05 < found.figures[names[0]].value < 0.3
+    assert found.by_horizon.time == at and found.by_horizon.cases.sum() == len(T)
+    assert evaluate(replace(held_out, parts=held_out.parts[:4]), DATA, 60).by_horizon is not None
+    test = adapt_tests.tested_of("cross-validation", CROSS_VALIDATION, found, DATA.outcome, held_out)
+    assert test.calibration.groups.shape == (5, 4) and f"by {at:g} {unit}" in test.calibration.name
+    assert "by " in calibration_svg(test.calibration) and set(names) <= set(test.figures)
+    half = restricted(held_out, np.arange(len(T)) % 2 == 0)
+    assert np.isfinite(half.risks()[0]).sum() == (len(T) + 1) // 2 and half.horizon == at
+
+
+def test_parts_that_are_kept_hold_their_risks(tmp_path):
+    method = Method((Spec("impute"), Spec("scale")), Spec("cox"), validation=Validation(folds=3, repeats=1))
+    splits = make_splits(DATA, method.validation)
+    store = PartStore(tmp_path / "parts.jsonl", "x", splits)
+    whole = validate(method, DATA, splits=splits, keep=store.keep)
+    again = validate(
+        method, DATA, splits=splits, known=PartStore(tmp_path / "parts.jsonl", "x", splits).known
+    )
+    assert np.array_equal(again.risks(), whole.risks()) and np.isfinite(again.risks()).all()
+
+
+def test_times_of_other_cases_must_be_in_the_same_unit():
+    method = Method((Spec("impute"), Spec("scale")), Spec("cox"))
+    fitted = fit_method(method, DATA, np.random.default_rng(0))
+    other = replace(
+        toy_dataset(SURVIVAL, seed=8), patients=np.array([f"other-{n}" for n in range(len(T))], dtype=str)
+    )
+    found = hold_out(fitted, other, DATA)
+    assert found.horizon == horizon_of(DATA.outcome) and np.isfinite(found.risks()).all()
+    days = replace(other, outcome=replace(other.outcome, time=30 * other.outcome.time, unit="days"))
+    with pytest.raises(TrainingError, match="are in days"):
+        hold_out(fitted, days, DATA)

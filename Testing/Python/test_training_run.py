@@ -113,6 +113,7 @@ def test_the_model_gives_the_answers_of_the_fitted_method(trained):
 
 def test_two_runs_give_the_same_bytes_and_nothing_is_replaced(features, out, tmp_path, capsys):
     assert command(features, tmp_path / "again") == 0
+    assert "validation grouped by patient: Brier score 0." in capsys.readouterr().out
     name = "m11-simulated.radmodel"
     assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
     before = (out / name).stat().st_mtime_ns
@@ -175,6 +176,11 @@ def test_other_kinds_of_outcomes_and_estimators(study_id, tmp_path):
     written = write_run(tmp_path, found)
     model = load_radmodel(written[0])
     assert model.feature_keys == found.fitted.columns
+    by_horizon = [name for name in model.metrics if name.startswith("brier_by_")]
+    assert len(by_horizon) == (study_id == "P12")
+    if by_horizon:
+        assert by_horizon == [f"brier_by_{model.survival.horizon:.4g}_months"]
+        assert f"Brier score by {model.survival.horizon:.4g} months" in model.card
     assert (model.survival is None) == (study_id != "P12") == (found.record.nomogram is None)
     assert bool(model.nominal) == (study_id == "G8")
     assert sum(line.startswith("case-") for line in (tmp_path / "held-out.csv").open()) == 2 * len(

@@ -92,12 +92,18 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _print(trained: Trained) -> None:
+    from .training.reports.names import figure_words
+
     found, simulated = trained.evaluation, " (simulated cases)" if trained.cases.simulated else ""
     name, figure = next(iter(found.figures.items()))
     print(
         f"{trained.study.study_id}: {name} {figure.value:.3f} (95 % CI {figure.low:.3f}–{figure.high:.3f}), "
         f"{found.cases} held-out cases{simulated}; {len(trained.fitted.columns)} features."
     )
+    for test in trained.record.tests or ():
+        told = [figure_words(n, f) for n, f in test.figures.items() if n in ("brier", "ici") or "_by_" in n]
+        if told:
+            print(f"{test.name}: {'; '.join(told)}")
     for warning in trained.warnings:
         print(f"Warning: {warning}")
     if trained.why_no_model:

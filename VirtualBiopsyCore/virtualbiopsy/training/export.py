@@ -22,6 +22,7 @@ from ..radiomics.keys import measured_keys
 from .dataset import BINARY, MULTICLASS, ORDINAL, SURVIVAL, Dataset
 from .survival import kaplan_meier, risk_groups
 from .validation.fitting import FittedMethod
+from .validation.horizon import horizon_of
 
 BACKGROUND_ROWS = 100
 """Rows of the training cases that are stored, at most."""
@@ -162,9 +163,9 @@ def _answer(
         return classifier, Calibrator(), 0.5, {"nominal": classes, "positive": classes[-1]}
     assert kind == SURVIVAL and data.outcome.time is not None
     base, event = own.baseline, data.outcome.labels
-    horizon = about.horizon or float(np.median(data.outcome.time))
-    horizon = max(horizon, float(base.times[np.flatnonzero(base.hazard > 0)[0]]))
-    horizon = float(f"{horizon:.4g}") if base.at(float(f"{horizon:.4g}")) > 0 else horizon
+    horizon = about.horizon or horizon_of(data.outcome)
+    if not base.at(horizon) > 0:
+        horizon = float(base.times[np.flatnonzero(base.hazard > 0)[0]])
     calibrator = Calibrator("cloglog", own.slope, float(np.log(base.at(horizon))))
     share = 1.0 - float(kaplan_meier(data.outcome.time, event).at(horizon))
     try:

@@ -9,6 +9,7 @@ from ..survival.curves import kaplan_meier, log_rank
 from ..validation.compare import Comparison
 from ..validation.evaluate import Evaluation
 from ..validation.figures import Figure
+from ..validation.horizon import figure_by
 from ..validation.run import HeldOut
 from ..validation.subgroups import Subgroup
 from .curves import CalibrationCurve, Confusion, DecisionCurves, RocCurve, SurvivalCurve
@@ -84,7 +85,7 @@ def _operating(evaluation: Evaluation) -> tuple[float, float] | None:
 def _calibration(name: str, evaluation: Evaluation, held_out: HeldOut | None) -> CalibrationCurve | None:
     found = evaluation.calibration
     if found is None:
-        return None
+        return _by_horizon(name, evaluation, held_out)
     known = np.isfinite(found.observed)
     if known.sum() < 2:
         return None
@@ -109,6 +110,26 @@ def _calibration(name: str, evaluation: Evaluation, held_out: HeldOut | None) ->
         intercept=value.get("calibration_intercept", unknown),
         ici=value.get("ici", unknown),
         brier=value.get("brier", unknown),
+    )
+
+
+def _by_horizon(name: str, evaluation: Evaluation, held_out: HeldOut | None) -> CalibrationCurve | None:
+    """Groups of predicted risk against Kaplan–Meier at the horizon; None for other outcomes."""
+    found = evaluation.by_horizon
+    if found is None or found.predicted.size < 2 or held_out is None:
+        return None
+    risk = held_out.risks()[0]
+    low, high = np.nan_to_num(found.low, nan=0.0), np.nan_to_num(found.high, nan=1.0)
+    unit, unknown = held_out.outcome.unit or "units", Figure(float("nan"))
+    brier = evaluation.figures.get(figure_by("brier", found.time, unit), unknown)
+    return CalibrationCurve(
+        f"{name}, by {found.time:g} {unit}",
+        found.predicted,
+        np.clip(found.observed, 0, 1),
+        risk[np.isfinite(risk)],
+        groups=np.column_stack([found.predicted, found.observed, low, high]),
+        slope=found.slope,
+        brier=brier.value,
     )
 
 

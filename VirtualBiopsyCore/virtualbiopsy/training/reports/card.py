@@ -89,7 +89,8 @@ def _figures(record: StudyRecord) -> list[str]:
 
 def _escaped(test: Tested) -> dict[str, dict[str, float]]:
     return {
-        name if name.replace("_", "").isalnum() else md(name): dict(f) for name, f in test.figures.items()
+        name if name.replace("_", "").replace(".", "").isalnum() else md(name): dict(f)
+        for name, f in test.figures.items()
     }
 
 

@@ -32,7 +32,12 @@ COUNTS = ("cases", "positive_cases")
 
 
 def figure_name(name: str) -> str:
-    """A figure in words; what is not known is shown as it is called."""
+    """A figure in words, with the time that it is about ("brier_by_24_months"); what is not known is shown as
+    it is called."""
+    figure, by, horizon = name.partition("_by_")
+    if by and figure in FIGURES:
+        words, ideal, rest = FIGURES[figure].partition(" (ideal")
+        return f"{words} by {horizon.replace('_', ' ')}{ideal}{rest}"
     return FIGURES.get(name, name.replace("_", " "))
 
 

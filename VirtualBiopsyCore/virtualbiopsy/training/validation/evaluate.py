@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import TrainingError
 from ..dataset import BINARY, SURVIVAL, Dataset
+from ..survival.calibration import CalibrationAt, calibration_at
 from .criterion import criterion
 from .curves import CalibrationCurve, Confusion, RocCurve, calibration_curve, confusion, roc_curve
 from .decision import DecisionCurve, decision_curve
@@ -45,6 +46,8 @@ class Evaluation:
     parts : every test part on its own; those that cannot be ranked are here with their fault and are in no
         mean. ranked_parts : how many can.
     roc, calibration, decision : for two classes, else None. confusion : None for survival.
+    by_horizon : groups of predicted risk against Kaplan–Meier at the horizon, first repeat; None for
+        others than survival, and where nobody was followed until then.
     delong : interval of the AUC where one model scored every case, else None.
     subgroups : table. chosen : by column the share of the models that used it. faults : of parts, in words.
     """
@@ -64,6 +67,7 @@ class Evaluation:
     subgroups: tuple[Subgroup, ...]
     chosen: Mapping[str, float]
     faults: tuple[str, ...]
+    by_horizon: CalibrationAt | None = None
 
 
 def evaluate(held_out: HeldOut, data: Dataset, bootstraps: int = 2000, seed: int = 7) -> Evaluation:
@@ -93,6 +97,7 @@ def evaluate(held_out: HeldOut, data: Dataset, bootstraps: int = 2000, seed: int
         subgroups=subgroup_table(held_out, data, drawn),
         chosen=held_out.chosen(),
         faults=held_out.faults(),
+        by_horizon=_by_horizon(held_out),
     )
 
 
@@ -108,6 +113,18 @@ def part_lines(held_out: HeldOut) -> tuple[PartLine, ...]:
         events = int((outcome.labels == last).sum())
         found.append(PartLine(p.split.name, p.split.test.size, events, ranking, p.faults))
     return tuple(found)
+
+
+def _by_horizon(held_out: HeldOut) -> CalibrationAt | None:
+    risk = held_out.risks()[0]
+    known = np.isfinite(risk)
+    if not known.any():
+        return None
+    outcome = held_out.outcome.rows(known)
+    try:
+        return calibration_at(outcome.time, outcome.labels, risk[known], held_out.horizon)
+    except TrainingError:
+        return None
 
 
 def _delong(held_out: HeldOut) -> DeLong | None:

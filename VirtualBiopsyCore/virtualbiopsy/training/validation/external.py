@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from ...errors import TrainingError
-from ..dataset import Dataset
+from ..dataset import SURVIVAL, Dataset
+from .horizon import horizon_of
 from .run import HeldOut, Part, faults_of_test
 from .splits import Split
 
@@ -42,12 +43,21 @@ def hold_out(
             )
         if (trained_on.outcome.kind, trained_on.outcome.classes) != (data.outcome.kind, data.outcome.classes):
             raise TrainingError(f"The outcome of the {name} cases has other classes than that of training.")
+        if trained_on.outcome.unit != data.outcome.unit:
+            raise TrainingError(
+                f"Times of the {name} cases are in {data.outcome.unit or 'units'}, those of training in "
+                f"{trained_on.outcome.unit or 'units'}.",
+                "Give both in the same unit.",
+            )
     scores = np.asarray(fitted.score(data), dtype=np.float64)
     if not np.isfinite(scores).all():
         raise TrainingError(f"The model gave scores of the {name} cases that are not finite.")
     split = Split(name, 0, np.array([], dtype=int), np.arange(len(data.cases)))
     columns = tuple(getattr(fitted, "columns", ()))
     faults = faults_of_test(data.outcome)
-    return HeldOut(
-        data.outcome, data.patients, (Part(split, scores, columns, {}, fitted.threshold, (), faults),)
-    )
+    horizon, risks = float("nan"), None
+    if data.outcome.kind == SURVIVAL and hasattr(fitted, "risk"):
+        horizon = horizon_of((trained_on or data).outcome)
+        risks = fitted.risk(data, horizon)
+    part = Part(split, scores, columns, {}, fitted.threshold, (), faults, risks)
+    return HeldOut(data.outcome, data.patients, (part,), horizon)

@@ -12,6 +12,7 @@ from ..dataset import BINARY, MULTICLASS, ORDINAL
 from ..ordinal import quadratic_kappa
 from .calibration import brier, calibration_line, expected_observed, hazard_slope, ici
 from .criterion import softmax
+from .horizon import figure_by, horizon_figures
 from .ranking import within_parts_auc, within_parts_concordance
 from .resampling import interval
 from .run import HeldOut
@@ -45,7 +46,8 @@ def figures(held_out: HeldOut, drawn: np.ndarray) -> dict[str, Figure]:
     calibration_slope, calibration_intercept, observed_expected, ici, log_loss.
     Ordered classes: auc_cut_1 …, mean_auc, quadratic_kappa, accuracy. Several: auc_1 … (class against rest,
     class 1 first), mean_auc, accuracy, balanced_accuracy, brier, log_loss. Survival: concordance,
-    calibration_slope (of the log hazard ratio).
+    calibration_slope (of the log hazard ratio), and of the risks by the horizon brier_by_24_months,
+    observed_expected_by_24_months, calibration_slope_by_24_months.
 
     Parameters
     ----------
@@ -150,10 +152,16 @@ def _survival(held_out: HeldOut, repeat: int, rows: np.ndarray, w: np.ndarray) -
     outcome = held_out.outcome.rows(rows)
     score, number = held_out.scores()[repeat, rows], held_out.numbers()[repeat, rows]
     assert outcome.time is not None
-    return {
+    found = {
         "concordance": within_parts_concordance(outcome.time, outcome.labels, score, number, w),
         "calibration_slope": hazard_slope(outcome.time, outcome.labels, score, w),
     }
+    risk = held_out.risks()[repeat, rows]
+    if np.isfinite(risk).all():
+        at = held_out.horizon
+        timed = horizon_figures(outcome.time, outcome.labels, risk, at, w)
+        found |= {figure_by(name, at, outcome.unit): values for name, values in timed.items()}
+    return found
 
 
 _MAKERS: Mapping[str, Callable[[HeldOut, int, np.ndarray, np.ndarray], Values]] = {

@@ -57,6 +57,13 @@ class FittedMethod:
         """Calibrated log-odds (n,) for two classes; otherwise as :meth:`raw`."""
         return self.calibrator(self.raw(data))
 
+    def risk(self, data: Dataset, at: float) -> np.ndarray | None:
+        """Probability (n,) of the event by a time; None where the estimator has no curve over time."""
+        survival = getattr(self.estimator, "survival", None)
+        if data.outcome.time is None or survival is None:
+            return None
+        return 1.0 - survival(self.steps.apply(data).values, np.array([at]))[:, 0]
+
 
 def fit_method(
     method: Method, data: Dataset, rng: np.random.Generator, parts: Parts | None = None

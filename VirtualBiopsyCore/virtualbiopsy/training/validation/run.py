@@ -14,6 +14,7 @@ from ...progress import Progress, silent
 from ..dataset import BINARY, MULTICLASS, ORDINAL, SURVIVAL, Dataset, Outcome
 from ..method import Method
 from .fitting import fit_method
+from .horizon import horizon_of
 from .parts import Parts, own_parts
 from .splits import Split, make_splits, overlapping_patients
 
@@ -29,6 +30,7 @@ class Part:
         method could not be fitted.
     columns : that reached the estimator. options : chosen in the inner folds. threshold : for two classes.
     told : what was done. faults : what is wrong with this part, one sentence each.
+    risks : (tested cases,) probability of the event by the horizon; None unless survival.
     """
 
     split: Split
@@ -38,6 +40,7 @@ class Part:
     threshold: float = float("nan")
     told: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    risks: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +50,13 @@ class HeldOut:
     Attributes
     ----------
     outcome : of all cases. patients : (n,). parts : one for each split.
+    horizon : time that the risks of survival are about; NaN for others.
     """
 
     outcome: Outcome
     patients: np.ndarray
     parts: tuple[Part, ...]
+    horizon: float = float("nan")
 
     @property
     def repeats(self) -> int:
@@ -64,6 +69,14 @@ class HeldOut:
         for p in self.parts:
             if p.scores is not None:
                 found[p.split.repeat, p.split.test] = p.scores
+        return found
+
+    def risks(self) -> np.ndarray:
+        """(repeats, n) probability of the event by the horizon; NaN where there is none."""
+        found = np.full((self.repeats, self.patients.size), np.nan)
+        for p in self.parts:
+            if p.risks is not None:
+                found[p.split.repeat, p.split.test] = p.risks
         return found
 
     def numbers(self) -> np.ndarray:
@@ -132,6 +145,7 @@ def validate(
                 f"{split.name}: {len(both)} patients are in training and test ({', '.join(both[:5])}).",
                 "Divide the cases by patient.",
             )
+    horizon = horizon_of(data.outcome) if data.outcome.kind == SURVIVAL else float("nan")
     found = []
     for number, split in enumerate(splits):
         progress(number / len(splits), f"Validating, {split.name}")
@@ -139,16 +153,23 @@ def validate(
             found.append(known[number])
             continue
         rng = np.random.default_rng([method.validation.seed, 2, number])
-        found.append(run_split(method, data, split, rng, parts))
+        found.append(run_split(method, data, split, rng, parts, horizon))
         if keep is not None:
             keep(number, found[-1])
     progress(1.0, "Validated")
     if all(p.scores is None for p in found):
         raise TrainingError(f"The method could not be fitted in any part. {found[0].faults[0]}")
-    return HeldOut(data.outcome, data.patients, tuple(found))
+    return HeldOut(data.outcome, data.patients, tuple(found), horizon)
 
 
-def run_split(method: Method, data: Dataset, split: Split, rng: np.random.Generator, parts: Parts) -> Part:
+def run_split(
+    method: Method,
+    data: Dataset,
+    split: Split,
+    rng: np.random.Generator,
+    parts: Parts,
+    horizon: float = float("nan"),
+) -> Part:
     """Fit on the training side of one split and score the test side; what goes wrong becomes a fault."""
     train, test = data.rows(split.train), data.rows(split.test)
     faults = list(faults_of_test(test.outcome))
@@ -157,6 +178,7 @@ def run_split(method: Method, data: Dataset, split: Split, rng: np.random.Genera
     try:
         fitted = fit_method(method, train, rng, parts)
         scores = fitted.score(test)
+        risks = fitted.risk(test, horizon) if np.isfinite(horizon) else None
     except TrainingError as error:
         return Part(split, None, faults=(*faults, f"not fitted. {error}"))
     if not np.isfinite(scores).all():
@@ -164,7 +186,14 @@ def run_split(method: Method, data: Dataset, split: Split, rng: np.random.Genera
     if len(scores) > 1 and np.ptp(scores, axis=0).max() == 0:
         faults.append("the model gave every tested case the same score")
     return Part(
-        split, scores, fitted.columns, dict(fitted.options), fitted.threshold, fitted.told, tuple(faults)
+        split,
+        scores,
+        fitted.columns,
+        dict(fitted.options),
+        fitted.threshold,
+        fitted.told,
+        tuple(faults),
+        risks,
     )
 
 

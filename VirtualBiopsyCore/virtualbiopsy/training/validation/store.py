@@ -80,6 +80,7 @@ def _document(number: int, part: Part) -> dict[str, Any]:
     return {
         "number": number,
         "scores": None if part.scores is None else part.scores.tolist(),
+        "risks": None if part.risks is None else part.risks.tolist(),
         "columns": list(part.columns),
         "options": {name: _plain(value) for name, value in part.options.items()},
         "threshold": None if np.isnan(part.threshold) else float(part.threshold),
@@ -89,7 +90,7 @@ def _document(number: int, part: Part) -> dict[str, Any]:
 
 
 def _part(document: dict[str, Any], splits: Sequence[Split]) -> Part:
-    scores, threshold = document["scores"], document["threshold"]
+    scores, threshold, risks = document["scores"], document["threshold"], document.get("risks")
     return Part(
         splits[document["number"]],
         None if scores is None else np.array(scores, dtype=np.float64),
@@ -98,6 +99,7 @@ def _part(document: dict[str, Any], splits: Sequence[Split]) -> Part:
         float("nan") if threshold is None else threshold,
         tuple(document["told"]),
         tuple(document["faults"]),
+        None if risks is None else np.array(risks, dtype=np.float64),
     )
 
 

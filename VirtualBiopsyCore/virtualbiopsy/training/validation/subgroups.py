@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..dataset import Dataset
 from .figures import Figure, figures
-from .run import HeldOut, Part
+from .run import HeldOut
 
 FEWEST = 10
 """Patients of each class (or with the event) below which no figure is given."""
@@ -65,9 +65,9 @@ def restricted(held_out: HeldOut, member: np.ndarray) -> HeldOut:
     for p in held_out.parts:
         inside = member[p.split.test]
         split = type(p.split)(p.split.name, p.split.repeat, p.split.train, p.split.test[inside])
-        scores = None if p.scores is None else p.scores[inside]
-        parts.append(Part(split, scores, p.columns, p.options, p.threshold, p.told, p.faults))
-    return HeldOut(held_out.outcome, held_out.patients, tuple(parts))
+        scores, risks = (None if a is None else a[inside] for a in (p.scores, p.risks))
+        parts.append(replace(p, split=split, scores=scores, risks=risks))
+    return replace(held_out, parts=tuple(parts))
 
 
 def _line(
