@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from cohort_support import put
+from virtualbiopsy.cli import main
 from virtualbiopsy.cohort.dataset import to_dataset
 from virtualbiopsy.cohort.extract import extract_cohort, remaining
 from virtualbiopsy.cohort.load import load_case
@@ -156,6 +157,29 @@ def test_cancelling_keeps_what_is_done(tmp_path):
     assert (found.kept, found.measured) == (1, 2)
     assert told[-1] == (1.0, "3 of 3 cases")
     assert any("2 of 3 cases, about" in message and message.endswith(" left") for _, message in told)
+
+
+def test_a_second_run_leaves_the_files_of_the_first_alone(tmp_path):
+    cohort = read_cohort(write_cohort(tmp_path / "in", 1))
+    store = Store(tmp_path / "out", EXTRACTION)
+    with store.locked():
+        (half := tmp_path / "out" / "rows" / "P1.json.part").write_text("{")
+        other = replace(EXTRACTION, keys=EXTRACTION.keys[:1])
+        with pytest.raises(CohortError, match="Another extraction"):
+            extract_cohort(cohort, other, tmp_path / "out")
+        assert half.is_file()
+        assert json.loads((tmp_path / "out" / "extraction.json").read_text())["digest"] == EXTRACTION.digest
+    extract_cohort(cohort, EXTRACTION, tmp_path / "out", processes=1)
+    assert not half.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path, capsys):
+    root = write_cohort(tmp_path / "in", 1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnreadableFileError, match="Nothing can be written into"):
+        extract_cohort(read_cohort(root), EXTRACTION, tmp_path / "file")
+    command = ["cohort", "table", str(root), str(tmp_path / "file" / "cohort.csv")]
+    assert main(command) == 2 and "NotADirectoryError" in capsys.readouterr().err
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path):

@@ -163,6 +163,16 @@ def test_a_workbook_with_statements_in_cohort_toml(tmp_path):
     assert len(cohort.with_endpoint("Ki-67")) == 3
 
 
+def test_rows_above_the_names_of_columns_are_told(tmp_path):
+    merged = ["Patients", None, None, "Images", None, "Result"]
+    names = ["patient", "date", "age", "t1c", "mask", "site", "endpoint:PR"]
+    for top in (merged, ["Study of 2024"]):
+        path = workbook(tmp_path / "cohort.xlsx", {"data": [top, names, ["P1", None, 5, "a", "b", "A", 1]]})
+        told = f"row 1 names {len(top)} columns, and row 2 has more: it seems to be a title"
+        with pytest.raises(UnreadableFileError, match=told):
+            read_text_table(path)
+
+
 def test_damaged_cohort_toml_lists_what_is_wrong(tmp_path):
     plain_cohort(tmp_path)
     (tmp_path / "cohort.toml").write_text('[endpoints.x]\ncuts = "5"\ncolour = 1\n[path]\n')

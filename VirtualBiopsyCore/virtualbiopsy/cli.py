@@ -24,12 +24,16 @@ from .tasks import MENINGIOMA, TASKS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its status, 0 unless it says otherwise, or 2 after a
-    :class:`VirtualBiopsyError` that was printed to stderr."""
+    :class:`VirtualBiopsyError`, or what the system said about a file, that was printed to stderr."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
     except VirtualBiopsyError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # a full disk, a folder that may not be written
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"{type(error).__name__}: {place}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)

@@ -29,6 +29,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ..errors import CohortError, MissingPackageError, UnreadableFileError
+from ..report.files import check_writable
 from ..training.table import FeatureTable
 from .measured import DIGITS, CaseRow, Extraction, files_of, fingerprint
 from .model import CohortCase
@@ -44,15 +45,16 @@ class Store:
     Parameters
     ----------
     folder : made if it is not there. extraction : what the rows in it must have been made with.
+
+    Raises
+    ------
+    UnreadableFileError : nothing can be written there.
     """
 
     def __init__(self, folder: Path | str, extraction: Extraction) -> None:
         self.folder, self.extraction = Path(folder), extraction
         for name in ("rows", "failed"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        for scratch in self.folder.glob("**/*.part"):
-            scratch.unlink(missing_ok=True)
-        _write(self.folder / "extraction.json", {**asdict(extraction), "digest": extraction.digest})
+            check_writable(self.folder / name)
 
     def put(self, row: CaseRow) -> None:
         """Keep a row; an earlier failure of the case is forgotten."""
@@ -99,7 +101,8 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder; the lock ends with the process, however that ends.
+        """Hold the folder, without what a killed run left half written; the lock ends with the process,
+        however that ends.
 
         Raises
         ------
@@ -111,6 +114,10 @@ class Store:
                     f"Another extraction is running in {self.folder.name}.",
                     "Wait until it has ended, or choose another folder.",
                 )
+            for scratch in self.folder.glob("**/*.part"):
+                scratch.unlink(missing_ok=True)
+            about = {**asdict(self.extraction), "digest": self.extraction.digest}
+            _write(self.folder / "extraction.json", about)
             yield
 
 

@@ -71,6 +71,13 @@ def read_text_table(path: Path | str, *, sheet: str = "", header: int = 0) -> Te
     rows = []
     for number, cells in filled[header + 1 :]:
         if any(cells[len(columns) :]):
+            first = filled[header][0]
+            if not header and ("" in columns or 2 * len(columns) <= sum(map(bool, cells))):
+                raise UnreadableFileError(
+                    f"{path.name}: row {first} names {len(columns)} columns, and row {number} has more: it "
+                    "seems to be a title, or merged cells above the names of the columns.",
+                    "Remove what stands above the row with the names.",
+                )
             raise UnreadableFileError(
                 f"{path.name}: row {number} has more cells than there are columns.",
                 "Put cells that hold the separator into quotes.",

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ExistingFileError, UnreadableFileError
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder, and make sure that files can be written into it before anything long begins.
+
+    Raises
+    ------
+    UnreadableFileError : they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UnreadableFileError(
+            f"Nothing can be written into {folder} ({error.strerror}).", "Choose another folder."
+        ) from error
 
 
 def write_files(folder: Path, texts: Mapping[str, str], overwrite: bool) -> list[Path]:

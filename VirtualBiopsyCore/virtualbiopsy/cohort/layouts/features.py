@@ -147,11 +147,7 @@ def _named(columns: FeatureColumns) -> list[str]:
 
 def _sheet(file: Path, root: Path, table: TextTable, columns: FeatureColumns, notes: list[str]) -> Sheet:
     used = set(_named(columns))
-    own = [
-        n
-        for n in table.columns
-        if n in (*META, *CLINICAL) or n.startswith(_OURS)
-    ]
+    own = [n for n in table.columns if n in (*META, *CLINICAL) or n.startswith(_OURS)]
     used.update(own)
     left, text, features, faults = [], [], [], []
     cells_of = {name: [row.get(name, "") for _, row in table.rows] for name in table.columns}
