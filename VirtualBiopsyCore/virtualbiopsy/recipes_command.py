@@ -26,7 +26,7 @@ def register(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--page", type=Path, metavar="FILE", help="run all on simulated cases and write the page of recipes"
     )
-    parser.add_argument("--cases", type=int, default=24, help="simulated cases of each cohort, for --page")
+    parser.add_argument("--cases", type=int, default=60, help="simulated cases of each cohort, for --page")
     parser.add_argument("--seed", type=int, default=606, help="of the simulated cohorts, for --page")
     parser.add_argument(
         "--tables", type=Path, help="folder that keeps the simulated feature tables, for --page"
