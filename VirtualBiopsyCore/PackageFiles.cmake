@@ -101,6 +101,17 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/desktop/whatif.py
+  virtualbiopsy/desktop/workbench.py
+  virtualbiopsy/desktop/workbench_cases.py
+  virtualbiopsy/desktop/workbench_form.py
+  virtualbiopsy/desktop/workbench_library.py
+  virtualbiopsy/desktop/workbench_module.py
+  virtualbiopsy/desktop/workbench_outcome.py
+  virtualbiopsy/desktop/workbench_packages.py
+  virtualbiopsy/desktop/workbench_recipes.py
+  virtualbiopsy/desktop/workbench_run.py
+  virtualbiopsy/desktop/workbench_selftest.py
+  virtualbiopsy/desktop/workbench_table.py
   virtualbiopsy/dynamic_command.py
   virtualbiopsy/dynamics.py
   virtualbiopsy/earlier.py
@@ -178,6 +189,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/container.py
   virtualbiopsy/models/document.py
   virtualbiopsy/models/inference.py
+  virtualbiopsy/models/library.py
   virtualbiopsy/models/npz.py
   virtualbiopsy/models/ordinal.py
   virtualbiopsy/models/prediction.py
@@ -186,6 +198,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/study.py
   virtualbiopsy/models/survival.py
   virtualbiopsy/models/trees.py
+  virtualbiopsy/models_command.py
   virtualbiopsy/parallel.py
   virtualbiopsy/perturb.py
   virtualbiopsy/prepare/__init__.py
@@ -350,6 +363,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/report/figures.py
   virtualbiopsy/report/files.py
   virtualbiopsy/report/glyphs.py
+  virtualbiopsy/report/held_out.py
   virtualbiopsy/report/highlow.py
   virtualbiopsy/report/html.py
   virtualbiopsy/report/labels.py
@@ -491,6 +505,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/reports/statement.py
   virtualbiopsy/training/reports/tripod.py
   virtualbiopsy/training/reports/write.py
+  virtualbiopsy/training/results.py
   virtualbiopsy/training/rows.py
   virtualbiopsy/training/run.py
   virtualbiopsy/training/stand_in.py
@@ -526,7 +541,6 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/survival/network.py
   virtualbiopsy/training/survival/nomogram.py
   virtualbiopsy/training/table.py
-  virtualbiopsy/training/timed_risk.py
   virtualbiopsy/training/trial.py
   virtualbiopsy/training/validate.py
   virtualbiopsy/training/validation/__init__.py
@@ -542,6 +556,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/validation/figures.py
   virtualbiopsy/training/validation/fitting.py
   virtualbiopsy/training/validation/guards.py
+  virtualbiopsy/training/validation/horizon.py
   virtualbiopsy/training/validation/leak.py
   virtualbiopsy/training/validation/parts.py
   virtualbiopsy/training/validation/proxy.py
@@ -587,9 +602,11 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/jobs.py
   virtualbiopsy/web/layers.py
   virtualbiopsy/web/ledger.py
+  virtualbiopsy/web/library.py
   virtualbiopsy/web/localpaths.py
   virtualbiopsy/web/maps.py
   virtualbiopsy/web/panels/__init__.py
+  virtualbiopsy/web/panels/alerts.py
   virtualbiopsy/web/panels/case.py
   virtualbiopsy/web/panels/controls.py
   virtualbiopsy/web/panels/engine.py
@@ -608,6 +625,12 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/panels/trust.py
   virtualbiopsy/web/panels/views.py
   virtualbiopsy/web/panels/whatif.py
+  virtualbiopsy/web/panels/workbench.py
+  virtualbiopsy/web/panels/workbench_cases.py
+  virtualbiopsy/web/panels/workbench_models.py
+  virtualbiopsy/web/panels/workbench_recipe.py
+  virtualbiopsy/web/panels/workbench_result.py
+  virtualbiopsy/web/panels/workbench_run.py
   virtualbiopsy/web/phases.py
   virtualbiopsy/web/pictures.py
   virtualbiopsy/web/prediction.py
@@ -626,6 +649,14 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/web/tofts.py
   virtualbiopsy/web/trustcard.py
   virtualbiopsy/web/viewer.py
+  virtualbiopsy/web/workbench.py
+  virtualbiopsy/web/workbench_rows.py
+  virtualbiopsy/workbench/__init__.py
+  virtualbiopsy/workbench/examine.py
+  virtualbiopsy/workbench/form.py
+  virtualbiopsy/workbench/outcome.py
+  virtualbiopsy/workbench/outlook.py
+  virtualbiopsy/workbench/recipes.py
   )
 
 set(PACKAGE_DATA
@@ -828,5 +859,6 @@ set(PACKAGE_RESOURCES
   Reference/ibsi2/response_maps.csv
   Rules/breast.toml
   Rules/meningioma.toml
+  UI/RadiomicsWorkbenchPanel.ui
   UI/VirtualBiopsyPanel.ui
   )

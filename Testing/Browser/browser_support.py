@@ -59,6 +59,7 @@ class Application:
         package = str(ROOT / "VirtualBiopsyCore")
         environment["PYTHONPATH"] = os.pathsep.join([package, environment.get("PYTHONPATH", "")])
         environment["XDG_STATE_HOME"] = str(log.parent / "state")  # choices of the tests are no user's
+        environment["VIRTUALBIOPSY_MODELS"] = str(log.parent / "models")
         self.log = log
         self._file = log.open("w")
         self.process = subprocess.Popen(

@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     finally:
         application.jobs.close()
+        application.workbench.shut()
     return 0
 
 

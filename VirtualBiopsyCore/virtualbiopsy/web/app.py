@@ -10,7 +10,7 @@ from trame.app import get_server
 from trame_slicer import module as slicer_module
 
 from ..case.clinical import CLINICAL
-from ..models.radmodel import RadModel, builtin_models
+from ..models.radmodel import RadModel
 from ..session import Session
 from . import state as page_state
 from .alerts import Alerts
@@ -24,6 +24,7 @@ from .exports import Exports
 from .hypothesis import Hypothesis
 from .jobs import JobRunner
 from .layers import Layers
+from .library import Library
 from .maps import Maps
 from .panels.frame import build_page
 from .phases import Phases
@@ -37,6 +38,7 @@ from .series import SeriesDesk
 from .tasks import TaskDesk
 from .tofts import ToftsDesk
 from .viewer import Viewer
+from .workbench import Workbench
 
 
 class Application:
@@ -44,12 +46,12 @@ class Application:
 
     Parameters
     ----------
-    models : models to run; the bundled ones if None.
+    models : models to run; the bundled ones and those installed on this computer if None.
     task : identifier of the task of the first case; guessed if "".
     """
 
     def __init__(self, models: Sequence[RadModel] | None = None, task: str = "") -> None:
-        self.models = tuple(builtin_models() if models is None else models)
+        self.models: tuple[RadModel, ...] = ()
         self.server = get_server(client_type="vue3")
         self.server.enable_module(slicer_module)
         self.state = self.server.state
@@ -57,6 +59,7 @@ class Application:
         self.session: Session | None = None
         self.alerts = Alerts(self.state)
         self.jobs = JobRunner(self.state)
+        self.library = Library(self, None if models is None else tuple(models))
         self.tasks = TaskDesk(self, task)
         self.viewer = Viewer(self.server)
         self.outlines = Outlines(self.viewer.app, self._region_changed, self._segments_changed)
@@ -78,7 +81,9 @@ class Application:
         self.saver = Saver(self)
         self.exports = Exports(self)
         self.engine = EngineDesk(self)
+        self.workbench = Workbench(self)
         self.page = build_page(self)
+        self.library.publish()
         self._follow_state()
         self.server.controller.on_client_connected.add_task(self._client_connected)
 

@@ -15,7 +15,7 @@ from ..errors import ClinicalValueError, MissingSequenceError, UnreadableFileErr
 from ..session import Session
 from . import present
 from .jobs import FOLLOW_UPS
-from .localpaths import listing, local_path
+from .localpaths import IMAGE_ENDINGS, TABLE_ENDINGS, listing, local_path
 from .phases import SERIES
 from .tasks import is_simulated
 
@@ -261,7 +261,8 @@ class CaseDesk:
         path = local_path(text)
         if not path.is_dir():
             raise UnreadableFileError(f"{path} is not a folder.", "Choose a folder.")
-        rows = listing(path)
+        tables = str(self._app.state.browser_target).startswith("bench_")
+        rows = listing(path, TABLE_ENDINGS if tables else IMAGE_ENDINGS)
         with self._app.state as state:
             state.browser_folder = str(path)
             state.browser_rows = rows

@@ -26,11 +26,13 @@ class JobRunner:
     """Runs one job after the other.
 
     A new job cancels the waiting or running jobs of the kinds that it names in `replaces`. The state
-    variables ``job_active``, ``job_title``, ``job_message`` and ``job_percent`` follow it.
+    variables ``job_active``, ``job_title``, ``job_message`` and ``job_percent`` follow it; with another
+    `prefix` others do.
     """
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: Any, prefix: str = "job") -> None:
         self._state = state
+        self._prefix = prefix
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="virtualbiopsy")
         self._lock = asyncio.Lock()
         self._tokens: dict[CancelToken, str] = {}
@@ -85,18 +87,18 @@ class JobRunner:
                 await asyncio.wait([future], timeout=POLL_SECONDS)
                 if quiet or future.done() or time.monotonic() - started < SHOW_AFTER_SECONDS:
                     continue
-                with self._state as state:
-                    state.job_active = True
-                    state.job_title = title
-                    state.job_percent = round(100 * latest[0])
-                    state.job_message = "Cancelling …" if token.cancelled else latest[1]
+                told = "Cancelling …" if token.cancelled else latest[1]
+                self._show(active=True, title=title, percent=round(100 * latest[0]), message=told)
             result = await future
             if token.cancelled:
                 raise Cancelled()
             return result
         finally:
-            with self._state as state:
-                state.job_active = False
+            self._show(active=False)
+
+    def _show(self, **values: Any) -> None:
+        with self._state as state:
+            state.update({f"{self._prefix}_{name}": value for name, value in values.items()})
 
     def close(self) -> None:
         self.cancel()

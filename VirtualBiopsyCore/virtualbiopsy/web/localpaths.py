@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import UnreadableFileError
 
 LIMIT = 500
+TABLE_ENDINGS = (".csv", ".tsv", ".xlsx", ".parquet", ".toml")
 IMAGE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".ima", ".json", ".csv")
 
 
@@ -53,8 +54,8 @@ def new_folder(text: str) -> Path:
     return path
 
 
-def listing(path: Path) -> list[dict[str, object]]:
-    """Return folders first, then image files of a folder, as rows for the page; hidden ones left out.
+def listing(path: Path, endings: tuple[str, ...] = IMAGE_ENDINGS) -> list[dict[str, object]]:
+    """Return folders first, then files with these endings, as rows for the page; hidden ones left out.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def listing(path: Path) -> list[dict[str, object]]:
                     folder = entry.is_dir()
                 except OSError:
                     continue
-                if folder or entry.name.lower().endswith(IMAGE_ENDINGS) or "." not in entry.name:
+                if folder or entry.name.lower().endswith(endings) or "." not in entry.name:
                     rows.append({"name": entry.name, "path": entry.path, "folder": folder})
     except OSError as error:
         raise UnreadableFileError(

@@ -74,17 +74,24 @@ class TaskDesk:
         self._wanted = wanted
         with app.state as state:
             state.task_items = task_items()
+            state.update(task_state(self.task))
+        self.publish()
+
+    def publish(self) -> None:
+        """Write the tasks of the start page, and how many models each has, into the page's state."""
+        own = self._app.state.model_origins
+        with self._app.state as state:
             state.start_tasks = [
                 {
                     "id": task.task_id,
                     "title": task.title,
                     "question": task.question,
                     "sample": sample_case(task) is not None,
-                    "models": len(self.models(task)),
+                    "models": sum(model.model_id not in own for model in self.models(task)),
+                    "own": sum(model.model_id in own for model in self.models(task)),
                 }
                 for task in TASKS.values()
             ]
-            state.update(task_state(self.task))
 
     def models(self, task: Task | None = None) -> tuple[RadModel, ...]:
         """The models of a task, of the present one by default."""

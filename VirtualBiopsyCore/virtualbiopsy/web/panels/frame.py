@@ -9,6 +9,7 @@ from trame.widgets import client, html
 from trame.widgets import vuetify3 as v
 
 from . import controls
+from .alerts import alert_list
 from .case import case_panel
 from .engine import engine_panel
 from .evidence import evidence_panel
@@ -20,6 +21,7 @@ from .series import phase_bar, series_panel
 from .start import start_page
 from .style import CSS
 from .trust import HIDDEN, SHOW, light
+from .workbench import training_note, workbench_sheet
 
 TABS = (
     ("case", "Case", case_panel),
@@ -79,6 +81,7 @@ def build_page(app: Any) -> VAppLayout:
                 app.viewer.layouts.initialize_layout_grid(page)
             phase_bar(app)
             start_page(app)
+        workbench_sheet(app)
         _path_browser(app)
     return page
 
@@ -163,28 +166,8 @@ def _head(app: Any) -> None:
             html.Div(
                 "{{ job_title }}{{ job_message ? ': ' + job_message : '' }}", classes="vb-note", id="job_text"
             )
-        with (
-            v.VAlert(
-                v_for="a in alerts",
-                key="a.id",
-                type=("a.kind",),
-                density="compact",
-                variant="tonal",
-                classes="vb-alert",
-                raw_attrs=[*controls.aria(role="alert"), ':data-kind="a.kind"'],
-            ),
-            html.Div(classes="d-flex align-start"),
-        ):
-            with html.Div(style="flex:1;overflow-wrap:anywhere"):
-                html.Div("{{ a.text }}", classes="vb-alert-text")
-                html.Div("{{ a.hint }}", v_if="a.hint", style="opacity:.8")
-            with v.VBtn(
-                size="x-small",
-                variant="text",
-                click=(app.alerts.dismiss, "[a.id]"),
-                raw_attrs=[*controls.aria(label="Dismiss"), ':icon="true"', ":id=\"'dismiss_' + a.id\""],
-            ):
-                v.VIcon("mdi-close")
+        alert_list(app, "!bench_open")
+        training_note(app)
 
 
 def _estimates() -> None:

@@ -38,7 +38,7 @@ def start_page(app: Any) -> None:
             html.Div("{{ t.question }}", classes="mb-1")
             html.Div(
                 "{{ t.models ? `${t.models} demonstration model${t.models > 1 ? 's' : ''}, trained on "
-                "simulated cases` : 'no model is installed' }}",
+                "simulated cases` : 'no model is bundled' }}{{ t.own ? `, ${t.own} of your own` : '' }}",
                 classes="vb-note mb-3",
             )
             with html.Div(classes="vb-row"):
@@ -61,6 +61,21 @@ def start_page(app: Any) -> None:
                     prepend_icon="mdi-folder-open-outline",
                     raw_attrs=[":id=\"'own_' + t.id\""],
                 )
+        with html.Div(classes="vb-card vb-start-task mt-4", id="start_workbench"):
+            html.H3("Train and validate a model")
+            html.Div(
+                "A recipe of a published study, your own labelled cases or simulated ones", classes="mb-1"
+            )
+            html.Div(
+                "All faults of the cohort at once, validation, reports, a model that you can try on a case",
+                classes="vb-note mb-3",
+            )
+            controls.button(
+                "Open the workbench …",
+                "open_workbench",
+                guard(app.workbench.open),
+                icon="mdi-tune-vertical",
+            )
         html.Div(
             "Images stay on this computer. {{ research_use_only }}.",
             classes="vb-note mt-4",

@@ -142,5 +142,46 @@ html { overflow: hidden; }
   color: #e6eaee; pointer-events: none; font-variant-numeric: tabular-nums; white-space: pre-wrap;
   max-width: 85%; }
 .vb-probe > div:first-child { font-weight: 600; }
+.vb-bench { position: fixed; top: 48px; left: 0; right: 0; bottom: 0; z-index: 1900; background: #0f1215;
+  display: flex; flex-direction: column; }
+.vb-bench-head { flex: none; display: flex; align-items: center; gap: 18px; padding: 6px 18px 0;
+  border-bottom: 1px solid var(--vb-line); background: #1b1f24; flex-wrap: wrap; }
+.vb-bench-head h2 { font-size: 16px; font-weight: 600; white-space: nowrap; }
+.vb-bench-steps { display: flex; gap: 2px; flex-wrap: wrap; }
+.vb-bench-step { padding: 8px 12px; border-bottom: 2px solid transparent; color: var(--vb-soft);
+  font-size: 13px; }
+.vb-bench-step.on { color: #e6eaee; border-bottom-color: #4a90d9; }
+.vb-bench-chosen { flex: none; display: flex; flex-wrap: wrap; gap: 4px 10px; padding: 6px 18px;
+  font-size: 12.5px; border-bottom: 1px solid var(--vb-line); color: #c9d1d9; overflow-wrap: anywhere; }
+.vb-bench-chosen b { margin-right: 6px; }
+.vb-bench-body { flex: 1 1 auto; min-height: 0; overflow-y: auto; padding: 14px 18px 18px;
+  scrollbar-width: thin; }
+.vb-bench-body h3 { font-size: 15px; font-weight: 600; }
+.vb-bench-body .vb-section h3 { font-size: 12px; }
+.vb-bench-body h4 { font-size: 13px; font-weight: 600; margin-bottom: 2px; }
+.vb-bench-two { display: grid; grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr); gap: 22px;
+  align-items: start; }
+.vb-bench-columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 32px;
+  align-items: start; max-width: 1300px; }
+.vb-bench-filters { display: grid; grid-template-columns: 1fr 150px 170px; gap: 8px; }
+.vb-bench-body > div > .vb-alert { margin: 0 0 10px; }
+.vb-bench-form > .v-btn, .vb-bench-open > .v-btn { justify-self: start; }
+.vb-bench-form { max-width: 720px; display: grid; gap: 10px; }
+.vb-bench-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
+.vb-bench-open { display: grid; grid-template-columns: minmax(0, 640px) auto; gap: 8px; align-items: center; }
+.vb-bench-scroll { overflow: auto; max-height: calc(100vh - 300px); scrollbar-width: thin;
+  border: 1px solid var(--vb-line); border-radius: 6px; padding: 0 8px; }
+.vb-bench-scroll th { position: sticky; top: 0; background: #0f1215; z-index: 1; }
+.vb-bench-faults { max-height: 45vh; }
+.vb-bench-facts { max-height: calc(100vh - 200px); overflow-y: auto; scrollbar-width: thin; }
+.vb-bench-warnings { border: 1px solid #7a5b17; background: #2d2411; border-radius: 6px; padding: 8px 12px;
+  margin: 10px 0; }
+.vb-bench-report { width: 100%; height: 78vh; border: 1px solid var(--vb-line); border-radius: 6px;
+  background: #fff; margin-top: 8px; }
+.vb-plain-button { text-align: left; color: inherit; }
+.vb-faint { color: #9aa4ae; }
+.vb-narrow { max-width: 900px; }
+@media (max-width: 1099px) { .vb-bench-two { grid-template-columns: minmax(0, 1fr); }
+  .vb-bench-two .vb-bench-scroll { max-height: 46vh; } .vb-bench-facts { max-height: none; } }
 .layout-grid-item { min-width: 0; min-height: 0; }
 """
