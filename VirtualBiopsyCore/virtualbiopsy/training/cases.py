@@ -35,6 +35,7 @@ class Cases:
     preparation : how the images were made comparable.
     images : range of each figure of the images, by role. protocol : range of each acquisition parameter.
     source : where the cases are from, a sentence.
+    measured : whether the features were measured by this software, so that it knows how.
     """
 
     data: Dataset
@@ -45,6 +46,7 @@ class Cases:
     images: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     protocol: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     source: str = ""
+    measured: bool = True
 
 
 def simulated_cases(plan: Plan, table: FeatureTable) -> Cases:
@@ -116,6 +118,7 @@ def cohort_cases(
         images={} if features is None else features.ranges(IMAGE),
         protocol={} if features is None else protocol_ranges(features),
         source=f"{len(data.cases)} cases of the cohort {cohort.name} ({cohort.layout}).",
+        measured=cohort.features is None,
     )
 
 
@@ -164,7 +167,7 @@ def cohort_endpoint(plan: Plan, study: Study, cohort: Cohort, endpoint: str = ""
     """
     known = cohort.endpoints
     if not endpoint:
-        endpoint = next((n for n in known if _plain(n) == _plain(study.endpoint)), "")
+        endpoint = next((n for n in known if same_name(n, study.endpoint)), "")
     fitting = [name for name, found in known.items() if fits_outcome(found.kind, plan.outcome)]
     if not endpoint and len(fitting) == 1:
         endpoint = fitting[0]
@@ -202,6 +205,11 @@ def _check_outcome(data: Dataset) -> None:
             f"{outcome.name} is {outcome.classes[seen[0]]!r} in all {len(data.cases)} cases.",
             "Nothing can be learnt from one class; add cases of another.",
         )
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two endpoints are called alike: "Ki-67" and "ki67"."""
+    return _plain(one) == _plain(other)
 
 
 def _plain(name: str) -> str:

@@ -32,7 +32,7 @@ def results_document(trained: Trained) -> dict[str, Any]:
         "reference": trained.study.reference,
         "published": design.published,
         "title": design.title if model is None else model.title,
-        "endpoint": trained.study.endpoint,
+        "endpoint": design.endpoint,
         "positive": trained.cases.positive if model is None else model.positive,
         "task": trained.study.task,
         "simulated": trained.cases.simulated,

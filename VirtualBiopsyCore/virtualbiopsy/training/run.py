@@ -21,7 +21,7 @@ from ..models.study import Study
 from ..progress import Progress, part, silent
 from ..radiomics.definitions import describe
 from ..report.files import write_files
-from .cases import Cases
+from .cases import Cases, same_name
 from .dataset import BINARY, SURVIVAL, Dataset
 from .export import About, to_radmodel
 from .held_out import HELD_OUT, held_out_text
@@ -59,6 +59,10 @@ SMALL = {"folds": 3, "repeats": 2, "inner_folds": 3, "bootstraps": 200}
 
 VERSION = "1.0.0"
 
+_NOT_MEASURED = (
+    "The features were read from a table: how they were measured is not known here; that those of a new case "
+    "are like them must be shown first."
+)
 _INSIDE = "No external validation."
 
 
@@ -143,7 +147,7 @@ def train(
         tests[name] = evaluate(tested, others.data, method.validation.bootstraps, seed)
         kinds[name] = EXTERNAL
     compared = _compared(method, data, part(progress, 0.86, 0.92)) if comparison else None
-    warnings = _warnings(cases, size, leaks, found)
+    warnings = _warnings(study, cases, size, leaks, found)
     progress(0.92, "Making the model")
     stated = stated or Stated()
     design = stated.over("design", _design(study, plan, cases, tuple(kinds)))
@@ -164,6 +168,7 @@ def train(
         sharing=stated.over("sharing", Sharing()),
         answers=stated.answers,
         provenance=_provenance(study, cases),
+        measured=cases.measured,
     )
     model, why = None, _why_no_model(fitted.columns)
     if not why:
@@ -283,7 +288,7 @@ def _about(
         model_id=model_id or model_name(study, cases),
         title=design.title,
         version=VERSION,
-        endpoint=study.endpoint,
+        endpoint=endpoint_name(study, cases),
         positive=cases.positive,
         simulated=cases.simulated,
         preparation=cases.preparation,
@@ -345,16 +350,33 @@ def _why_no_model(columns: Sequence[str]) -> str:
     return ""
 
 
-def _warnings(cases: Cases, size: SampleSize, leaks: Sequence[Leak], found: Evaluation) -> tuple[str, ...]:
+def endpoint_name(study: Study, cases: Cases) -> str:
+    """That of the study; of the cohort where that is another one."""
+    return cases.data.outcome.name if other_endpoint(study, cases) else study.endpoint
+
+
+def other_endpoint(study: Study, cases: Cases) -> str:
+    """What to say where a cohort has another endpoint than the study; "" where it is the same."""
+    name = cases.data.outcome.name
+    if cases.simulated or same_name(name, study.endpoint):
+        return ""
+    return f"The endpoint is {name} of the cohort; the study is about {study.endpoint}."
+
+
+def _warnings(
+    study: Study, cases: Cases, size: SampleSize, leaks: Sequence[Leak], found: Evaluation
+) -> tuple[str, ...]:
     few = [] if size.verdict == "enough" else [size.sentence]
     trial = ["Trained on simulated cases: the figures say nothing about patients."] if cases.simulated else []
-    return (*trial, *few, *(f"{leak.name}: {leak.sentence}" for leak in leaks), *found.faults)
+    other = [said] if (said := other_endpoint(study, cases)) else []
+    return (*trial, *other, *few, *(f"{leak.name}: {leak.sentence}" for leak in leaks), *found.faults)
 
 
 def _test_name(validation: Validation) -> str:
     v = validation
     names = {
-        "repeated_cv": f"{v.repeats} times repeated {v.folds}-fold cross-validation grouped by patient",
+        "repeated_cv": (f"{v.repeats} times repeated " if v.repeats > 1 else "")
+        + f"{v.folds}-fold cross-validation grouped by patient",
         "leave_one_site_out": "leave-one-site-out validation",
         "temporal": f"temporal validation on the latest {100 * v.test_share:.0f} % of the patients",
         "split": "validation on the test cases of the cohort",
@@ -370,7 +392,7 @@ def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = (
     stands = f" The label is a stand-in ({plan.stand_in.words})" if simulated else ""
     return Design(
         title=title,
-        endpoint=study.endpoint,
+        endpoint=endpoint_name(study, cases),
         positive="" if cases.data.outcome.kind == SURVIVAL else cases.positive,
         simulated=simulated,
         recipe=study.study_id,
@@ -394,6 +416,7 @@ def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = (
             else "Tested inside its own cohort; without external validation nothing is known about other "
             "scanners, outlines and patients."
         )
+        + ("" if cases.measured else f" {_NOT_MEASURED}")
         + "".join(f" Otherwise than stated: {sentence}" for sentence in plan.departs),
         licence="Apache-2.0" if simulated else "",
         readiness=1 if simulated else None,
@@ -407,7 +430,7 @@ def _segmentation(cases: Cases) -> Segmentation:
 
 
 def _processing(plan: Plan, cases: Cases) -> Processing:
-    if _why_no_model(cases.data.columns):
+    if not cases.measured:
         return Processing()
     p = cases.preparation
     grid = (
@@ -415,7 +438,8 @@ def _processing(plan: Plan, cases: Cases) -> Processing:
     )
     return Processing(
         steps=(
-            f"Brought into the space of {p.reference}" + (", rigidly registered." if p.register else "."),
+            f"Brought into the space of {p.reference}"
+            + (", rigidly registered." if p.register and len(plan.roles) > 1 else "."),
             f"Intensities: {p.normalise}." + (" N4 bias correction." if p.bias_correction else ""),
         ),
         resampling=f"{grid}, {p.interpolator} for images, {p.mask_interpolator} for masks.",

@@ -158,14 +158,20 @@ def _error(error: VirtualBiopsyError, where: str) -> FaultRow:
 def _endpoint(form: Form, study: Study, plan: Plan, cohort: Cohort) -> tuple[str, list[FaultRow]]:
     """Name of the endpoint that the run takes, "" if there is none, and what is wrong with it."""
     from ..cohort.check import check_endpoint
-    from ..training.cases import cohort_endpoint
+    from ..training.cases import cohort_endpoint, same_name
 
     try:
         name = cohort_endpoint(plan, study, cohort, form.endpoint.strip())
     except VirtualBiopsyError as error:
         listed = ", ".join(n for n, e in cohort.endpoints.items() if _fits(e, plan)) or "none"
         return "", [FaultRow(FAULT, "endpoint", error.message, f"Endpoints that fit: {listed}.")]
-    return name, [_row(fault) for fault in check_endpoint(cohort, name)]
+    rows = [_row(fault) for fault in check_endpoint(cohort, name)]
+    if not same_name(name, study.endpoint):
+        what = f"The endpoint is {name} of the cohort; the recipe is about {study.endpoint}."
+        rows.append(
+            FaultRow(WARNING, "endpoint", what, "Choose another recipe or endpoint if that is not meant.")
+        )
+    return name, rows
 
 
 def _fits(endpoint: Endpoint, plan: Plan) -> bool:
