@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from virtualbiopsy.models.calibration import sigmoid
-from virtualbiopsy.training.dataset import BINARY, SURVIVAL, Dataset, Outcome
+from virtualbiopsy.training.dataset import BINARY, MULTICLASS, SURVIVAL, Dataset, Outcome
 from virtualbiopsy.training.method import Method, Spec, Validation
 from virtualbiopsy.training.reports.adapt import record_of
 from virtualbiopsy.training.reports.adapt_tests import risk_curves
 from virtualbiopsy.training.reports.clear import clear_items
-from virtualbiopsy.training.reports.evidence import rqs_findings
+from virtualbiopsy.training.reports.evidence import metrics_findings, rqs_findings
 from virtualbiopsy.training.reports.html import study_report
 from virtualbiopsy.training.reports.linear import linear_of, nomogram_of
 from virtualbiopsy.training.reports.record import CROSS_VALIDATION, EXTERNAL, Design
@@ -175,7 +175,32 @@ def test_what_is_not_given_stays_unknown(run):
     findings = rqs_findings(run[-1])
     assert "prospective" not in findings and "open_code" not in findings
     assert findings["other_institute"].evidence == "hospital B"
-    assert "Neither site nor scanner" not in items[36].text and "site tells the label" in items[36].text
+    assert "No sign that" not in items[36].text and "site tells the label" in items[36].text
+    assert not items[7].available, "a draft that nobody has read is no adherence"
+
+
+def test_nothing_is_claimed_that_was_not_looked_at(run):
+    data, how, held_out, _, _ = run
+    found = {"cross-validation": evaluate(held_out, data, 50)}
+
+    def told(data, leaks, **options):
+        record = record_of(DESIGN, data, how, found, leaks=leaks, **options)
+        return record, {item.number: item for item in clear_items(record)}
+
+    one_site = replace(data, site=np.array(["A"] * 90))
+    record, items = told(one_site, ())
+    assert not items[36].available and 19 not in metrics_findings(record)
+    record, items = told(data, ())
+    assert "No sign that site is ranked" in items[36].text and "scanner" not in items[36].text
+    three = replace(data.outcome, kind=MULTICLASS, classes=("low", "middle", "high"))
+    record, _ = told(replace(data, outcome=three), ())
+    assert 19 not in metrics_findings(record), "proxies are looked for with two classes and in survival only"
+    record, items = told(data, None)
+    assert "fitted on the training parts" not in items[15].text and not items[36].available
+    record, items = told(data, (), measured=False)
+    assert not items[25].available and not items[28].available and 12 not in metrics_findings(record)
+    assert items[26].available and "fixed bin number 32" in items[23].text
+    assert 1 not in metrics_findings(record)
 
 
 def test_the_page_of_a_real_run(run):

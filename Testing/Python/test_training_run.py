@@ -206,6 +206,9 @@ def test_a_table_of_other_features_gives_a_report_and_no_model(tmp_path):
     cohort = feature_cohort(tmp_path, keys)
     cases = cohort_cases(plan, study, cohort, None)
     assert cases.data.columns == keys and not cases.simulated
+    card = train(study, plan, cases, validation=SMALL, few_events=True).model.card
+    assert "how they were measured is not known here" in card and "rigidly registered" not in card
+    assert len(set(cases.data.provenance)) == len(cases.data.provenance)
     renamed = replace(cohort, features=replace(cohort.features, columns=tuple(f"f{n}" for n in range(8))))
     cases = cohort_cases(plan, study, renamed, None)
     found = train(study, plan, cases, validation=SMALL, few_events=True)

@@ -72,7 +72,9 @@ def to_dataset(
         acquired=_days(chosen),
         split=_texts(chosen, "split"),
         subgroups=_subgroups(chosen),
-        provenance=(*cohort.notes, *table.notes, *notes, *_left_out(cohort, known, at, endpoint)),
+        provenance=tuple(
+            dict.fromkeys((*cohort.notes, *table.notes, *notes, *_left_out(cohort, known, at, endpoint)))
+        ),
     )
 
 

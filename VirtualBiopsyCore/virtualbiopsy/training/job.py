@@ -11,6 +11,7 @@ from ..cohort.read import read_cohort
 from ..errors import TrainingError
 from ..models.study import Study, find_study
 from ..progress import Progress, part, silent
+from ..report.files import check_writable
 from .cases import Cases, cohort_cases, measured_features, simulated_cases
 from .plan import Plan, plan_of
 from .reports.statement import Stated, read_stated
@@ -81,6 +82,7 @@ def run_job(job: Job, progress: Progress = silent) -> tuple[Trained, list[Path]]
     """
     study, plan = runnable(job.recipe)
     check_folder(job.out, job.overwrite)
+    check_writable(job.out)
     stated = Stated() if job.statement is None else read_stated(job.statement)
     cases = _cases(study, plan, job, part(progress, 0.0, 0.5))
     external = {}

@@ -41,7 +41,6 @@ from .record import (
 )
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost")
-GUIDELINES = ("CLEAR", "TRIPOD+AI", "METRICS")
 EXPLAINED = (
     "Exact Shapley values of the features; shares of image features are placed in the voxels they come from"
 )
@@ -65,6 +64,7 @@ def record_of(
     sharing: Sharing | None = None,
     answers: Mapping[str, Finding] | None = None,
     provenance: Sequence[str] = (),
+    measured: bool = True,
 ) -> StudyRecord:
     """Put together what is known; what is not given stays unknown.
 
@@ -76,6 +76,8 @@ def record_of(
     leaks : of :func:`virtualbiopsy.training.validation.guards.find_leaks`; None if it was not asked.
     about, segmentation, processing : what the data set cannot know (source, reference standard, outlines,
         preparation of the images); counts, features and versions are filled in where they are absent.
+    measured : whether the features were measured by this software; of a table nothing is known but the names
+        of its columns.
     """
     kinds = dict(kinds or {})
     done: list[Tested] = []
@@ -88,10 +90,10 @@ def record_of(
             test = replace(test, roc=(*test.roc, *_others(comparison, data)))
         done.append(test)
     return StudyRecord(
-        design=replace(design, guidelines=design.guidelines or GUIDELINES),
+        design=design,
         data=_data(about or Data(), data, method),
         segmentation=segmentation or Segmentation(),
-        processing=_processing(processing or Processing(), data),
+        processing=_processing(processing or Processing(), data, measured),
         modelling=_modelling(method, data, fitted, size, leaks),
         tests=tuple(done),
         comparisons=comparisons_of(comparison),
@@ -143,7 +145,8 @@ def scheme_words(method: Method, data: Dataset) -> str:
     """How the method is tested, one or two sentences."""
     validation = method.validation
     words = {
-        "repeated_cv": f"{validation.repeats} repeats of {validation.folds}-fold cross-validation",
+        "repeated_cv": (f"{validation.repeats} repeats of " if validation.repeats > 1 else "")
+        + f"{validation.folds}-fold cross-validation",
         "leave_one_site_out": "Each site is held out once",
         "temporal": "The latest cases are held out",
         "split": "The cases marked as test are held out",
@@ -208,7 +211,7 @@ def _missing(data: Dataset) -> str:
     )
 
 
-def _processing(processing: Processing, data: Dataset) -> Processing:
+def _processing(processing: Processing, data: Dataset, measured: bool) -> Processing:
     """Families, counts, sequences, grey levels and image types from the feature keys."""
     keys = []
     for column in data.columns:
@@ -227,7 +230,7 @@ def _processing(processing: Processing, data: Dataset) -> Processing:
     levels = sorted({key.discretisation for key in keys} - {"none"})
     images = dict.fromkeys(key.image for key in keys)
     standard = {key.profile for key in keys} == {"ibsi"}
-    return replace(
+    processing = replace(
         processing,
         handcrafted=True,
         families=processing.families or families,
@@ -235,6 +238,11 @@ def _processing(processing: Processing, data: Dataset) -> Processing:
         sequences=processing.sequences or tuple(sorted({key.sequence for key in keys} - {"mask"})),
         discretisation=processing.discretisation or _levels(levels),
         image_types=processing.image_types or ", ".join(images),
+    )
+    if not measured:
+        return processing
+    return replace(
+        processing,
         extractor=processing.extractor or f"VirtualBiopsy {__version__}, built-in engine",
         standardised=processing.standardised if processing.standardised is not None else standard or None,
         defaults=processing.defaults
@@ -256,15 +264,16 @@ def _modelling(
 ) -> Modelling:
     linear = None if fitted is None else linear_of(fitted)
     binary = fitted is not None and fitted.threshold == fitted.threshold
-    sites = _distinct(data.site) or _distinct(data.scanner) or 1
-    looked = leaks is not None and sites > 1
+    checked = () if leaks is None else _may_be_proxies(data)
     grid = ", ".join(f"{name}: {', '.join(map(str, v))}" for name, v in method.grid.items())
     chosen = "" if fitted is None else ", ".join(f"{n} = {v}" for n, v in fitted.options.items())
     told = "" if fitted is None else getattr(fitted.estimator, "told", "")
     imaged = any(is_radiomic(column) for column in data.columns)
     return Modelling(
         steps=steps_of(method, fitted),
-        inside_folds=not any(leak.name in (OUTCOME, VALUES, PATIENT) for leak in leaks or ()),
+        inside_folds=None
+        if leaks is None
+        else not any(leak.name in (OUTCOME, VALUES, PATIENT) for leak in leaks),
         estimator=_sentence(_estimator(method), told),
         software=_versions(),
         tuning=_sentence(
@@ -275,8 +284,8 @@ def _modelling(
         "training part"
         if grid
         else "One model was stated in advance",
-        confounders="Site and scanner are checked as proxies of the outcome" if leaks is not None else "",
-        confounders_checked=_proxies(leaks or ()) if looked else "",
+        confounders=f"Checked as proxy of the outcome: {' and '.join(checked)}" if checked else "",
+        confounders_checked=_proxies(leaks or (), checked) if checked else "",
         calibration=""
         if method.calibration == "none"
         else f"{method.calibration} calibration on inner folds",
@@ -307,9 +316,18 @@ def _estimator(method: Method) -> str:
     return f"{kind[:1].upper()}{kind[1:]}" + (f" ({options})" if options else "")
 
 
-def _proxies(leaks: Sequence[Leak]) -> str:
+def _may_be_proxies(data: Dataset) -> tuple[str, ...]:
+    """What :func:`virtualbiopsy.training.validation.proxy.site_checks` can check: several sites or scanners,
+    and two classes or survival."""
+    if data.outcome.kind not in (BINARY, SURVIVAL):
+        return ()
+    known = (("site", data.site), ("scanner", data.scanner))
+    return tuple(name for name, values in known if (_distinct(values) or 0) > 1)
+
+
+def _proxies(leaks: Sequence[Leak], checked: Sequence[str]) -> str:
     found = [leak.sentence for leak in leaks if leak.name == SITE]
-    return " ".join(found) or "Neither site nor scanner tells the outcome instead of the features."
+    return " ".join(found) or f"No sign that {' or '.join(checked)} is ranked instead of the disease."
 
 
 def _warnings(size: SampleSize | None, leaks: Sequence[Leak] | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from .names import comparison_words, figure_words
 from .record import (
     CLINICAL,
     COMBINED,
+    CROSS_VALIDATION,
     EXTERNAL,
     INTERNAL,
     KINDS,
@@ -180,7 +181,8 @@ def _any_figure(record: StudyRecord, names: Iterable[str]) -> Finding:
 def _resampled(record: StudyRecord, names: Iterable[str]) -> Finding:
     for test in _tests(record):
         if test.resampled and any(name in test.figures for name in names):
-            return _told(test.scheme or test.uncertainty)
+            folds = test.kind == CROSS_VALIDATION and test.scheme
+            return _told(folds or test.uncertainty)
     return Finding()
 
 

@@ -90,6 +90,10 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, tuple[int, ...]], ...]], ...] 
         ),
     ),
 )
+MISSING = (
+    "A feature that cannot be measured takes its value of the training and is listed beside the answer; "
+    "without a sequence that the model needs there is none"
+)
 _ROWS = [(section, *row) for section, rows in _SECTIONS for row in rows]
 KEYS = tuple(key for _, key, _, _ in _ROWS)
 
@@ -145,7 +149,7 @@ def _own(record: StudyRecord) -> dict[str, str]:
         "21": _numbers(record),
         "22": equation_words(record),
         "23b": _subgroups(record),
-        "27a": data.missing,
+        "27a": MISSING if modelling.kept else "",
     }
 
 
@@ -171,7 +175,8 @@ def _subgroups(record: StudyRecord) -> str:
 def _output(record: StudyRecord) -> str:
     design, modelling = record.design, record.modelling
     if not design.positive:
-        return ""
+        survival = any("concordance" in test.figures for test in record.tests or ())
+        return f"A relative risk (hazard) of {design.endpoint}" if survival else ""
     text = f"Estimated probability of {design.positive}"
     if modelling.threshold is not None:
         text += f"; “high” from {modelling.threshold:g}"
