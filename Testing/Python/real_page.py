@@ -114,16 +114,16 @@ def row(result: Result) -> tuple[str, ...]:
     figures = result.evaluation.figures
     survival = result.kind == SURVIVAL
     shown = _shown(_ranking(figures))
-    slope = "" if survival else _short(figures["calibration_slope"])
-    brier = "" if survival else _short(figures["brier"])
+    brier = next(name for name in figures if name == "brier" or name.startswith("brier_by_"))
+    by = f" by {brier[9:].replace('_', ' ')}" if survival else ""
     return (
         result.title,
         f"{result.cases} ({result.events})",
         f"{result.columns}, {result.size.candidates}",
         f"{result.size.per_candidate:.1f}, {result.size.verdict}",
         f"{'C' if survival else 'AUC'} {shown}",
-        slope,
-        brier,
+        _short(figures["calibration_slope"]),
+        _short(figures[brier]) + by,
         result.expected,
     )
 
@@ -134,18 +134,6 @@ def _shown(figure: Figure) -> str:
 
 def _short(figure: Figure) -> str:
     return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})".replace("-", "−")
-
-
-def _below(result: Result) -> str:
-    """What a figure below one half means."""
-    below = [name for name, figure in result.candidates if figure.value < 0.5]
-    if not below:
-        return ""
-    return (
-        f"Below one half: {', '.join(below)}. Cross-validation of something without signal falls below one "
-        "half, since what a training part holds too much of is lacking in its test part; a difference from "
-        "such a model says nothing for the other one, however small its p."
-    )
 
 
 def page(found: Sequence[Result]) -> str:
@@ -200,7 +188,7 @@ def page(found: Sequence[Result]) -> str:
     for result in found:
         if result.compared:
             each = "; ".join(f"{name} {_shown(figure)}" for name, figure in result.candidates)
-            lines += [f"{md(result.title)}: {each}. {_below(result)}".rstrip(), ""]
+            lines += [f"{md(result.title)}: {each}.", ""]
             lines += [f"- {md(comparison_words(compared))}" for compared in result.compared]
             lines.append("")
     lines += ["## Guards", ""]

@@ -10,7 +10,9 @@ from validation_samples import PARTS, best_columns, dataset, fit_steps, make_est
 from virtualbiopsy.errors import Cancelled, TrainingError
 from virtualbiopsy.models.calibration import sigmoid
 from virtualbiopsy.training.metrics import auc
-from virtualbiopsy.training.validation.compare import column_sets, compare, holm
+from virtualbiopsy.training.reports.adapt_tests import comparisons_of
+from virtualbiopsy.training.reports.names import comparison_words
+from virtualbiopsy.training.validation.compare import Comparison, column_sets, compare, holm
 from virtualbiopsy.training.validation.evaluate import evaluate
 from virtualbiopsy.training.validation.external import hold_out
 from virtualbiopsy.training.validation.fitting import fit_method, with_options
@@ -350,6 +352,25 @@ def test_clinical_radiomic_and_combined_on_the_same_folds():
     assert same.low < 0 < same.high
     assert same.high - same.low < gain.figures["auc"].high - gain.figures["auc"].low  # paired
     assert found.left_out == ()
+
+
+def test_a_candidate_without_signal_is_named_beside_the_p():
+    data = planted(n=160, p=6, effect=1.2)
+    data = replace(data, columns=("clinical:age", "f1", "f2", "f3", "f4", "clinical:sex"))
+    values = data.values.copy()
+    values[:, [0, 5]] = np.random.default_rng(4).normal(size=(160, 2))
+    by_pair = {
+        (d.first, d.second): d
+        for d in compare(method(bootstraps=300), replace(data, values=values), parts=PARTS).differences
+    }
+    gain = by_pair["clinical", "radiomic"]
+    assert gain.delong.p < 0.001 and gain.note.startswith("Not better than chance: clinical (AUC 0.")
+    assert "radiomic (" not in gain.note and by_pair["radiomic", "combined"].note == ""
+    noise = np.random.default_rng(2).normal(size=values.shape)
+    neither = compare(method(bootstraps=300), replace(data, values=noise), parts=PARTS).differences[0]
+    assert "clinical (AUC" in neither.note and "and radiomic (AUC" in neither.note
+    (shown, *_) = comparisons_of(Comparison((), (neither,), ()))
+    assert comparison_words(shown).endswith(f". {neither.note}")
 
 
 def test_parts_that_one_candidate_lacks_are_left_out_of_all_differences():

@@ -141,7 +141,13 @@ def _decision(name: str, evaluation: Evaluation) -> DecisionCurves | None:
     start = min(u.start for u in found.useful) if found.useful else 0.15
     stop = max(u.stop for u in found.useful) if found.useful else 0.9
     inside = (found.thresholds >= start - 1e-9) & (found.thresholds <= stop + 1e-9)
-    return DecisionCurves(found.thresholds[inside], found.treat_all[inside], {name: found.model[inside]})
+    told = tuple(
+        f"{100 * u.start:.0f}–{100 * u.stop:.0f} %: better than treating all and none at {100 * u.share:.0f} % "
+        f"of the thresholds; mean gain over the better of these {u.mean_gain:.3f}.".replace("-", "−")
+        for u in found.useful
+    )
+    models = {name: found.model[inside]}
+    return DecisionCurves(found.thresholds[inside], found.treat_all[inside], models, told)
 
 
 def _subgroups(lines: tuple[Subgroup, ...], shown: dict[str, dict[str, float]]) -> Table | None:
@@ -179,6 +185,7 @@ def comparisons_of(comparison: Comparison | None) -> tuple[Compared, ...]:
                 figure.high,
                 p,
                 "DeLong, Holm's correction" if corrected else "paired bootstrap",
+                difference.note,
             )
         )
     return tuple(found)

@@ -76,4 +76,5 @@ def comparison_words(compared: Compared) -> str:
     if compared.p == compared.p:
         shown += f", p = {compared.p:.2g}" if compared.p >= 1e-4 else ", p < 0.0001"
     test = f" ({compared.test})" if compared.test else ""
-    return f"{compared.figure}, {compared.first} minus {compared.second}: {shown.replace('-', '−')}{test}"
+    words = f"{compared.figure}, {compared.first} minus {compared.second}: {shown.replace('-', '−')}{test}"
+    return f"{words}. {compared.note}" if compared.note else words

@@ -290,6 +290,7 @@ class Compared:
     ----------
     first, second : what they are (one of the words above, or a name). figure : "AUC". difference : first −
         second with its 95 % interval. p : of the test; NaN without. test : "DeLong".
+    note : what keeps the p from being taken at its word; "" if nothing does.
     """
 
     first: str
@@ -300,6 +301,7 @@ class Compared:
     high: float = float("nan")
     p: float = float("nan")
     test: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

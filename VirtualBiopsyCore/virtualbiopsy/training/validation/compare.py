@@ -42,6 +42,7 @@ class Difference:
     first, second : names. figures : by name first − second, with the paired bootstrap interval.
     delong : test of the AUCs of the mean held-out scores, over all cases; None unless two classes.
     p_holm : its p, corrected for the number of pairs (Holm 1979, Scand J Stat 6:65); NaN without.
+    note : what keeps the p from being taken at its word; "" if nothing does.
     """
 
     first: str
@@ -49,6 +50,7 @@ class Difference:
     figures: Mapping[str, Figure]
     delong: DeLongTest | None
     p_holm: float
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,9 @@ def pairwise(
             gain = values[i][name][0] - values[j][name][0]
             figures[name] = Figure(float(gain[0]), *interval(gain[1:]), *values[i][name][1:])
         test = _delong(common[i], common[j])
-        found.append(Difference(candidates[i].name, candidates[j].name, figures, test, float("nan")))
+        first, second = candidates[i], candidates[j]
+        note = _at_chance(first, second) if test is not None else ""
+        found.append(Difference(first.name, second.name, figures, test, float("nan"), note))
     corrected = holm([d.delong.p if d.delong else float("nan") for d in found])
     return tuple(replace(d, p_holm=p) for d, p in zip(found, corrected, strict=True)), left_out
 
@@ -134,6 +138,25 @@ def holm(p: Sequence[float]) -> list[float]:
         highest = max(highest, min(p[i] * (len(known) - rank), 1.0))
         corrected[i] = highest
     return corrected
+
+
+def _at_chance(*candidates: Candidate) -> str:
+    """What to say where one of them does not rank better than chance.
+
+    What a training part holds too much of is lacking in its test part, so that pooled held-out scores without
+    signal lie below one half, and DeLong's test takes that for a difference.
+    """
+    told = []
+    for candidate in candidates:
+        auc = candidate.evaluation.figures["auc"]
+        if not (auc.value > 0.5 and auc.low > 0.5):
+            told.append(f"{candidate.name} (AUC {auc.value:.2f}, 95 % CI {auc.low:.2f} to {auc.high:.2f})")
+    if not told:
+        return ""
+    return (
+        f"Not better than chance: {' and '.join(told)}. In a cross-validation the scores of such a model "
+        "fall below one half by themselves, so that a small p is no evidence of a difference."
+    )
 
 
 def _range(candidates: Sequence[Candidate]) -> range:
