@@ -14,6 +14,7 @@ from virtualbiopsy.cohort.model import Box
 from virtualbiopsy.cohort.read import examine_cohort, read_cohort, write_sheet
 from virtualbiopsy.cohort.tables import read_text_table
 from virtualbiopsy.errors import CohortError, GeometryError, UnreadableFileError
+from virtualbiopsy.training.validation.subgroups import members
 
 
 def faults_of(path, **options):
@@ -343,6 +344,8 @@ def test_features_and_cohort_become_a_data_set(tmp_path):
     assert data.site.tolist() == ["B", "A", "B"] and data.split.tolist() == ["train", "test", "train"]
     assert data.acquired.tolist() == [0.0, 1.0, 2.0] and data.scanner is None
     assert data.subgroups["sex"].tolist() == ["male", "female", "male"]
+    assert data.subgroups["age"].tolist() == data.values[:, data.columns.index("clinical:age")].tolist()
+    assert list(members(data.subgroups["age"])), "age is halved at its median in tables of subgroups"
     assert "1 cases left out because they have no features: P4." in data.provenance
     assert "Made in a test." in data.provenance
     chosen = to_dataset(rows, cohort, "Ki-67", columns=("clinical:age", "f1"), clinical=False)

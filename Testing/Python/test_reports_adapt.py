@@ -12,6 +12,7 @@ from virtualbiopsy.training.method import Method, Spec, Validation
 from virtualbiopsy.training.reports.adapt import record_of
 from virtualbiopsy.training.reports.adapt_tests import risk_curves
 from virtualbiopsy.training.reports.clear import clear_items
+from virtualbiopsy.training.reports.drawn import record_figures
 from virtualbiopsy.training.reports.evidence import metrics_findings, rqs_findings
 from virtualbiopsy.training.reports.html import study_report
 from virtualbiopsy.training.reports.linear import linear_of, nomogram_of
@@ -161,6 +162,10 @@ def test_tests_and_comparisons_are_carried_over(run):
     assert own.roc[0].tpr == pytest.approx(evaluation.roc.tpr)
     assert own.calibration.labels.sum() == 2 * run[0].outcome.labels.sum()
     assert (own.decision.thresholds[0], own.decision.thresholds[-1]) == (0.15, 0.9)
+    assert [text.split(":")[0] for text in own.decision.told] == ["20–80 %", "15–90 %"]
+    gain = evaluation.decision.useful[0].mean_gain
+    assert f"{gain:.3f}".replace("-", "−") in own.decision.told[0]
+    assert "20–80 %" in "".join(record_figures(record)["test1-decision"].split("<tspan"))
     assert own.confusion.counts.sum() == pytest.approx(90)
     assert {row[0] for row in own.subgroups.rows} == {"site: A", "site: B"}
     assert {(c.first, c.second) for c in record.comparisons} >= {("clinical", "radiomic")}

@@ -140,14 +140,16 @@ def _days(cases: Sequence[CohortCase]) -> np.ndarray | None:
 
 
 def _subgroups(cases: Sequence[CohortCase]) -> dict[str, np.ndarray]:
-    """Those of the cohort, and the clinical choices (sex, grade, …)."""
+    """Those of the cohort, and the clinical variables: choices (sex, grade, …) as words, numbers (age) as such."""
     found: dict[str, np.ndarray] = {}
     names = dict.fromkeys(name for case in cases for name in case.subgroups)
     for name in names:
         found[name] = np.array([case.subgroups.get(name, "") for case in cases])
     for name in dict.fromkeys(name for case in cases for name in case.clinical):
         values = [case.clinical.get(name) for case in cases]
-        if not any(isinstance(value, float) for value in values):
+        if any(isinstance(value, float) for value in values):
+            found.setdefault(name, np.array([np.nan if v is None else float(v) for v in values]))
+        else:
             found.setdefault(name, np.array(["" if v is None else _word(v) for v in values]))
     return found
 

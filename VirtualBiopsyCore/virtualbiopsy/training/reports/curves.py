@@ -82,12 +82,13 @@ class DecisionCurves:
     Attributes
     ----------
     thresholds : (n,) probabilities, rising. treat_all : (n,) net benefit of treating all.
-    models : net benefit (n,) of each model by name.
+    models : net benefit (n,) of each model by name. told : sentences below the figure.
     """
 
     thresholds: np.ndarray
     treat_all: np.ndarray
     models: Mapping[str, np.ndarray]
+    told: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _alike("decision curves", self.thresholds, self.treat_all, *self.models.values())

@@ -43,8 +43,8 @@ def decision_svg(
         parts.append(sheet.drawn(axes, points, stroke, **{"data-role": role, "data-name": name}))
         entries.append((name, stroke))
     keys, y = sheet.legend(entries[2:] + entries[:2], axes.bottom + 40, colours, width)
-    told = "Net benefit = TP/n − FP/n · p/(1 − p) at threshold p."
-    words, y = sheet.notes([told], y, colours, width)
+    told = ("Net benefit = TP/n − FP/n · p/(1 − p) at threshold p.", *curves.told)
+    words, y = sheet.notes(told, y, colours, width)
     label = f"{title}, thresholds {percent(x[0])} to {percent(x[-1])}: {_words(curves)}"
     return sheet.finished(label, "".join(parts) + keys + words, y, colours, width)
 
