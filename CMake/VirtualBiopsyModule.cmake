@@ -1,4 +1,4 @@
-# One predictor module of the extension: its main file, named like the folder, and the resources that are listed. The panel
+# One module of the extension: its main file, named like the folder, and the resources that are listed. The panel
 # and everything else is in the package that VirtualBiopsyCore installs.
 #
 #   virtualbiopsy_add_module(<name> <resource>...)

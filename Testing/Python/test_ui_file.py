@@ -1,4 +1,4 @@
-"""The shared .ui file, the parameters and the code of both modules agree in their names."""
+"""The .ui files, the parameters and the code of the modules agree in their names."""
 
 import ast
 import re
@@ -9,20 +9,28 @@ import pytest
 from virtualbiopsy.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = [ROOT / task.module / f"{task.module}.py" for task in TASKS.values()]
-UI = ROOT / "Resources" / "UI" / "VirtualBiopsyPanel.ui"
+PREDICTORS = [task.module for task in TASKS.values()]
+MODULES = [ROOT / name / f"{name}.py" for name in (*PREDICTORS, "RadiomicsWorkbench")]
+UI = ROOT / "Resources" / "UI"
+PREDICTOR, WORKBENCH = "VirtualBiopsyPanel", "RadiomicsWorkbenchPanel"
 DESKTOP = ROOT / "VirtualBiopsyCore" / "virtualbiopsy" / "desktop"
 
 # what Slicer's parameterNodeWrapper can bind, by exact widget class
 BINDABLE = {"QCheckBox": "bool", "ctkSliderWidget": "float", "QLineEdit": "str", "QSpinBox": "int"}
 
 
-@pytest.fixture(scope="module")
-def root():
-    return ET.parse(UI).getroot()
+@pytest.fixture(params=(PREDICTOR, WORKBENCH))
+def panel(request):
+    """Name of a .ui file: that of the predictors, or that of the module that trains models."""
+    return request.param
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def root(panel):
+    return ET.parse(UI / f"{panel}.ui").getroot()
+
+
+@pytest.fixture
 def widgets(root):
     return {widget.get("name"): widget for widget in root.iter("widget")}
 
@@ -64,6 +72,7 @@ def test_names_are_unique(root):
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("panel", [PREDICTOR], indirect=True)
 def test_parameter_names_exist_once_and_fit_their_widgets(widgets, parameters):
     pairs = bound(widgets)
     assert len(set(pairs.values())) == len(pairs) > 8
@@ -73,6 +82,7 @@ def test_parameter_names_exist_once_and_fit_their_widgets(widgets, parameters):
         assert re.search(rf"\b{kind}\b", annotation), name
 
 
+@pytest.mark.parametrize("panel", [PREDICTOR], indirect=True)
 def test_sliders_have_a_range_and_the_default_of_the_parameter(widgets, parameters):
     for name, parameter in bound(widgets).items():
         widget = widgets[name]
@@ -86,29 +96,32 @@ def test_sliders_have_a_range_and_the_default_of_the_parameter(widgets, paramete
             assert prop(widget, "checked").capitalize() == default, name
 
 
-def used_names():
-    """Names that the code asks `ui` for, with the file."""
+def used_names(panel):
+    """Names that the code of a panel asks `ui` for, with the file."""
     found = set()
     for path in DESKTOP.glob("*.py"):
+        if path.name.startswith("workbench") != (panel == WORKBENCH):
+            continue
         text = path.read_text(encoding="utf-8")
-        for name in re.findall(r"\bui\.([A-Za-z]\w*)", text):
+        for name in re.findall(r"\b_?ui\.([A-Za-z]\w*)", text):
             found.add((path.name, name))
         for name in re.findall(r'"(\w+Label)"', text):
             found.add((path.name, name))
     return found
 
 
-def test_code_uses_only_widgets_that_exist(widgets):
-    names = used_names()
+def test_code_uses_only_widgets_that_exist(panel, widgets):
+    names = used_names(panel)
     assert len(names) > 25
     missing = sorted((path, name) for path, name in names if name not in widgets)
     assert not missing
 
 
-def test_no_widget_is_forgotten(widgets):
+def test_no_widget_is_forgotten(panel, widgets):
     """Whatever the user can press or choose is bound to a parameter or used by the code."""
-    used = {name for _, name in used_names()} | set(bound(widgets))
+    used = {name for _, name in used_names(panel)} | set(bound(widgets))
     kinds = ("QPushButton", "QComboBox", "QCheckBox", "QSpinBox", "ctkSliderWidget", "qMRMLNodeComboBox")
+    kinds += ("ctkPathLineEdit", "QLineEdit", "ctkSearchBox", "QTableWidget", "QListWidget", "QTextBrowser")
     forgotten = [
         name for name, widget in widgets.items() if widget.get("class") in kinds and name not in used
     ]
@@ -154,6 +167,25 @@ def test_what_the_user_presses_has_a_tool_tip(widgets):
             assert prop(widget, "toolTip"), name
 
 
+@pytest.mark.parametrize("panel", [WORKBENCH], indirect=True)
+def test_every_field_of_the_workbench_has_a_tool_tip(widgets):
+    layers = ("QLabel", "QFrame", "ctkCollapsibleButton", "qMRMLWidget", "QProgressBar")
+    for name, widget in widgets.items():
+        assert widget.get("class") in layers or prop(widget, "toolTip"), name
+
+
+@pytest.mark.parametrize("panel", [WORKBENCH], indirect=True)
+def test_numbers_are_within_what_the_form_takes(widgets):
+    from virtualbiopsy.training.job import LEAST_SIMULATED
+    from virtualbiopsy.workbench.form import MOST_SIMULATED
+
+    box = widgets["simulatedSpinBox"]
+    assert (int(prop(box, "minimum")), int(prop(box, "maximum"))) == (LEAST_SIMULATED, MOST_SIMULATED)
+    for name in ("foldsSpinBox", "repeatsSpinBox"):
+        assert prop(widgets[name], "minimum") == prop(widgets[name], "value") == "0"
+        assert prop(widgets[name], "specialValueText")
+
+
 def test_research_use_only_is_on_the_panel(root, widgets):
     from virtualbiopsy import RESEARCH_USE_ONLY
 
@@ -190,13 +222,15 @@ def test_modules_hold_nothing_but_what_slicer_needs_by_name(path):
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     allowed = {"importlib.util", "os", "sys", "slicer.i18n.tr"}
-    shared = {f"virtualbiopsy.desktop.{name}" for name in ("module", "selftest")}
+    prefix = "" if path.stem in PREDICTORS else "workbench_"
+    shared = {f"virtualbiopsy.desktop.{prefix}{name}" for name in ("module", "selftest")}
     assert {name for name in names if not name.startswith("virtualbiopsy.tasks.")} == allowed | shared
 
 
 def test_modules_are_light_at_start():
-    """What both module files import at file scope reaches nothing that takes time to import."""
-    seen, todo = set(), ["desktop/module.py", "desktop/selftest.py", "desktop/__init__.py", "tasks.py"]
+    """What the module files import at file scope reaches nothing that takes time to import."""
+    files = ("module", "selftest", "workbench_module", "workbench_selftest", "__init__")
+    seen, todo = set(), [*(f"desktop/{name}.py" for name in files), "tasks.py"]
     package = DESKTOP.parent
     heavy = {"numpy", "scipy", "SimpleITK", "pydicom", "qt", "ctk"}
     while todo:
@@ -216,6 +250,14 @@ def test_modules_are_light_at_start():
                     files += [base / f"{alias.name}.py" for alias in node.names if not node.module]
                     todo += [str(f.relative_to(package)) for f in files if f.exists()]
     assert {path.name for path in seen} >= {"module.py", "selftest.py", "samples.py", "resources.py"}
-    assert not any(
-        "pip_install" in path.read_text(encoding="utf-8") for path in [*MODULES, *DESKTOP.glob("*.py")]
-    )
+
+
+def test_packages_are_installed_in_one_place_and_never_at_import():
+    """Only after a question (workbench_packages.ensure), and nowhere at file scope."""
+    paths = [*MODULES, *DESKTOP.glob("*.py")]
+    found = [p.name for p in paths if re.search(r"pip_(install|ensure)", p.read_text(encoding="utf-8"))]
+    assert found == ["workbench_packages.py"]
+    tree = ast.parse((DESKTOP / "workbench_packages.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            assert not [c for c in ast.walk(node) if isinstance(c, ast.Call)], ast.unparse(node)

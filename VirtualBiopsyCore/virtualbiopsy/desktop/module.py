@@ -24,25 +24,45 @@ from .samples import register_sample
 PANEL_UI = "UI/VirtualBiopsyPanel.ui"
 
 
+WORKBENCH = "RadiomicsWorkbench"
+"""Name of the module that trains models."""
+
+
+def describe(parent: Any, title: str) -> None:
+    """Metadata that all modules share; `parent` is the module as Slicer knows it."""
+    parent.title = title
+    parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+    parent.dependencies = ["Segmentations", "SubjectHierarchy"]
+    parent.contributors = ["The VirtualBiopsy contributors"]
+    parent.acknowledgementText = _(
+        "Written by the VirtualBiopsy contributors, Apache License 2.0. "
+        "Features follow the Image Biomarker Standardisation Initiative."
+    )
+
+
+def reload_with_package(widget: Any) -> None:
+    """Execute the package again, for the other open modules as well: they must not run on old classes."""
+    package = __name__.split(".")[0]
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        del sys.modules[name]
+    ScriptedLoadableModuleWidget.onReload(widget)
+    for other in (*(task.module for task in TASKS.values()), WORKBENCH):
+        if other != widget.moduleName and hasattr(slicer.modules, f"{other}Widget"):
+            slicer.util.reloadScriptedModule(other)
+
+
 class PredictorModule(ScriptedLoadableModule):
     """Metadata and sample data; runs at every start of Slicer, so nothing heavy is imported here."""
 
     def __init__(self, parent: Any, task: Task, title: str, purpose: str) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         self.task = task
-        parent.title = title
-        parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
-        parent.dependencies = ["Segmentations", "SubjectHierarchy"]
-        parent.contributors = ["The VirtualBiopsy contributors"]
+        describe(parent, title)
         closing = _(
             "The bundled models were trained on simulated cases. "
             "Research use only — not for diagnosis or treatment."
         )
         parent.helpText = f"{purpose} {closing}" + self.getDefaultModuleDocumentationLink()
-        parent.acknowledgementText = _(
-            "Written by the VirtualBiopsy contributors, Apache License 2.0. "
-            "Features follow the Image Biomarker Standardisation Initiative."
-        )
         slicer.app.connect("startupCompleted()", self.registerSampleData)
 
     def registerSampleData(self) -> None:
@@ -100,14 +120,7 @@ class PredictorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
 
     def onReload(self) -> None:
-        """Execute the package again, for the other open modules as well: they must not run on old classes."""
-        package = __name__.split(".")[0]
-        for name in [name for name in sys.modules if name.split(".")[0] == package]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
-        for other in TASKS.values():
-            if other.module != self.moduleName and hasattr(slicer.modules, f"{other.module}Widget"):
-                slicer.util.reloadScriptedModule(other.module)
+        reload_with_package(self)
 
     def onSceneStartClose(self, caller: Any, event: Any) -> None:
         self.setParameterNode(None)

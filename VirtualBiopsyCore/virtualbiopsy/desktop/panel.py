@@ -125,6 +125,8 @@ class PredictorPanel(PredictionFlow):
 
     def enter(self) -> None:
         self.outline.editor.enter()
+        if not self.job.busy and self.study.look_for_models():
+            self.refresh()
 
     def exit(self) -> None:
         self.outline.editor.exit()

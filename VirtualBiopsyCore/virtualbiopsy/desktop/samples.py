@@ -17,6 +17,9 @@ EARLIER = "earlier"
 COMPARED = ("dce", "tumour_mask")
 """Of an earlier time point: what models of change look at."""
 
+OUTLINES = ("tumour_mask", "lesion_mask", "tumour", "mask")
+"""Files of a case that hold its outline, the first that is there."""
+
 LEFT_OUT = ("breast_mask", "dwi_b0")
 """Files of a case that the modules do not ask for."""
 
@@ -120,3 +123,28 @@ def load_case(task: Task) -> dict[str, Any]:
             slicer.mrmlScene.RemoveNode(storage)
         nodes[stem] = node
     return nodes
+
+
+def sample_parameters(task: Task, nodes: dict[str, Any], logic: Any) -> dict[str, Any]:
+    """What the parameter node of a module holds for the shipped case, by name.
+
+    Parameters
+    ----------
+    nodes : of :func:`load_case`. logic : of the task's module.
+    """
+    chosen: dict[str, Any] = {
+        role: next((node for stem, node in nodes.items() if stem.split("_")[0] == role), None)
+        for role in (*task.roles, *task.maps)
+    }
+    if task.dynamic:
+        chosen["dynamic"] = logic.seriesOf(nodes["dce"])
+        chosen["dce"] = logic.earlyPhase(chosen["dynamic"])
+    segmentation = next(nodes[name] for name in OUTLINES if name in nodes)
+    chosen["segmentation"] = segmentation
+    chosen["segmentId"] = segmentation.GetSegmentation().GetNthSegmentID(0)
+    if f"{EARLIER}-dce" in nodes:
+        outline = nodes[f"{EARLIER}-tumour_mask"]
+        chosen["earlier"] = logic.seriesOf(nodes[f"{EARLIER}-dce"])
+        chosen["earlierSegmentation"] = outline
+        chosen["earlierSegmentId"] = outline.GetSegmentation().GetNthSegmentID(0)
+    return chosen

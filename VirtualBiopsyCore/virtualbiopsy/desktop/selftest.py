@@ -8,9 +8,7 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from ..tasks import Task
-from .samples import load_case
-
-OUTLINES = ("tumour_mask", "lesion_mask", "tumour", "mask")
+from .samples import load_case, sample_parameters
 
 
 class PredictorTest(ScriptedLoadableModuleTest):
@@ -23,24 +21,9 @@ class PredictorTest(ScriptedLoadableModuleTest):
 
     def loadSample(self) -> dict[str, Any]:
         """Load the shipped case and return the parameters that it fills, by name."""
-        nodes = load_case(self.task)
         logic = slicer.util.getModuleLogic(self.task.module)
-        chosen: dict[str, Any] = {
-            role: next((node for stem, node in nodes.items() if stem.split("_")[0] == role), None)
-            for role in (*self.task.roles, *self.task.maps)
-        }
-        if self.task.dynamic:
-            chosen["dynamic"] = logic.seriesOf(nodes["dce"])
-            chosen["dce"] = logic.earlyPhase(chosen["dynamic"])
+        chosen = sample_parameters(self.task, load_case(self.task), logic)
         self.assertIsNotNone(chosen[self.task.reference])
-        segmentation = next(nodes[name] for name in OUTLINES if name in nodes)
-        chosen["segmentation"] = segmentation
-        chosen["segmentId"] = segmentation.GetSegmentation().GetNthSegmentID(0)
-        if "earlier-dce" in nodes:
-            outline = nodes["earlier-tumour_mask"]
-            chosen["earlier"] = logic.seriesOf(nodes["earlier-dce"])
-            chosen["earlierSegmentation"] = outline
-            chosen["earlierSegmentId"] = outline.GetSegmentation().GetNthSegmentID(0)
         return chosen
 
     def opened(self, chosen: dict[str, Any]) -> Any:

@@ -13,8 +13,8 @@ from ..case.dynamic import DynamicSeries
 from ..case.dynamic_series import early_sequence, with_dynamic
 from ..case.model import ROLES, Case
 from ..errors import MissingSequenceError, RegionError
-from ..models.library import available_models
-from ..models.radmodel import RadModel
+from ..models.library import available_models, library_folder
+from ..models.radmodel import SUFFIX, RadModel
 from ..prepare.kinetics.aif import read_input_table
 from ..progress import Progress, part, silent
 from ..scene.cases import Tags, case_from_nodes, case_signature, no_tags
@@ -116,6 +116,8 @@ class Study:
         task: Task = MENINGIOMA,
     ) -> None:
         self._models = tuple(models) if models is not None else None
+        self._given = models is not None
+        self._library = _installed_files()
         self.tags = tags
         self.files = files
         self.task = task
@@ -131,6 +133,15 @@ class Study:
         if self._models is None:
             self._models = available_models(self.task.task_id)
         return self._models
+
+    def look_for_models(self) -> bool:
+        """Notice that models were installed or removed; True if so, then results count as out of date. Not
+        while a computation runs."""
+        files = _installed_files()
+        if self._given or files == self._library:
+            return False
+        self._library, self._models = files, None
+        return True
 
     @property
     def models_by_id(self) -> dict[str, RadModel]:
@@ -182,8 +193,8 @@ class Study:
         return early_volume(scene, node, early_sequence(self.series(node).series).image)
 
     def signature(self, inputs: Inputs) -> tuple[Any, ...]:
-        """A value that changes when a chosen image changed."""
-        images = case_signature(inputs.volumes), series_signature(inputs.dynamic)
+        """A value that changes when a chosen image changed, or the installed models."""
+        images = self._library, case_signature(inputs.volumes), series_signature(inputs.dynamic)
         if inputs.kinetics == KineticInputs():
             return images
         vessel = self._vessel(inputs) if inputs.kinetics.aif == MEASURED else None
@@ -306,6 +317,18 @@ class Study:
     def predict(self, inputs: Inputs, progress: Progress = silent) -> Result:
         """Request and compute in one go, on the calling (main) thread."""
         return self.compute(self.request(inputs), progress)
+
+
+def _installed_files() -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of the installed model files."""
+    found = []
+    for path in library_folder().glob("*" + SUFFIX):
+        try:
+            state = path.stat()
+        except OSError:  # it was removed just now
+            continue
+        found.append((path.name, state.st_mtime_ns, state.st_size))
+    return tuple(sorted(found))
 
 
 def _as_early_phase(case: Case, series: DynamicSeries) -> Case:
