@@ -217,6 +217,21 @@ def test_a_table_of_other_features_gives_a_report_and_no_model(tmp_path):
     assert written[0].name == "report.html" and not list((tmp_path / "out").glob("*.radmodel"))
 
 
+def test_a_split_that_is_not_used_is_told(tmp_path):
+    plan, study = PLANS["M11"], find_study("M11")
+    cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)
+    split = np.where(np.arange(len(cases.data.cases)) % 3 == 0, "test", "train")
+    cases = replace(cases, data=replace(cases.data, split=split))
+    found = train(study, plan, cases, validation=SMALL, few_events=True)
+    told = (
+        f"The cohort marks {(split == 'test').sum()} cases as test; this validation does not keep them apart."
+    )
+    assert any(told in warning for warning in found.warnings) and told in found.model.card
+    found = train(study, plan, cases, validation={**SMALL, "scheme": "split"}, few_events=True)
+    assert not any("does not keep them apart" in warning for warning in found.warnings)
+    assert found.evaluation.cases == (split == "test").sum()
+
+
 def test_endpoints_that_do_not_fit_are_refused(tmp_path):
     plan, study = PLANS["M11"], find_study("M11")
     cohort = feature_cohort(tmp_path, plan.feature_keys())

@@ -186,7 +186,7 @@ def _splits(cohort: Cohort) -> Iterable[Fault]:
     used = Counter(case.split for case in cohort.cases)
     if used["train"] + used["test"] and used[""]:
         what = f"{used['']} cases are neither train nor test."
-        yield Fault("", what, "They are used for neither.", WARNING, "split")
+        yield Fault("", what, "Validation by the given split uses them for neither.", WARNING, "split")
     for one, other in (("train", "test"), ("test", "train")):
         if used[one] and not used[other]:
             yield Fault("", f"There are {one} cases and no {other} cases.", "", WARNING, "split")

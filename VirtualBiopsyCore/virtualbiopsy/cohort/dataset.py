@@ -140,7 +140,7 @@ def _days(cases: Sequence[CohortCase]) -> np.ndarray | None:
 
 
 def _subgroups(cases: Sequence[CohortCase]) -> dict[str, np.ndarray]:
-    """Those of the cohort, and the clinical variables: choices (sex, grade, …) as words, numbers (age) as such."""
+    """Those of the cohort, and the clinical variables: choices (sex, grade, …) as words, age as a number."""
     found: dict[str, np.ndarray] = {}
     names = dict.fromkeys(name for case in cases for name in case.subgroups)
     for name in names:

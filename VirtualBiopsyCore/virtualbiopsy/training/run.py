@@ -147,7 +147,8 @@ def train(
         tests[name] = evaluate(tested, others.data, method.validation.bootstraps, seed)
         kinds[name] = EXTERNAL
     compared = _compared(method, data, part(progress, 0.86, 0.92)) if comparison else None
-    warnings = _warnings(study, cases, size, leaks, found)
+    apart = _unused_split(data, method)
+    warnings = (*_warnings(study, cases, size, leaks, found), *apart)
     progress(0.92, "Making the model")
     stated = stated or Stated()
     design = stated.over("design", _design(study, plan, cases, tuple(kinds)))
@@ -167,7 +168,7 @@ def train(
         processing=stated.over("processing", _processing(plan, cases)),
         sharing=stated.over("sharing", Sharing()),
         answers=stated.answers,
-        provenance=_provenance(study, cases),
+        provenance=(*_provenance(study, cases), *apart),
         measured=cases.measured,
     )
     model, why = None, _why_no_model(fitted.columns)
@@ -370,6 +371,17 @@ def _warnings(
     trial = ["Trained on simulated cases: the figures say nothing about patients."] if cases.simulated else []
     other = [said] if (said := other_endpoint(study, cases)) else []
     return (*trial, *other, *few, *(f"{leak.name}: {leak.sentence}" for leak in leaks), *found.faults)
+
+
+def _unused_split(data: Dataset, method: Method) -> tuple[str, ...]:
+    """A sentence if the cohort says which cases are for testing and the validation goes its own way."""
+    if method.validation.scheme == "split" or data.split is None or "test" not in data.split:
+        return ()
+    held_back = int((data.split == "test").sum())
+    return (
+        f"The cohort marks {held_back} cases as test; this validation does not keep them apart. "
+        "Validation by the given split (--scheme split) does.",
+    )
 
 
 def _test_name(validation: Validation) -> str:
