@@ -220,7 +220,7 @@ class Cohort:
         if not found:
             known = ", ".join(self.time_points) or "none"
             raise CohortError(f"No case has the time point {time_point!r}.", f"There are: {known}.")
-        return replace(self, cases=found)
+        return self.chosen(case.name for case in found)
 
     def with_earlier(self) -> Cohort:
         """The cases that have an earlier examination of the same patient, each with the first of them.
@@ -240,9 +240,10 @@ class Cohort:
         return replace(self, cases=tuple(found))
 
     def chosen(self, names: Iterable[str]) -> Cohort:
-        """The cohort with some cases only, in its own order."""
+        """The cohort with some cases and their features only, in its own order."""
         wanted = set(names)
-        return replace(self, cases=tuple(case for case in self.cases if case.name in wanted))
+        features = None if self.features is None else self.features.rows(wanted)
+        return replace(self, cases=tuple(c for c in self.cases if c.name in wanted), features=features)
 
 
 def _before(one: CohortCase, other: CohortCase, order: tuple[CohortCase, ...]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..cohort.dataset import to_dataset
-from ..cohort.extract import extract_cohort
+from ..cohort.extract import REPEATS, extract_cohort
 from ..cohort.measured import Extraction
 from ..cohort.model import Cohort
 from ..errors import CohortError
@@ -19,8 +19,10 @@ from ..radiomics.keys import is_clinical, is_delta
 from .dataset import BINARY, MULTICLASS, Dataset
 from .plan import Plan, preparation_of
 from .ranges import protocol_ranges
+from .repeated import Source, retested, source_of, wants_repeats, without_retest
 from .rows import IMAGE
 from .stand_in import stand_in_data
+from .steps.repeats import Repeated, read_repeats, with_repeats
 from .table import FeatureTable
 
 
@@ -47,6 +49,21 @@ class Cases:
     protocol: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     source: str = ""
     measured: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredFeatures:
+    """What was measured on a cohort.
+
+    Attributes
+    ----------
+    table : None for a cohort that has features of its own. notes : what could not be measured.
+    other_outlines : features on outlines of other readers, or on perturbed ones; None without.
+    """
+
+    table: FeatureTable | None
+    notes: tuple[str, ...] = ()
+    other_outlines: Repeated | None = None
 
 
 def simulated_cases(plan: Plan, table: FeatureTable) -> Cases:
@@ -82,14 +99,18 @@ def cohort_cases(
     table: FeatureTable | None,
     endpoint: str = "",
     notes: Sequence[str] = (),
+    other_outlines: Repeated | None = None,
 ) -> Cases:
     """The cases of a cohort that fulfil the condition of the plan.
+
+    Where a step needs repeated measurements, the data carry those of a retest (examinations with the time
+    point "retest", which are no cases of their own), of other readers, or on perturbed outlines.
 
     Parameters
     ----------
     table : features by case as they were extracted; None for the cohort's own features.
     endpoint : name in the cohort; "" for that of the study, or the only one.
-    notes : how the features came about.
+    notes : how the features came about. other_outlines : measurements on these.
 
     Raises
     ------
@@ -97,7 +118,14 @@ def cohort_cases(
         is not there, or no case fulfils the condition.
     """
     endpoint = cohort_endpoint(plan, study, cohort, endpoint)
-    features = cohort.features if table is None else table
+    everything = cohort.features if table is None else table
+    cohort, retest = without_retest(cohort)
+    repeated, source = other_outlines, source_of(cohort, retest)
+    if retest.cases and everything is not None and wants_repeats(plan.method):
+        repeated = retested(cohort, retest, everything)
+    features = everything
+    if retest.cases and everything is not None:
+        features = everything.rows(set(everything.cases) - {case.name for case in retest.cases})
     columns: tuple[str, ...] | None = plan.feature_keys()
     own = features is not None and not any(key in features.columns for key in plan.feature_keys())
     if own:
@@ -105,6 +133,10 @@ def cohort_cases(
     if plan.among is not None and columns is not None:
         columns = tuple(dict.fromkeys((*columns, plan.among.column)))
     data = to_dataset(features, cohort, endpoint, columns=columns, notes=notes)
+    if repeated is not None and source is not None:
+        data = with_repeats(data, repeated, source.words)
+        told = f"{len(repeated.cases)} cases were measured repeatedly ({source.words})."
+        data = replace(data, provenance=(*data.provenance, told))
     data = _among(plan, data, own)
     _check_outcome(data)
     outcome = data.outcome
@@ -130,27 +162,45 @@ def measured_features(
     processes: int = 0,
     scheduler: str = "",
     progress: Progress = silent,
-) -> tuple[FeatureTable | None, tuple[str, ...]]:
+) -> MeasuredFeatures:
     """Measure the features of a plan on the images of a cohort, and say what could not be measured.
 
-    Rows are kept in `folder`; a run that was stopped goes on where it was. A cohort without images has its
-    own features: then the first is None.
+    Where a step needs repeated measurements, other outlines (or the retest) are measured, too; `progress`
+    says how many. Rows are kept in `folder`; a run that was stopped goes on where it was.
 
     Raises
     ------
     CohortError, FeatureError, Cancelled : as :func:`virtualbiopsy.cohort.extract.extract_cohort`.
     """
     if cohort.features is not None:
-        return None, ()
+        return MeasuredFeatures(None)
+    own, retest = without_retest(cohort)
+    source = source_of(own, retest) if wants_repeats(plan.method) else None
+    cohort = own if source is None else cohort
     if any(is_delta(key) for key in plan.feature_keys()):
         cohort = cohort.with_earlier()
     keys = tuple(key for key in plan.feature_keys() if not is_clinical(key))
-    extraction = Extraction(keys, cohort_preparation(plan, cohort), plan.roles)
+    preparation = cohort_preparation(plan, cohort)
+    extraction = Extraction(keys, preparation, plan.roles)
+    if source is not None:
+        extraction = replace(extraction, readers=source.readers, perturbed=source.perturbed)
     found = extract_cohort(
-        cohort, extraction, folder, processes=processes, scheduler=scheduler, progress=progress
+        cohort,
+        extraction,
+        folder,
+        processes=processes,
+        scheduler=scheduler,
+        progress=_costing(progress, source),
     )
     failed = tuple(f"{case} could not be measured: {why}" for case, why in found.failed.items())
-    return found.table, failed
+    tables = [path for path in found.files if path.name == REPEATS]
+    return MeasuredFeatures(found.table, failed, read_repeats(tables[0]) if tables else None)
+
+
+def _costing(progress: Progress, source: Source | None) -> Progress:
+    """Progress that says what an ICC step adds to the work."""
+    cost = "" if source is None else source.cost
+    return (lambda done, text: progress(done, f"{text}; {cost}")) if cost else progress
 
 
 def cohort_preparation(plan: Plan, cohort: Cohort) -> Preparation:

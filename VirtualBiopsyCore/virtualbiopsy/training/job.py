@@ -14,6 +14,7 @@ from ..progress import Progress, part, silent
 from ..report.files import check_writable
 from .cases import Cases, cohort_cases, measured_features, simulated_cases
 from .plan import Plan, plan_of
+from .repeated import at_time_point
 from .reports.statement import Stated, read_stated
 from .run import Trained, check_folder, train, write_run
 from .trial import SEED, trial_tables
@@ -141,8 +142,8 @@ def _cases(study: Study, plan: Plan, job: Job, progress: Progress) -> Cases:
 def _of_cohort(study: Study, plan: Plan, path: Path, folder: Path, job: Job, progress: Progress) -> Cases:
     cohort = read_cohort(path, job.layout, labels=job.labels, progress=part(progress, 0.0, 0.1))
     if job.time_point:
-        cohort = cohort.at(job.time_point)
-    table, notes = measured_features(
+        cohort = at_time_point(cohort, job.time_point)
+    found = measured_features(
         plan,
         cohort,
         folder,
@@ -150,4 +151,12 @@ def _of_cohort(study: Study, plan: Plan, path: Path, folder: Path, job: Job, pro
         scheduler=job.scheduler,
         progress=part(progress, 0.1, 1.0),
     )
-    return cohort_cases(plan, study, cohort, table, job.endpoint, notes=notes)
+    return cohort_cases(
+        plan,
+        study,
+        cohort,
+        found.table,
+        job.endpoint,
+        notes=found.notes,
+        other_outlines=found.other_outlines,
+    )

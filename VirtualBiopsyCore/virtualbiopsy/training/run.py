@@ -163,7 +163,7 @@ def train(
         size=size,
         leaks=leaks,
         kinds=kinds,
-        about=stated.over("data", Data(source=cases.source)),
+        about=stated.over("data", Data(source=cases.source, retest=_repeated(data, "test-retest"))),
         segmentation=stated.over("segmentation", _segmentation(cases)),
         processing=stated.over("processing", _processing(plan, cases)),
         sharing=stated.over("sharing", Sharing()),
@@ -438,7 +438,16 @@ def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = (
 def _segmentation(cases: Cases) -> Segmentation:
     if cases.simulated:
         return Segmentation(used=True, method="automatic", rule="The simulated truth, not a reader's.")
-    return Segmentation()
+    source = "" if cases.data.repeats is None else cases.data.repeats.source
+    return Segmentation(repeated="" if source == "test-retest" else _repeated(cases.data, source))
+
+
+def _repeated(data: Dataset, source: str) -> str:
+    """How many cases were measured again in this way; "" if none."""
+    if data.repeats is None or data.repeats.source != source:
+        return ""
+    count = int(np.isfinite(data.repeats.values).any(axis=2).all(axis=1).sum())
+    return f"{count} cases measured again ({source}), for intraclass correlation"
 
 
 def _processing(plan: Plan, cases: Cases) -> Processing:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,11 @@ class FeatureTable:
                 "Make the table again with `virtualbiopsy train-demo`.",
             )
         return self.values[:, self.columns.index(name)]
+
+    def rows(self, names: Collection[str]) -> FeatureTable:
+        """The table with some cases only, in its own order."""
+        kept = [n for n, name in enumerate(self.cases) if name in names]
+        return replace(self, cases=tuple(self.cases[n] for n in kept), values=self.values[kept])
 
     def ranges(self, prefix: str) -> dict[str, dict[str, tuple[float, float]]]:
         """Lowest and highest value of the columns "<prefix><role>:<name>", by role and name, without gaps."""
