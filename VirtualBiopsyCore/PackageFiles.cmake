@@ -475,6 +475,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/ranges.py
   virtualbiopsy/training/recalibrate.py
   virtualbiopsy/training/recipes_page.py
+  virtualbiopsy/training/repeated.py
   virtualbiopsy/training/reports/__init__.py
   virtualbiopsy/training/reports/adapt.py
   virtualbiopsy/training/reports/adapt_tests.py
@@ -506,6 +507,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/reports/tripod.py
   virtualbiopsy/training/reports/write.py
   virtualbiopsy/training/results.py
+  virtualbiopsy/training/row_store.py
   virtualbiopsy/training/rows.py
   virtualbiopsy/training/run.py
   virtualbiopsy/training/stand_in.py

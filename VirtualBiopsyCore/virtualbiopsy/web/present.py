@@ -8,6 +8,7 @@ from typing import Any
 from ..case.clinical import CLINICAL
 from ..case.model import Case
 from ..explain.delta import Delta
+from ..models.library import trained_on
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
 from ..radiomics.keys import is_clinical, measured_key
@@ -93,11 +94,15 @@ def fact_rows(facts: RegionFacts) -> list[dict[str, str]]:
 
 
 def performance(model: RadModel) -> str:
-    """Cross-validated AUC or concordance of a model in one sentence."""
+    """AUC or concordance of a model on cases that it had not seen, in one sentence."""
     found = held_out_figure(model)
     if found is None:
         return f"The model states no {'AUC' if model.survival is None else 'concordance'}."
-    return f"Cross-validated {found[0]} {found[1]}" + (", on simulated cases." if model.simulated else ".")
+    told = f"{found[0]} {found[1]}" + (", on simulated cases" if model.simulated else "")
+    scheme = model.validation.split(";")[0].removeprefix("Simulated cases: ").rstrip(".")
+    if not scheme or "cross-validation" in scheme:
+        return f"Cross-validated {told}."
+    return f"{told[0].upper()}{told[1:]}; {scheme[0].lower()}{scheme[1:]}."
 
 
 def stability_text(entry: Stability | None) -> str:
@@ -144,6 +149,7 @@ def card(
         "has_stability": stability is not None,
         "performance": performance(model),
         "trained": model.data_statement,
+        "trained_on": trained_on(model),
         "simulated": model.simulated,
         "intended_use": model.intended_use,
         "limits": model.limits,

@@ -1,26 +1,43 @@
-"""Which task the user chose for a case, kept on this computer; paths are kept as digests only."""
+"""What the user chose, kept on this computer: the task of each case (paths as digests only), and the form of
+the last training run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 LIMIT = 500
 
 
-def _file() -> Path:
+def _file(name: str = "tasks.json") -> Path:
     root = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return Path(root) / "virtualbiopsy" / "tasks.json"
+    return Path(root) / "virtualbiopsy" / name
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _read() -> dict[str, str]:
+    return {str(k): str(v) for k, v in _document(_file()).items()}
+
+
+def _write(target: Path, document: Mapping[str, Any]) -> None:
+    part = target.with_name(f"{target.name}.{os.getpid()}")
     try:
-        found = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(document), encoding="utf-8")
+        part.replace(target)
+    except OSError:
+        part.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str:
@@ -36,12 +53,14 @@ def remember_task(path: Path, task_id: str) -> None:
     """Keep the choice for this path; where it cannot be written, it is not kept."""
     kept = _read()
     kept.pop(_digest(path), None)
-    kept = dict([*kept.items(), (_digest(path), task_id)][-LIMIT:])
-    target = _file()
-    part = target.with_name(f"{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(kept), encoding="utf-8")
-        part.replace(target)
-    except OSError:
-        part.unlink(missing_ok=True)
+    _write(_file(), dict([*kept.items(), (_digest(path), task_id)][-LIMIT:]))
+
+
+def remembered_form() -> dict[str, Any]:
+    """The form of the last training run; {} if there was none."""
+    return _document(_file("workbench.json"))
+
+
+def remember_form(document: Mapping[str, Any]) -> None:
+    """Keep the form of a training run, so that it can go on; where it cannot be written, it is not kept."""
+    _write(_file("workbench.json"), document)

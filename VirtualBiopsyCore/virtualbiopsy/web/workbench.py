@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Cancelled, FormError, UnreadableFileError, VirtualBiopsyError
 from ..progress import Progress
 from ..workbench.examine import examine
-from ..workbench.form import Form, chosen_recipe, source, to_job
+from ..workbench.form import Form, chosen_recipe, from_document, source, to_document, to_job
 from ..workbench.outcome import Outcome, outcome_of, read_outcome
 from ..workbench.recipes import recipe_facts, recipe_rows
 from . import workbench_rows as rows
 from .jobs import JobRunner
 from .localpaths import local_path
+from .remembered import remember_form, remembered_form
 
 if TYPE_CHECKING:
     from .app import Application
@@ -68,10 +69,14 @@ class Workbench:
         state = self._app.state
         if not state.bench_recipes:
             found = recipe_rows()
+            kept = from_document(remembered_form())
             with state:
                 state.bench_recipes = rows.recipe_list(found)
                 state.bench_diseases = sorted({row.disease for row in found})
                 state.bench_layouts = rows.layout_items()
+                state.update(rows.form_state(kept))
+                known = {row.recipe: row.title for row in found}
+                state.bench_title = known.get(kept.recipe, "")
         with state:
             state.bench_missing = rows.missing_packages()
             state.bench_open = True
@@ -164,6 +169,7 @@ class Workbench:
                 "error", "The cohort has faults; nothing was trained.", "Mend what the table says."
             )
             return
+        remember_form(to_document(form))
         with state:
             state.bench_note = ""
             self._forget()
@@ -172,7 +178,7 @@ class Workbench:
         except Cancelled:
             with state:
                 state.bench_note = RESUMES
-            raise
+            return
         with state:
             state.bench_open_run = str(job.out)
         self._show(found)

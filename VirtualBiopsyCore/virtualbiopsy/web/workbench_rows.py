@@ -132,6 +132,17 @@ def form_of(state: Any) -> Form:
     )
 
 
+def form_state(form: Form) -> dict[str, Any]:
+    """State variables of the page for a form, as it was typed for an earlier run; {} for an empty one."""
+    if not form.recipe:
+        return {}
+    names = ("recipe", "cohort", "layout", "labels", "endpoint", "time_point", "statement", "out", "compare")
+    found = {f"bench_{name}": getattr(form, name) for name in names}
+    numbers = {f"bench_{name}": str(getattr(form, name) or "") for name in ("folds", "repeats")}
+    source = {"bench_source": SIMULATED, "bench_simulated": form.simulated} if form.simulated else {}
+    return {**found, **numbers, **source, "bench_external": list(form.external), "bench_few": form.few_events}
+
+
 def _text(value: Any) -> str:
     return str(value or "").strip()
 
@@ -155,7 +166,7 @@ def examination_rows(found: Examination, about: str) -> dict[str, Any]:
         "of": about,
         "usable": found.usable,
         "layout": found.layout,
-        "reason": found.reason,
+        "reason": found.reason.rstrip("."),
         "patients": found.patients,
         "faults": faults,
         "facts": fact_rows(found.facts),

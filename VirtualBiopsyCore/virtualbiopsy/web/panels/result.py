@@ -78,10 +78,10 @@ def result_panel(app: Any) -> None:
 
 
 def _origin() -> None:
-    """Which model it is and what it was trained on, for one that is not bundled."""
-    with html.Div(v_if="model_origins[c.id]", classes="vb-note mb-1", raw_attrs=[":id=\"'origin_' + c.id\""]):
-        html.Div("{{ c.title }}", style="font-weight:600;color:#e6eaee")
-        html.Div("{{ model_origins[c.id] }}: {{ c.version }}. Trained on {{ c.trained }}")
+    """Which model it is, what it was trained on, and whether it is the user's own."""
+    with html.Div(classes="vb-note mb-1", raw_attrs=[":id=\"'origin_' + c.id\""]):
+        html.Span("{{ c.title }}; {{ c.trained_on }}.")
+        html.Span(" {{ model_origins[c.id] }}.", v_if="model_origins[c.id]", style="color:#e6eaee")
 
 
 def _classes() -> None:

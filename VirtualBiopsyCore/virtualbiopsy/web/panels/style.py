@@ -173,6 +173,7 @@ html { overflow: hidden; }
   border: 1px solid var(--vb-line); border-radius: 6px; padding: 0 8px; }
 .vb-bench-scroll th { position: sticky; top: 0; background: #0f1215; z-index: 1; }
 .vb-bench-faults { max-height: 45vh; }
+.vb-bench-faults td:nth-child(2) { min-width: 110px; }
 .vb-bench-facts { max-height: calc(100vh - 200px); overflow-y: auto; scrollbar-width: thin; }
 .vb-bench-warnings { border: 1px solid #7a5b17; background: #2d2411; border-radius: 6px; padding: 8px 12px;
   margin: 10px 0; }

@@ -118,9 +118,10 @@ def _examination() -> None:
                 id="bench_usable",
             )
             html.Span(
-                " {{ bench_exam.patients }} patients. Read as: {{ bench_exam.layout }} "
+                "{{ bench_exam.patients }} patients. Read as: {{ bench_exam.layout }} "
                 "({{ bench_exam.reason }}).",
                 v_if="bench_exam.layout",
+                classes="ml-2",
             )
         _faults()
         with html.Div(classes="vb-bench-form", v_if="bench_exam.endpoints.length"):
