@@ -159,6 +159,23 @@ def test_cancelling_keeps_what_is_done(tmp_path):
     assert any("2 of 3 cases, about" in message and message.endswith(" left") for _, message in told)
 
 
+def test_cancelling_within_a_case_is_no_failure_of_the_case(tmp_path):
+    """In this process a case is left where it is: one of a real study takes a while."""
+    cohort = read_cohort(write_cohort(tmp_path / "in", 2))
+    told = []
+
+    def cancel(fraction, message):
+        told.append(message)
+        if told.count("0 of 2 cases") == 6:
+            raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        extract_cohort(cohort, EXTRACTION, tmp_path / "out", processes=1, progress=cancel)
+    assert not list((tmp_path / "out").rglob("P?.json*")), "neither a row nor a failure"
+    found = extract_cohort(cohort, EXTRACTION, tmp_path / "out", processes=1)
+    assert (found.failed, found.kept, found.measured) == ({}, 0, 2)
+
+
 def test_a_second_run_leaves_the_files_of_the_first_alone(tmp_path):
     cohort = read_cohort(write_cohort(tmp_path / "in", 1))
     store = Store(tmp_path / "out", EXTRACTION)

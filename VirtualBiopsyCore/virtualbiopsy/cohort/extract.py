@@ -97,7 +97,7 @@ def extract_cohort(
         kept = len(rows)
         clock = _Clock(len(entries), len(rows) + len(failed), len(failed))
         by_name = {entry.name: entry for entry in todo}
-        with closing(_results(todo, extraction, processes, scheduler)) as results:
+        with closing(_results(todo, extraction, processes, scheduler, clock, progress)) as results:
             for done in results:
                 if done is not None:
                     if done.row is not None and done.row.provenance["extraction"] != extraction.digest:
@@ -117,11 +117,20 @@ def extract_cohort(
         return _written(store, cohort, ordered, failed, kept, parquet)
 
 
-def _results(todo: Sequence[CohortCase], extraction: Extraction, processes: int, scheduler: str) -> Results:
+def _results(
+    todo: Sequence[CohortCase],
+    extraction: Extraction,
+    processes: int,
+    scheduler: str,
+    clock: _Clock,
+    progress: Progress,
+) -> Results:
     if scheduler and todo:
         return measure_with_dask(todo, extraction, scheduler)
     count = min(processes or default_processes(), len(todo))
-    return measure_locally(todo, extraction, count) if count > 1 else measure_here(todo, extraction)
+    if count > 1:
+        return measure_locally(todo, extraction, count)
+    return measure_here(todo, extraction, lambda fraction, message: progress(*clock.told()))
 
 
 def _written(

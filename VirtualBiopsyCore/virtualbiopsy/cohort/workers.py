@@ -10,8 +10,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import CohortError, MissingPackageError, VirtualBiopsyError
+from ..errors import Cancelled, CohortError, MissingPackageError, VirtualBiopsyError
 from ..parallel import worker_pool
+from ..progress import Progress, silent
 from .measured import CaseRow, Extraction, measure_case
 from .model import CohortCase
 
@@ -33,21 +34,30 @@ Results = Generator[Done | None]
 """Ended cases as they end; None now and then in between, so that the caller can show time or cancel."""
 
 
-def measured(entry: CohortCase, extraction: Extraction) -> Done:
-    """Measure one case; what goes wrong with it comes back as its reason, in the words for the user."""
+def measured(entry: CohortCase, extraction: Extraction, progress: Progress = silent) -> Done:
+    """Measure one case; what goes wrong with it comes back as its reason, in the words for the user.
+
+    Raises
+    ------
+    Cancelled : by `progress`.
+    """
     try:
-        return Done(entry.name, measure_case(entry, extraction))
+        return Done(entry.name, measure_case(entry, extraction, progress))
+    except Cancelled:
+        raise
     except VirtualBiopsyError as error:
         return Done(entry.name, None, str(error))
     except Exception as error:  # one case must not stop the others, whatever is in its files
         return Done(entry.name, None, f"{type(error).__name__}: {error}")
 
 
-def measure_here(entries: Sequence[CohortCase], extraction: Extraction) -> Results:
-    """Measure one case after the other in this process."""
+def measure_here(
+    entries: Sequence[CohortCase], extraction: Extraction, progress: Progress = silent
+) -> Results:
+    """Measure one case after the other in this process; `progress` is called within each case as well."""
     for entry in entries:
         yield None
-        yield measured(entry, extraction)
+        yield measured(entry, extraction, progress)
 
 
 def measure_locally(entries: Sequence[CohortCase], extraction: Extraction, processes: int) -> Results:

@@ -25,7 +25,7 @@ class Kind:
     Attributes
     ----------
     settings : makes the default settings; they have a `scanner`.
-    simulate : (seed, settings=) -> a case with `name` and `truth`.
+    simulate : (seed, settings=, progress=) -> a case with `name` and `truth`.
     name : (seed, scanner) -> name of the case.
     write : (case, folder) -> writes it.
     ready : raises what is missing before anything is simulated.
@@ -46,8 +46,10 @@ def case_seed(cohort_seed: int, number: int) -> int:
     return int(np.random.SeedSequence([cohort_seed, number]).generate_state(1)[0])
 
 
-def _one(kind: Kind, seed: int, settings: Any, apply: Callable[[Any], Any] | None) -> Any:
-    case = kind.simulate(seed, settings=settings)
+def _one(
+    kind: Kind, seed: int, settings: Any, apply: Callable[[Any], Any] | None, progress: Progress = silent
+) -> Any:
+    case = kind.simulate(seed, settings=settings, progress=progress)
     return case if apply is None else apply(case)
 
 
@@ -80,8 +82,11 @@ def simulate_cohort(
     seeds = [case_seed(seed, start + number) for number in range(n)]
     if processes <= 1:
         for number, one in enumerate(seeds):
-            progress(number / n, f"Simulating case {number + 1} of {n}")
-            yield _one(kind, one, settings, apply)
+
+            def report(fraction: float, message: str, number: int = number) -> None:
+                progress((number + fraction) / n, f"Simulating case {number + 1} of {n}")
+
+            yield _one(kind, one, settings, apply, report)
         progress(1.0, f"{n} cases simulated")
         return
     with worker_pool(processes) as pool:

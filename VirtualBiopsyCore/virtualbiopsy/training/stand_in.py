@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .. import __version__
 from ..errors import TrainingError
 from ..models.recipe import builtin_recipes
-from ..progress import Progress, silent
+from ..progress import Progress, part, silent
 from ..radiomics.keys import is_clinical, measured_key
 from ..tasks import BREAST, MENINGIOMA
 from .breast import LABELS as BREAST_LABELS
@@ -19,7 +23,8 @@ from .cohort import LABELS as MENINGIOMA_LABELS
 from .cohort import PROTOCOL, CaseRow
 from .dataset import BINARY, MULTICLASS, SURVIVAL, Dataset, Outcome
 from .plan import Condition, Plan
-from .rows import row_table
+from .row_store import RowStore
+from .rows import Row, row_table
 from .table import FeatureTable
 
 GRADE = "clinical:who_grade"
@@ -43,9 +48,20 @@ def stand_in_keys(plans: Iterable[Plan]) -> tuple[str, ...]:
 
 
 def stand_in_table(
-    plans: Sequence[Plan], n: int, seed: int, progress: Progress = silent, *, processes: int = 2
+    plans: Sequence[Plan],
+    n: int,
+    seed: int,
+    progress: Progress = silent,
+    *,
+    processes: int = 2,
+    kept: Path | None = None,
 ) -> FeatureTable:
     """Simulate `n` cases with all that some plans of one cohort need.
+
+    Parameters
+    ----------
+    processes : 1 to work in this process.
+    kept : file that keeps cases one by one, so that another call goes on after a kill; None for none.
 
     Raises
     ------
@@ -60,22 +76,46 @@ def stand_in_table(
     roles = {key.sequence for text in keys if (key := measured_key(text)) is not None}
     preparation = next(recipe.preparation for recipe in builtin_recipes() if recipe.task == task)
     notes = ("Simulated; not patients. For trial runs of recipes.", f"Cohort seed {seed}, {n} cases.")
-    options = {"processes": processes}
     if task == BREAST.task_id:
         from ..simulate.breast import COHORT, simulate_breast_cohort
 
         settings = replace(COHORT, time_points=2, prevalence=PREVALENCE)
-        cases = simulate_breast_cohort(
-            n, seed, progress, settings=settings, apply=BreastRow(keys, preparation), **options
-        )
-        return row_table(list(cases), [*BREAST_LABELS, *keys], notes)
+        make = BreastRow(keys, preparation)
+        rows = _simulated(simulate_breast_cohort, n, seed, progress, settings, make, processes, kept)
+        return row_table(rows, [*BREAST_LABELS, *keys], notes)
     from ..simulate.cohort import simulate_cohort
     from ..simulate.meningioma import SimulationSettings
 
     needed = tuple(role for role in MENINGIOMA.roles if role in roles | {MENINGIOMA.reference})
     settings = SimulationSettings(sequences=needed, motion=0.0)
-    cases = simulate_cohort(n, seed, progress, settings=settings, apply=CaseRow(keys, preparation), **options)
-    return row_table(list(cases), [*MENINGIOMA_LABELS, *PROTOCOL, *keys], notes)
+    make = CaseRow(keys, preparation)
+    rows = _simulated(simulate_cohort, n, seed, progress, settings, make, processes, kept)
+    return row_table(rows, [*MENINGIOMA_LABELS, *PROTOCOL, *keys], notes)
+
+
+def _simulated(
+    simulate: Any,
+    n: int,
+    seed: int,
+    progress: Progress,
+    settings: Any,
+    make: Any,
+    processes: int,
+    kept: Path | None,
+) -> list[Row]:
+    """The rows of `n` cases in order; those that `kept` holds are not made again."""
+    if kept is None:
+        return list(simulate(n, seed, progress, settings=settings, apply=make, processes=processes))
+    digest = hashlib.sha256(f"{__version__} {seed} {settings!r} {make!r}".encode()).hexdigest()
+    store = RowStore(kept, digest)
+    start = min(len(store.rows), n)
+    rest = part(progress, start / n, 1.0)
+    if start < n:
+        for row in simulate(
+            n - start, seed, rest, settings=settings, apply=make, processes=processes, start=start
+        ):
+            store.keep(row)
+    return store.rows[:n]
 
 
 def stand_in_data(plan: Plan, table: FeatureTable) -> Dataset:

@@ -74,7 +74,8 @@ def trial_tables(
 ) -> dict[str, FeatureTable]:
     """Feature tables of the simulated cohorts by task, from the folder; those that lack something are made.
 
-    A table is used again if it has as many cases, the same seed and all columns.
+    A table is used again if it has as many cases, the same seed and all columns. One that was stopped goes on
+    with the cases that are done.
 
     Raises
     ------
@@ -89,8 +90,10 @@ def trial_tables(
         table = read_table(path) if path.is_file() else None
         if table is None or not _fits(table, chosen, cases, seed):
             share = part(progress, number / len(tasks), (number + 1) / len(tasks))
-            table = stand_in_table(chosen, cases, seed, share, processes=processes)
+            kept = folder / f"{task}-trial-cases.jsonl"
+            table = stand_in_table(chosen, cases, seed, share, processes=processes, kept=kept)
             write_table(table, path)
+            kept.unlink(missing_ok=True)
         tables[task] = table
     return tables
 
