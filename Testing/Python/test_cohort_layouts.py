@@ -285,6 +285,16 @@ def test_a_table_of_our_own_features_is_no_cohort_of_images(tmp_path):
     cohort = read_cohort(tmp_path)
     assert cohort.layout == "features" and cohort.features.columns == tuple(names)
     assert cohort.outcome("Ki-67").labels.tolist() == [1, 0, 1, 0, 1, 0]
+    wavelet = "t1c:tumour:wavelet(family=coif1;level=1):statistics:{}:3d:none:ibsi"
+    filtered = [names[0], wavelet.format("mean"), wavelet.format("skewness")]
+    text = "\n".join(lines)
+    for one, other in zip(names, filtered, strict=True):
+        text = text.replace(one, other)
+    (tmp_path / "cohort.csv").write_text(text)
+    assert read_cohort(tmp_path).features.columns == tuple(filtered), "; in a name is no separator"
+    rows = [",".join(line.split(",")[:3]) for line in lines]
+    (tmp_path / "cohort.csv").write_text("\n".join(rows))
+    assert read_cohort(tmp_path).features.columns == (names[0],), "one feature is enough"
 
 
 def test_a_feature_table_with_cohort_toml(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from dataclasses import replace
 
@@ -10,12 +11,16 @@ import pytest
 from recipes_support import PLANS, numbers_table
 from virtualbiopsy import RESEARCH_USE_ONLY
 from virtualbiopsy.cli import main
+from virtualbiopsy.models.radmodel import load_radmodel
 from virtualbiopsy.models.study import load_studies
+from virtualbiopsy.training import job
 from virtualbiopsy.training import trial as trials
+from virtualbiopsy.training.cases import simulated_cases
+from virtualbiopsy.training.dataset import BINARY, SURVIVAL
 from virtualbiopsy.training.estimators.make import KINDS
 from virtualbiopsy.training.recipes_page import recipes_page
 from virtualbiopsy.training.table import write_table
-from virtualbiopsy.training.trial import QUICK, Trial, run_trial, run_trials, trial_tables
+from virtualbiopsy.training.trial import Trial, run_trial, run_trials, trial_tables
 
 SOME = {name: PLANS[name] for name in ("M1", "M11", "G8", "H2", "P12")}
 SOME["G8"] = replace(SOME["G8"], method=replace(SOME["G8"].method, steps=SOME["G8"].method.steps[:2]))
@@ -114,16 +119,46 @@ def test_the_command_writes_the_page(table, tmp_path, monkeypatch, capsys):
     assert main(["recipes", "--page", str(tmp_path / "no" / "page.md")]) == 2
 
 
+def write_cohort(folder, plan, cases):
+    """The cases as a table of features with the endpoint, as a user would have it."""
+    data = simulated_cases(plan, numbers_table(cases)).data
+    among = {} if plan.among is None else {plan.among.column: max(plan.among.at_least, 1.0)}
+    outcome = data.outcome
+    if plan.outcome == SURVIVAL:
+        ends = {"event:end": outcome.labels, "time:end (months)": outcome.time}
+    else:
+        numbers = plan.outcome == BINARY
+        ends = {"endpoint:end": outcome.labels if numbers else [f"kind {n}" for n in outcome.labels]}
+    among = {column: value for column, value in among.items() if column not in data.columns}
+    head = ["patient", *ends, *among, *data.columns]
+    rows = [
+        [name, *(values[n] for values in ends.values()), *among.values(), *features]
+        for n, (name, features) in enumerate(zip(data.cases, data.values.tolist(), strict=True))
+    ]
+    with (folder / "cohort.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+    return folder
+
+
 @pytest.mark.parametrize("study_id", sorted(PLANS))
-def test_every_recipe_ends_in_a_model(study_id):
-    """Small forests and few folds: from features over all tests to a file that is read back."""
+def test_every_recipe_ends_in_a_model(study_id, tmp_path, monkeypatch, capsys):
+    """The command from a cohort to a file that is read back, with small forests and few folds."""
     plan = PLANS[study_id]
     method = plan.method
     small = {"n_estimators": 10, "n_trees": 10}
     options = {name: value for name, value in small.items() if name in KINDS[method.estimator.kind][1]}
     estimator = replace(method.estimator, options={**method.estimator.options, **options})
     grid = {name: values[:1] for name, values in method.grid.items() if name not in options}
-    quick = replace(QUICK, folds=2, inner_folds=2, bootstraps=20)
     plan = replace(plan, method=replace(method, estimator=estimator, grid=grid))
-    trial = run_trial(plan, numbers_table(48), quick)
-    assert not trial.problem and 0.2 < trial.value <= 1.0
+    monkeypatch.setattr(job, "plan_of", lambda study: plan)
+    write_cohort(tmp_path, plan, 48)
+    quick = {"folds": 2, "repeats": 1, "inner-folds": 2, "bootstraps": 20}
+    command = ["train", "--recipe", study_id, "--cohort", str(tmp_path), "--out", str(tmp_path / "out")]
+    command += ["--few-events", "--quiet", *(f"--{name}={value}" for name, value in quick.items())]
+    assert main(command) == 0, capsys.readouterr().err
+    (file,) = (tmp_path / "out").glob("*.radmodel")
+    model = load_radmodel(file)
+    assert set(model.feature_keys) <= set(plan.feature_keys()) and not model.simulated
+    assert study_id in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    value = next(iter(model.metrics.values()))["value"]
+    assert 0.2 < value <= 1.0

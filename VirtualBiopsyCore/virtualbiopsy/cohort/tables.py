@@ -7,7 +7,7 @@ import datetime
 import gzip
 import importlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,9 +120,7 @@ def _text_rows(path: Path) -> list[tuple[int, list[str]]]:
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
     kept = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    head = kept[0] if kept else ""
-    separator = max(_SEPARATORS, key=head.count)
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    reader = csv.reader(io.StringIO(text), delimiter=_separator(kept[:5]))
     found = []
     try:
         for cells in reader:
@@ -131,6 +129,20 @@ def _text_rows(path: Path) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise UnreadableFileError(f"{path.name} is not a table ({error}).", "Check the file.") from error
     return found
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """The one that divides all lines into equally many cells; names of features may hold the others."""
+
+    def fits(separator: str) -> tuple[bool, int]:
+        counts = [len(cells) for cells in csv.reader(lines, delimiter=separator)]
+        first = counts[0] if counts else 0
+        return first > 1 and len(set(counts)) == 1, first
+
+    try:
+        return max(_SEPARATORS, key=fits)
+    except csv.Error:
+        return max(_SEPARATORS, key=lines[0].count)
 
 
 def _workbook(path: Path) -> Any:

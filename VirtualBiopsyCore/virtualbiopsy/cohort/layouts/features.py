@@ -81,6 +81,8 @@ def recognise(path: Path) -> str:
         return ""
     known = {*META, *CLINICAL}
     others = [name for name in columns if name not in known and not name.startswith(_OURS)]
+    if any(name.count(":") > 3 for name in others):
+        return f"{file.name} has columns that are called like features of VirtualBiopsy."
     if not statement.leave_out and len(others) < 3 and file.name in NAMES:
         return ""
     return f"{file.name} has no columns for images or outlines."
