@@ -285,7 +285,7 @@ def test_a_table_of_our_own_features_is_no_cohort_of_images(tmp_path):
     cohort = read_cohort(tmp_path)
     assert cohort.layout == "features" and cohort.features.columns == tuple(names)
     assert cohort.outcome("Ki-67").labels.tolist() == [1, 0, 1, 0, 1, 0]
-    wavelet = "t1c:tumour:wavelet(family=coif1;level=1):statistics:{}:3d:none:ibsi"
+    wavelet = "t1c:tumour:wavelet(family=coif1;level=1;bands=LLH;pool=mean):statistics:{}:3d:none:ibsi"
     filtered = [names[0], wavelet.format("mean"), wavelet.format("skewness")]
     text = "\n".join(lines)
     for one, other in zip(names, filtered, strict=True):
