@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -27,9 +28,18 @@ from virtualbiopsy.case.read import read_case  # noqa: E402
 from virtualbiopsy.models.radmodel import builtin_models  # noqa: E402
 from virtualbiopsy.resources import resource  # noqa: E402
 
+PARTS = ["meningioma", "breast", "workbench", "real"]
 SIZE = (1500, 900)
 LIMIT = 400_000
 REAL_STUDY = Path("volumes") / "breast_dce_dicom" / "UCSF-BR-06.zip"
+MEASURED = ROOT / "Testing" / "Python" / "data" / "m11-simulated-features.csv"
+FAULTY = """patient,age,site,split,t1c,mask,endpoint:Ki-67
+P01,61,A,train,P01/t1c.nii.gz,P01/seg.nii.gz,0
+P02,47,A,train,P02/t1c.nii.gz,P02/seg.nii.gz,1
+P02,47,B,test,P02/t1c.nii.gz,P02/seg.nii.gz,1
+P03,430,A,train,P03/t1c.nii.gz,P03/seg.nii.gz,maybe
+"""
+"""A table of nobody, with faults of every kind."""
 REAL_LESION = (111.8, -45.5, -10.6)
 """A point of its lesion, LPS mm."""
 
@@ -300,6 +310,39 @@ def real_study(page: Page, album: Album) -> None:
     album.shoot_panel(page, "24-real-study-trust")
 
 
+def workbench(page: Page, album: Album, work: Path) -> None:
+    """The workbench: recipes, faults of a cohort, a run on simulated cases, its model on the sample case."""
+    page.click("open_workbench")
+    page.page.wait_for_selector("#bench_table tbody tr")
+    page.click("recipe_M11")
+    page.page.wait_for_selector("#bench_take")
+    album.add("25-workbench-recipes", page.page.screenshot())
+
+    page.click("bench_take")
+    (work / "my-cohort.csv").write_text(FAULTY, encoding="utf-8")
+    page.fill("bench_cohort", "my-cohort.csv")  # from the folder in which the application was started
+    page.click("bench_examine")
+    page.page.wait_for_selector("#bench_faults")
+    album.add("26-workbench-faults", page.page.screenshot())
+
+    out = work / "m11"
+    out.mkdir()
+    shutil.copy(MEASURED, out / "meningioma-trial-features.csv")
+    page.click("source_simulated")
+    page.fill("bench_simulated", "24")
+    page.click("bench_to_run")
+    page.fill("bench_out", out.name)
+    page.click("bench_run")
+    page.page.wait_for_selector("#bench_outcome", timeout=120000)
+    album.add("27-workbench-result", page.page.screenshot())
+
+    page.click("bench_try_sample")
+    page.page.wait_for_selector("#card_m11-simulated", state="attached", timeout=300000)
+    page.wait(lambda: all(c["has_stability"] for c in page.state("cards")), "the ranges", 300)
+    page.show_numbers()
+    album.shoot(page, "28-workbench-new-model")
+
+
 def unpacked(folder: Path) -> Path | None:
     """The real study as a folder; None without the data."""
     archive = Path(os.environ.get("VIRTUALBIOPSY_DATA", "")) / REAL_STUDY
@@ -311,9 +354,9 @@ def unpacked(folder: Path) -> Path | None:
 
 
 def main() -> int:
-    """Arguments: the folder of the pictures, and which parts to draw ("meningioma", "breast", "real")."""
+    """Arguments: the folder of the pictures, and which parts to draw (PARTS)."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Resources" / "Screenshots"
-    parts, album = sys.argv[2:] or ["meningioma", "breast", "real"], Album(folder)
+    parts, album = sys.argv[2:] or PARTS, Album(folder)
     with tempfile.TemporaryDirectory(prefix="virtualbiopsy-") as scratch, browser() as chromium:
         work = Path(scratch)
         if "meningioma" in parts:
@@ -322,6 +365,10 @@ def main() -> int:
         if "breast" in parts:
             with opened(chromium, folder=work, size=SIZE) as page:
                 breast(page, album)
+        if "workbench" in parts:
+            (own := work / "workbench").mkdir()
+            with opened(chromium, folder=own, size=SIZE) as page:
+                workbench(page, album, own)
         study = unpacked(work) if "real" in parts else None
         if study is not None:
             with opened(chromium, study, folder=work, size=SIZE) as page:

@@ -14,9 +14,9 @@ import SimpleITK as sitk
 from ..case.clinical import CLINICAL, check_clinical
 from ..case.diffusion import DiffusionSeries
 from ..case.dynamic import DynamicSeries, Phase, PhaseMotion
+from ..case.dynamic_series import with_dynamic
 from ..case.model import ROLES, Case, Sequence
 from ..case.read import read_case, read_image
-from ..dynamics import with_series
 from ..errors import UnreadableFileError
 from ..progress import Progress, part
 from .localpaths import local_path
@@ -171,8 +171,9 @@ class CaseReader:
                 f"The case in {self._folder} is damaged ({str(error)[:100]}).",
                 "Choose a folder that VirtualBiopsy saved.",
             ) from error
-        if found is not None and case.dynamic is not None:
-            case = with_series(case, case.dynamic)  # the marks decide which phase is the early one
+        if found is not None and found.dynamic is not None and case.dynamic is not None:
+            # The marks decide which phase is the early one; what was read has the one of before.
+            case = with_dynamic(replace(case, dynamic=found.dynamic), case.dynamic)
         return case
 
     def _sequence(self, entry: Mapping[str, Any], found: Case | None, original: str) -> Sequence:
@@ -180,6 +181,8 @@ class CaseReader:
         common = {"role": role if role in ROLES else "other", "reason": str(entry.get("reason", ""))}
         if "image" not in entry:
             known = {sequence.name: sequence for sequence in found.sequences} if found is not None else {}
+            if name not in known and role == "dce" and found is not None and found.dynamic is not None:
+                name = found.sequence(role).name  # the early phase, which is named after its number
             if name not in known:
                 raise UnreadableFileError(f"{name} is no longer at {original}.", "Put the images back there.")
             return replace(known[name], **common)

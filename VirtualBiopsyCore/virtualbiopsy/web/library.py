@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EmptyRegionError, ModelMismatchError
-from ..models.library import install_model, installed_models, remove_model, why_not_tried
+from ..models.library import Installed, install_model, installed_models, remove_model, why_not_tried
 from ..models.radmodel import RadModel, builtin_models, load_radmodel
 from . import workbench_rows as rows
 
@@ -31,9 +31,10 @@ class Library:
         self._tried: dict[str, RadModel] = {}
         self._first = ""
         self._broken: list[dict[str, str]] = []
-        self.refresh()
+        for text in self.refresh().warnings:
+            app.alerts.add("warning", text)
 
-    def refresh(self) -> None:
+    def refresh(self) -> Installed:
         """Read the installed models again; the models that are tried take the place of their namesakes."""
         found = installed_models()
         fixed = self._given if self._given is not None else tuple(builtin_models())
@@ -42,6 +43,7 @@ class Library:
         self._broken = [{"name": path.name, "path": str(path), "why": why} for path, why in found.broken]
         everything = {m.model_id: m for m in (*fixed, *installed, *self._tried.values())}
         self._app.models = tuple(sorted(everything.values(), key=lambda m: m.model_id != self._first))
+        return found
 
     def publish(self) -> None:
         """Write what is installed into the page's state."""

@@ -138,7 +138,7 @@ class Phases:
             mask = await app.jobs.run(
                 "breast",
                 "Looking for the breast",
-                lambda progress: session.dynamics.breast(),
+                lambda progress: session.dynamics.breast,
                 replaces=("breast",),
                 quiet=True,
             )

@@ -85,6 +85,7 @@ class SeriesDesk:
         """Go on with a changed series."""
         app = self._app
         session = app.session
+        before = app.cases.reference_name()
         app.jobs.cancel("live", "predict", "prepare", *FOLLOW_UPS)
         await app.jobs.run("role", title, lambda p: session.set_dynamic(series))
         if app.session is not session:
@@ -93,6 +94,7 @@ class SeriesDesk:
             self.publish()
             app.predictions.changed()
             return
+        app.viewer.rename(before, app.cases.reference_name())
         shown = app.viewer.shown
         for sequence in session.case.sequences:
             if sequence.role == app.tasks.task.reference:

@@ -106,6 +106,14 @@ class Viewer:
         """Put an image into the volume of this name, which is made if there is none."""
         self.volumes[name] = node_from_image(self.scene, image, name, self.volumes.get(name))
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a volume another name; what refers to it stays."""
+        node = self.volumes.pop(name, None)
+        if node is not None:
+            node.SetName(new)
+            self.volumes[new] = node
+            self.shown = new if self.shown == name else self.shown
+
     def forget(self, name: str) -> None:
         """Take a volume out of the scene."""
         node = self.volumes.pop(name, None)

@@ -169,7 +169,7 @@ html { overflow: hidden; }
 .vb-bench-form { max-width: 720px; display: grid; gap: 10px; }
 .vb-bench-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
 .vb-bench-open { display: grid; grid-template-columns: minmax(0, 640px) auto; gap: 8px; align-items: center; }
-.vb-bench-scroll { overflow: auto; max-height: calc(100vh - 300px); scrollbar-width: thin;
+.vb-bench-scroll { overflow: auto; max-height: calc(100vh - 285px); scrollbar-width: thin;
   border: 1px solid var(--vb-line); border-radius: 6px; padding: 0 8px; }
 .vb-bench-scroll th { position: sticky; top: 0; background: #0f1215; z-index: 1; }
 .vb-bench-faults { max-height: 45vh; }
@@ -182,7 +182,11 @@ html { overflow: hidden; }
 .vb-plain-button { text-align: left; color: inherit; }
 .vb-faint { color: #9aa4ae; }
 .vb-narrow { max-width: 900px; }
-@media (max-width: 1099px) { .vb-bench-two { grid-template-columns: minmax(0, 1fr); }
+@media (max-width: 1199px) { .vb-bench-filters { grid-template-columns: 1fr 1fr; }
+  .vb-bench-filters > :first-child { grid-column: 1 / 3; }
+  .vb-bench-two .vb-bench-scroll { max-height: calc(100vh - 345px); }
+  .vb-bench-two th:nth-child(3), .vb-bench-two td:nth-child(3) { display: none; } }
+@media (max-width: 859px) { .vb-bench-two, .vb-bench-columns { grid-template-columns: minmax(0, 1fr); }
   .vb-bench-two .vb-bench-scroll { max-height: 46vh; } .vb-bench-facts { max-height: none; } }
 .layout-grid-item { min-width: 0; min-height: 0; }
 """

@@ -34,9 +34,10 @@ def result_step(app: Any) -> None:
                 variant="tonal",
                 id="bench_is_simulated",
             )
-        with html.Div(classes="vb-note"):
-            html.Span("{{ bench_outcome.endpoint }}")
-            html.Span(": {{ bench_outcome.positive }}", v_if="bench_outcome.positive")
+        html.Div(
+            "{{ [bench_outcome.endpoint, bench_outcome.positive].filter(x => x).join(': ') }}",
+            classes="vb-note",
+        )
         html.Div("{{ bench_outcome.data }}", id="bench_data", classes="mt-1")
         with html.Div(v_if="bench_outcome.warnings.length", id="bench_warnings", classes="vb-bench-warnings"):
             html.Div("Read this before the figures", style="font-weight:600")
