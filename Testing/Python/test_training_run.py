@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -230,6 +231,25 @@ def test_a_split_that_is_not_used_is_told(tmp_path):
     found = train(study, plan, cases, validation={**SMALL, "scheme": "split"}, few_events=True)
     assert not any("does not keep them apart" in warning for warning in found.warnings)
     assert found.evaluation.cases == (split == "test").sum()
+
+
+def test_what_is_known_for_no_case_is_told_and_left_out(tmp_path):
+    plan, study = PLANS["M10"], find_study("M10")
+    cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)
+    column = cases.data.columns.index("clinical:skull_base")
+    values = cases.data.values.copy()
+    values[:, column] = np.nan
+    cases = replace(cases, data=replace(cases.data, values=values))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        found = train(study, plan, cases, validation=SMALL, few_events=True, comparison=True)
+    told = "Known for no case, so that the model does without: clinical:skull_base."
+    assert told in found.warnings and "clinical:skull_base" not in found.model.feature_keys
+    assert told.replace("_", "\\_") in found.model.card and not found.record.comparisons
+    assert found.record.data.clinical == {}
+    unknown = replace(cases, data=replace(cases.data, values=np.full_like(values, np.nan)))
+    with pytest.raises(TrainingError, match="None of the features is known"):
+        train(study, plan, unknown, validation=SMALL, few_events=True)
 
 
 def test_endpoints_that_do_not_fit_are_refused(tmp_path):

@@ -55,6 +55,7 @@ class Store:
         self.folder, self.extraction = Path(folder), extraction
         for name in ("rows", "failed"):
             check_writable(self.folder / name)
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
 
     def put(self, row: CaseRow) -> None:
         """Keep a row; an earlier failure of the case is forgotten."""

@@ -11,15 +11,17 @@ from ..errors import ExistingFileError, UnreadableFileError
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder, and make sure that files can be written into it before anything long begins.
+    """Make sure that files can be written into a folder (that need not be there) before anything long begins.
 
     Raises
     ------
     UnreadableFileError : they cannot.
     """
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise UnreadableFileError(

@@ -127,6 +127,7 @@ def train(
     ------
     TrainingError : too few events, or the method cannot be fitted. MissingPackageError, Cancelled.
     """
+    cases, lacking = _without_unknown(cases)
     data = cases.data
     method = replace(plan.method, validation=with_changes(plan.method.validation, validation or {}))
     seed = method.validation.seed
@@ -147,11 +148,11 @@ def train(
         tests[name] = evaluate(tested, others.data, method.validation.bootstraps, seed)
         kinds[name] = EXTERNAL
     compared = _compared(method, data, part(progress, 0.86, 0.92)) if comparison else None
-    apart = _unused_split(data, method)
+    apart = (*lacking, *_unused_split(data, method))
     warnings = (*_warnings(study, cases, size, leaks, found), *apart)
     progress(0.92, "Making the model")
     stated = stated or Stated()
-    design = stated.over("design", _design(study, plan, cases, tuple(kinds)))
+    design = stated.over("design", _design(study, plan, cases, tuple(kinds), lacking))
     record = record_of(
         design,
         data,
@@ -373,6 +374,26 @@ def _warnings(
     return (*trial, *other, *few, *(f"{leak.name}: {leak.sentence}" for leak in leaks), *found.faults)
 
 
+def _without_unknown(cases: Cases) -> tuple[Cases, tuple[str, ...]]:
+    """The cases without columns that are known for none of them, and a sentence that names these.
+
+    Raises
+    ------
+    TrainingError : no column is left.
+    """
+    data = cases.data
+    known = np.isfinite(data.values).any(axis=0)
+    if known.all():
+        return cases, ()
+    if not known.any():
+        raise TrainingError("None of the features is known for any case.", "Check the table of the cohort.")
+    lacking = [column for column, there in zip(data.columns, known, strict=True) if not there]
+    kept = [column for column, there in zip(data.columns, known, strict=True) if there]
+    more = f" and {len(lacking) - 8} more" if len(lacking) > 8 else ""
+    told = f"Known for no case, so that the model does without: {', '.join(lacking[:8])}{more}."
+    return replace(cases, data=data.features(kept)), (told,)
+
+
 def _unused_split(data: Dataset, method: Method) -> tuple[str, ...]:
     """A sentence if the cohort says which cases are for testing and the validation goes its own way."""
     if method.validation.scheme == "split" or data.split is None or "test" not in data.split:
@@ -396,7 +417,9 @@ def _test_name(validation: Validation) -> str:
     return names.get(v.scheme, v.scheme)
 
 
-def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = ()) -> Design:
+def _design(
+    study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = (), lacking: Sequence[str] = ()
+) -> Design:
     simulated = cases.simulated
     among = f" Only cases with {plan.among.words}." if plan.among is not None else ""
     title = f"{study.title}: trial run (simulated)" if simulated else f"{study.title}: {cases.name}"
@@ -429,7 +452,7 @@ def _design(study: Study, plan: Plan, cases: Cases, elsewhere: Sequence[str] = (
             "scanners, outlines and patients."
         )
         + ("" if cases.measured else f" {_NOT_MEASURED}")
-        + "".join(f" Otherwise than stated: {sentence}" for sentence in plan.departs),
+        + "".join(f" Otherwise than stated: {sentence}" for sentence in (*plan.departs, *lacking)),
         licence="Apache-2.0" if simulated else "",
         readiness=1 if simulated else None,
     )
