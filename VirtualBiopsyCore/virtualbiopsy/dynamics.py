@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import cached_property
 
 import SimpleITK as sitk
 
 from .case.dynamic import DynamicSeries
 from .case.model import Case, Sequence
-from .case.phase_times import check_series, early_phase
 from .errors import DynamicSeriesError, MissingSequenceError
 from .groundwork import Groundwork
 from .prepare.kinetics.derive import Derived, derive_maps
@@ -35,8 +34,6 @@ class Dynamics:
         own = (m.preparation for m in ground.models if m.preparation.kinetics is not None)
         self.kinetics = ground.departures.of(next(own, Preparation(kinetics=Kinetics()))).kinetics
         self._derived: dict[tuple[str, ...], Derived] = {}
-        self._breast: sitk.Image | None = None
-        self._breast_known = False
 
     @property
     def ground(self) -> Groundwork:
@@ -89,8 +86,9 @@ class Dynamics:
                 derived.left_out.get(ENHANCEMENT, ""),
             )
         enhancement = derived.case.sequence(ENHANCEMENT).image
-        return propose(enhancement, point, self.breast(), part(progress, 0.5, 1.0))
+        return propose(enhancement, point, self.breast, part(progress, 0.5, 1.0))
 
+    @cached_property
     def breast(self) -> sitk.Image | None:
         """Mask (uint8) of the breast on the grid of the reference image, None where none is found.
 
@@ -98,11 +96,8 @@ class Dynamics:
         ------
         MissingSequenceError : the case has no reference image.
         """
-        if not self._breast_known:
-            reference = self.case.sequence(self._ground.task.reference).image
-            self._breast, _ = breast_limit(self.case, reference)
-            self._breast_known = True
-        return self._breast
+        reference = self.case.sequence(self._ground.task.reference).image
+        return breast_limit(self.case, reference)[0]
 
     def curve_of(self, mask: sitk.Image) -> Curve:
         """Signal over time inside a region.
@@ -131,21 +126,3 @@ class Dynamics:
             arterial = self._ground.departures.arterial
             self._derived[roles] = derive_maps(start, self.kinetics, roles, progress, arterial=arterial)
         return self._derived[roles]
-
-
-def with_series(case: Case, series: DynamicSeries) -> Case:
-    """The case with another dynamic series, its early phase in the role "dce".
-
-    Raises
-    ------
-    DynamicSeriesError : the series cannot be used.
-    """
-    check_series(series)
-    early = series.phases[early_phase(series, Kinetics().early_s)]
-    sequences = tuple(
-        replace(sequence, image=early.image, reason=f"Early phase of the dynamic series: {early.name}.")
-        if sequence.role == "dce"
-        else sequence
-        for sequence in case.sequences
-    )
-    return replace(case, sequences=sequences, dynamic=series)

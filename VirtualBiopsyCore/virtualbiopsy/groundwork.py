@@ -119,9 +119,10 @@ class Groundwork:
             if model.task != self.task.task_id:
                 skipped[model.model_id] = f"The model is for another task than {self.task.title.lower()}."
                 continue
+            left_out = self.left_out(model)
             try:
                 for role in (model.preparation.reference, *model.required_sequences):
-                    self._require(model, role)
+                    self._require(model, role, left_out)
             except MissingSequenceError as error:
                 skipped[model.model_id] = str(error)
             else:
@@ -223,8 +224,8 @@ class Groundwork:
             merged = on.vector if merged is None else _merge(merged, on.vector)
         return merged, measured
 
-    def _require(self, model: RadModel, role: str) -> None:
-        if role in (left_out := self.left_out(model)):
+    def _require(self, model: RadModel, role: str, left_out: Mapping[str, str]) -> None:
+        if role in left_out:
             raise MissingSequenceError(f"{role}: {left_out[role]}")
         if not self._untried(model, role):
             self.completed(model).sequence(role)

@@ -12,9 +12,11 @@ import SimpleITK as sitk
 from .asking import Asking
 from .case.clinical import check_clinical, encode_clinical
 from .case.dynamic import DynamicSeries
+from .case.dynamic_series import with_dynamic
 from .case.model import Case
+from .case.phase_times import check_series
 from .case.task import guess_task
-from .dynamics import Dynamics, with_series
+from .dynamics import Dynamics
 from .earlier import NO_EARLIER_STUDY, Earlier
 from .errors import EmptyRegionError, MissingSequenceError
 from .evidence.gate import gate_outcomes
@@ -195,7 +197,8 @@ class Session(Asking):
         DynamicSeriesError : it cannot be used; nothing is changed.
         """
         with self._lock:
-            self._use(with_series(self._case, series))
+            check_series(series)
+            self._use(with_dynamic(self._case, series))
 
     @property
     def earlier(self) -> Earlier | None:

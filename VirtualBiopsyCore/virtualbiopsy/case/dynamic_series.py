@@ -206,12 +206,14 @@ def early_sequence(series: DynamicSeries, early_s: float = EARLY_S) -> CaseSeque
 
 
 def with_dynamic(case: Case, series: DynamicSeries | None, early_s: float = EARLY_S) -> Case:
-    """The case with this dynamic series and its early phase as the sequence with the role "dce".
+    """The case with this dynamic series; its early phase, under its own name, has the role "dce".
 
-    The sequence that had the role is replaced if it was a phase of the old series, else it becomes "other".
+    The sequence that had the role is replaced in its place if it was a phase of the old series, else it
+    becomes "other". Missing times and marks are no error here, see :func:`.phase_times.check_series`.
     """
     old = {id(phase.image) for phase in case.dynamic.phases} if case.dynamic else set()
-    kept = [s for s in case.sequences if not (s.role == "dce" and id(s.image) in old)]
+    phases = [n for n, s in enumerate(case.sequences) if s.role == "dce" and id(s.image) in old]
+    kept = [s for n, s in enumerate(case.sequences) if n not in phases]
     if series is None:
         return replace(case, sequences=tuple(kept), dynamic=None)
     early = early_sequence(series, early_s)
@@ -222,7 +224,8 @@ def with_dynamic(case: Case, series: DynamicSeries | None, early_s: float = EARL
     taken, name, n = {s.name for s in kept}, early.name, 2
     while early.name in taken:
         early, n = replace(early, name=f"{name} [{n}]"), n + 1
-    return replace(case, sequences=(early, *kept), dynamic=series)
+    kept.insert(phases[0] if phases else 0, early)
+    return replace(case, sequences=tuple(kept), dynamic=series)
 
 
 def _marked(series: DynamicSeries, count: int, reason: str) -> DynamicSeries:
