@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,8 +18,27 @@ from .volumes import image_from_node, node_from_image, ras_from_lps
 
 SENTINEL = -1e4
 UNIT = "log-odds per mL"
+OPACITY = 0.75
 LAYER_ROLES = ("explanation", "regions", "influence", "map")
 MARKS_OF = "VirtualBiopsy.MarksOf"  # attribute of models: role of the layer that they go with
+
+
+class LayerOptions(TypedDict, total=False):
+    """How any layer is shown.
+
+    Attributes
+    ----------
+    window : half width of the colour range (of a map: its brightest value), in the unit of the layer; None
+        for the layer's own.
+    opacity : of the layer, 0.75; kept if the map is already shown.
+    colors : key of :data:`.colors.COLOR_TABLES`; None keeps the present one.
+    composite_nodes : slice composite nodes to show it in; None for all of the scene.
+    """
+
+    window: float | None
+    opacity: float
+    colors: str | None
+    composite_nodes: Iterable[Any] | None
 
 
 class SignedLayer:
@@ -77,11 +96,13 @@ class SignedLayer:
         values: sitk.Image,
         inside: np.ndarray,
         title: str,
-        window: float,
-        opacity: float,
-        colors: str | None,
-        composite_nodes: Iterable[Any] | None,
-        unstable: sitk.Image | None,
+        own_window: float,
+        unstable: sitk.Image | None = None,
+        *,
+        window: float | None = None,
+        opacity: float = OPACITY,
+        colors: str | None = None,
+        composite_nodes: Iterable[Any] | None = None,
     ) -> Any:
         """Show values in the layer's unit where the (k, j, i) array `inside` is true; return the node."""
         array = sitk.GetArrayFromImage(values)
@@ -104,14 +125,14 @@ class SignedLayer:
         display.SetThreshold(sentinel / 2, max(-SENTINEL, 4.0 * largest))
         display.ApplyThresholdOn()
         display.EndModify(modifying)
-        self.set_window(window)
+        self.set_window(own_window if window is None else window)
         self.hatching.set(_masked(unstable, values, inside))
         self._raise(volume, opacity, composite_nodes)
         self._hide_fills()
         self._make_legend(title)
         return volume
 
-    def show_again(self, opacity: float = 0.75) -> None:
+    def show_again(self, opacity: float = OPACITY) -> None:
         """Show the map that the scene holds (after :meth:`hide`, or after loading); nothing without a map."""
         volume = self.volume
         if volume is not None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import SimpleITK as sitk
 
 from .colors import MAP_COLORS
-from .layer import SignedLayer
+from .layer import LayerOptions, SignedLayer
 
 FAINT = 0.05
 """Share of the largest colour below which a map without negative values is left clear."""
@@ -29,11 +28,7 @@ class MapOverlay(SignedLayer):
         unit: str,
         low: float,
         high: float,
-        *,
-        window: float | None = None,
-        opacity: float = 0.75,
-        colors: str | None = None,
-        composite_nodes: Iterable[Any] | None = None,
+        **options: Unpack[LayerOptions],
     ) -> Any:
         """Show a map and return its volume node.
 
@@ -42,17 +37,15 @@ class MapOverlay(SignedLayer):
         image : values, LPS, any grid; 0 and what is not finite mean nothing and stay clear.
         unit : of the values, for the legend.
         low, high : values of the darkest and the brightest colour.
-        window : another brightest value; the darkest scales with it.
-        colors : for the other layers; a map keeps its own table.
-        opacity, composite_nodes : as for :class:`virtualbiopsy.scene.overlay.ExplanationOverlay`.
+        options : see :class:`.layer.LayerOptions`. With another brightest value the darkest scales; a map
+            keeps its own colours.
         """
         self.unit, self.low, self.high = unit, low, high
         values = sitk.GetArrayViewFromImage(image)
         inside = np.isfinite(values) & (values != 0)
         if low >= 0:
             inside &= values >= low + FAINT * (high - low)
-        width = high if window is None else window
-        return self._show(image, inside, title, width, opacity, MAP_COLORS, composite_nodes, None)
+        return self._show(image, inside, title, high, **{**options, "colors": MAP_COLORS})
 
     def set_colors(self, key: str) -> None:
         """A map keeps its own colours."""

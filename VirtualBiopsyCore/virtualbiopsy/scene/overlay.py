@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import SimpleITK as sitk
 
 from ..report.pictures import per_ml, window_of
 from .colors import COLOR_TABLES, DEFAULT_COLORS, color_table_node
-from .layer import SENTINEL, UNIT, SignedLayer, same_grid
+from .layer import SENTINEL, UNIT, LayerOptions, SignedLayer, same_grid
 from .nodes import ROLE, nodes_with_role
 
 LEDGER_HEADING = "Where the features sit"
@@ -41,10 +40,7 @@ class ExplanationOverlay(SignedLayer):
         *,
         mask: sitk.Image | None = None,
         unstable: sitk.Image | None = None,
-        window: float | None = None,
-        opacity: float = 0.75,
-        colors: str | None = None,
-        composite_nodes: Iterable[Any] | None = None,
+        **options: Unpack[LayerOptions],
     ) -> Any:
         """Show a voxel ledger and return its volume node.
 
@@ -55,11 +51,8 @@ class ExplanationOverlay(SignedLayer):
         mask : the region on the same grid; None takes the voxels that are not zero.
         unstable : not zero where the sign of the map changes with small changes of the outline: hatched. Any
             grid; None for no hatching.
-        window : half width of the colour range, log-odds per mL; None takes what a report of
-            the same map takes (its 99th percentile).
-        opacity : opacity of the layer, kept if the map is already shown.
-        colors : key of :data:`COLOR_TABLES`; None keeps the present one.
-        composite_nodes : slice composite nodes to show it in; None for all of the scene.
+        options : see :class:`.layer.LayerOptions`; the own window is what a report of the same map takes (its
+            99th percentile), log-odds per mL.
 
         Raises
         ------
@@ -70,5 +63,4 @@ class ExplanationOverlay(SignedLayer):
         if mask is not None:
             same_grid(mask, image, "The region and the explanation map")
             inside = sitk.GetArrayViewFromImage(mask) != 0
-        width = window_of(density) if window is None else window
-        return self._show(density, inside, title, width, opacity, colors, composite_nodes, unstable)
+        return self._show(density, inside, title, window_of(density), unstable, **options)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,7 +10,7 @@ import SimpleITK as sitk
 from ..explain.regional import Influence, RegionExplanation
 from ..report.pictures import per_ml
 from .flipmarks import FlipMarks
-from .layer import SignedLayer
+from .layer import LayerOptions, SignedLayer
 
 REGIONS_HEADING = "What if this part were missing"
 INFLUENCE_HEADING = "What if the outline changed here"
@@ -64,29 +63,15 @@ class RegionsOverlay(SignedLayer):
         self,
         explanation: RegionExplanation,
         title: str,
-        *,
-        window: float | None = None,
-        opacity: float = 0.75,
-        colors: str | None = None,
-        composite_nodes: Iterable[Any] | None = None,
+        **options: Unpack[LayerOptions],
     ) -> Any:
         """Show the parts and return the volume node; parts whose sign is open are hatched.
 
-        `window` None takes the strongest part; the rest as in
-        :meth:`virtualbiopsy.scene.overlay.ExplanationOverlay.show`.
+        The own window is the strongest part.
         """
         density = per_ml(regions_map(explanation))
         inside = sitk.GetArrayViewFromImage(density) != 0
-        return self._show(
-            density,
-            inside,
-            title,
-            _largest(density) if window is None else window,
-            opacity,
-            colors,
-            composite_nodes,
-            open_sign(explanation),
-        )
+        return self._show(density, inside, title, _largest(density), open_sign(explanation), **options)
 
 
 class InfluenceOverlay(SignedLayer):
@@ -107,21 +92,16 @@ class InfluenceOverlay(SignedLayer):
         title: str,
         *,
         marks: bool = True,
-        window: float | None = None,
-        opacity: float = 0.75,
-        colors: str | None = None,
-        composite_nodes: Iterable[Any] | None = None,
+        **options: Unpack[LayerOptions],
     ) -> Any:
         """Show the changes and, if `marks`, the flip brush; return the volume node.
 
-        `window` None takes the largest change; the rest as in
-        :meth:`virtualbiopsy.scene.overlay.ExplanationOverlay.show`.
+        The own window is the largest change.
         """
         changes = influence_map(influence)
         values = sitk.GetArrayViewFromImage(changes)
         inside = np.isfinite(values) & (values != 0)
-        width = _largest(changes) if window is None else window
-        node = self._show(changes, inside, title, width, opacity, colors, composite_nodes, None)
+        node = self._show(changes, inside, title, _largest(changes), **options)
         if marks:
             self.marks.show(influence)
         else:
