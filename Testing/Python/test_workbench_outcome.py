@@ -67,6 +67,7 @@ def test_it_names_model_data_reports_and_published_figures(form, run, outcome):
     for path in (outcome.report, outcome.card, outcome.clear):
         assert Path(path).parent == Path(form.out) and Path(path).is_file()
     assert "0.752 (validation set) internal, external: none reported" in outcome.published
+    assert model.published == f"Published for another model: {outcome.published}"
     assert any("too few" in warning for warning in outcome.warnings)
 
 

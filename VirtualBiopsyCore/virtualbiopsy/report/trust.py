@@ -61,5 +61,7 @@ def conformal_words(card: TrustCard) -> str:
 
 def further_lines(card: TrustCard) -> list[str]:
     """What stands below the reasons: place among the training cases, conformal answer, published figures."""
-    published = f"Published: {card.published}" if card.published else ""
+    published = card.published
+    if published and not published.startswith("Published"):
+        published = f"Published: {published}"
     return [line for line in (place_words(card), conformal_words(card), published) if line]

@@ -32,6 +32,7 @@ from .reports.card import study_card
 from .reports.linear import MOST_VARIABLES, drawn_nomogram
 from .reports.record import (
     EXTERNAL,
+    INTERNAL,
     Data,
     Design,
     Processing,
@@ -146,10 +147,11 @@ def train(
     for name, others in (external or {}).items():
         tested = hold_out(fitted, others.data.features(data.columns), data, name)
         tests[name] = evaluate(tested, others.data, method.validation.bootstraps, seed)
-        kinds[name] = EXTERNAL
+        kinds[name] = kind_of_test(data, others.data)
     compared = _compared(method, data, part(progress, 0.86, 0.92)) if comparison else None
     apart = (*lacking, *_unused_split(data, method))
     warnings = (*_warnings(study, cases, size, leaks, found), *apart)
+    other = (said,) if (said := other_endpoint(study, cases)) else ()
     progress(0.92, "Making the model")
     stated = stated or Stated()
     design = stated.over("design", _design(study, plan, cases, tuple(kinds), lacking))
@@ -172,6 +174,7 @@ def train(
         provenance=(*_provenance(study, cases), *apart),
         measured=cases.measured,
     )
+    record = replace(record, warnings=(*other, *apart, *record.warnings))
     model, why = None, _why_no_model(fitted.columns)
     if not why:
         about = _about(study, plan, cases, method, tests, held_out, design, model_id)
@@ -308,7 +311,7 @@ def _about(
         engine=f"Features by VirtualBiopsy {__version__}.",
         conformal_scores=conformal(held_out),
         image_statistics=cases.images,
-        published=design.published,
+        published=f"Published for another model: {design.published}" if design.published else "",
         task=study.task,
     )
 
@@ -350,6 +353,13 @@ def _why_no_model(columns: Sequence[str]) -> str:
                 "no case could be given to the model."
             )
     return ""
+
+
+def kind_of_test(data: Dataset, others: Dataset) -> str:
+    """ "external" for cases from elsewhere, "internal" where they are known to share a site with the training."""
+    if data.site is None or others.site is None:
+        return EXTERNAL
+    return INTERNAL if {*data.site} & {*others.site} - {""} else EXTERNAL
 
 
 def endpoint_name(study: Study, cases: Cases) -> str:
