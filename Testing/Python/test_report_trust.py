@@ -105,6 +105,12 @@ def test_lights_differ_in_more_than_colour(given, judged):
     assert further_lines(bare) == []
 
 
+def test_published_figures_are_said_to_be_published_once():
+    for text in ("AUC 0.9 internal, 0.6 external.", "Published for another model: AUC 0.9 internal."):
+        (line,) = further_lines(replace(TrustCard("m", "amber", ()), published=text))
+        assert line.startswith("Published") and line.endswith(text) and line.count("Published") == 1
+
+
 def groups_of(svg):
     root = ET.fromstring(svg)
     return [
