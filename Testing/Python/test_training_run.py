@@ -233,6 +233,25 @@ def test_a_split_that_is_not_used_is_told(tmp_path):
     assert found.evaluation.cases == (split == "test").sum()
 
 
+def test_cases_of_a_site_of_the_training_are_no_external_ones(tmp_path):
+    plan, study = PLANS["M11"], find_study("M11")
+    cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)
+    n = len(cases.data.cases)
+    own = replace(cases, data=replace(cases.data, site=np.array(["A", "B"] * n)[:n]))
+    patients = np.array([f"other {i}" for i in range(n)])
+
+    def elsewhere(site):
+        return replace(cases, data=replace(cases.data, patients=patients, site=np.array([site] * n)))
+
+    others = {"same": elsewhere("B"), "new": elsewhere("C"), "unknown": elsewhere("")}
+    found = train(study, plan, own, validation=SMALL, few_events=True, external=others)
+    assert {t.name: t.kind for t in found.record.tests[1:]} == {
+        "same": "internal",
+        "new": "external",
+        "unknown": "external",
+    }
+
+
 def test_what_is_known_for_no_case_is_told_and_left_out(tmp_path):
     plan, study = PLANS["M10"], find_study("M10")
     cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)
@@ -244,7 +263,11 @@ def test_what_is_known_for_no_case_is_told_and_left_out(tmp_path):
         warnings.simplefilter("error", RuntimeWarning)
         found = train(study, plan, cases, validation=SMALL, few_events=True, comparison=True)
     told = "Known for no case, so that the model does without: clinical:skull_base."
-    assert told in found.warnings and "clinical:skull_base" not in found.model.feature_keys
+    assert (
+        told in found.record.warnings
+        and told in found.warnings
+        and "clinical:skull_base" not in found.model.feature_keys
+    )
     assert told.replace("_", "\\_") in found.model.card and not found.record.comparisons
     assert found.record.data.clinical == {}
     unknown = replace(cases, data=replace(cases.data, values=np.full_like(values, np.nan)))

@@ -356,7 +356,7 @@ def _why_no_model(columns: Sequence[str]) -> str:
 
 
 def kind_of_test(data: Dataset, others: Dataset) -> str:
-    """ "external" for cases from elsewhere, "internal" where they are known to share a site with the training."""
+    """ "external" for cases from elsewhere, "internal" where they share a known site with the training."""
     if data.site is None or others.site is None:
         return EXTERNAL
     return INTERNAL if {*data.site} & {*others.site} - {""} else EXTERNAL
