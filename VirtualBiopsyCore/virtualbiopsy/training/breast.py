@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import replace
 
 from ..case.clinical import encode_clinical
 from ..case.model import Case
@@ -19,7 +17,7 @@ from ..radiomics.keys import FeatureKey, measured_keys
 from ..radiomics.vector import FeatureVector
 from ..simulate.breast import COHORT, SimulatedBreastCase, simulate_breast_cohort
 from ..simulate.breast.biology import HER2_CLASSES
-from .rows import Row, image_columns, row_table
+from .rows import Row, SimulatedRow, row_table
 from .table import FeatureTable
 
 LABELS = ("her2_level", "her2_positive", "her2_negative", "her2_low", "pcr")
@@ -27,23 +25,15 @@ PREVALENCE = (0.30, 0.40, 0.30)
 """Shares of HER2-zero, -low and -positive: more positive ones than in an unselected series (15–20 %)."""
 
 
-@dataclass(frozen=True)
-class BreastRow:
-    """Turn a simulated case with two time points into a row; picklable, for use in worker processes.
+class BreastRow(SimulatedRow):
+    """Turn a simulated case with two time points into a row.
 
-    Attributes
-    ----------
-    keys : feature keys. Radiomic ones are measured at the earlier time point, before therapy; changes are
-        from there to the later one.
-    preparation : as in the recipes.
+    Radiomic features are measured at the earlier time point, before therapy; changes are from there to the
+    later one.
     """
 
-    keys: tuple[str, ...]
-    preparation: Preparation
-
     def __call__(self, simulated: SimulatedBreastCase) -> Row:
-        """Return the name and the values by column: LABELS and keys, NaN where there is none, then what is
-        known about the images of the earlier time point."""
+        """Return the name and the values by column: LABELS, keys, images of the earlier time point."""
         keys = measured_keys(self.keys)
         case, prepared = self._prepared(simulated.as_case("earlier"))
         vector = _measured(case, prepared, keys)
@@ -52,16 +42,14 @@ class BreastRow:
         clinical = encode_clinical(case.clinical)
         values = {**changes, **vector.values, **clinical}
         level = HER2_CLASSES.index(simulated.biology.her2_class)
-        row = {
+        labels = {
             "her2_level": level,
             "her2_positive": level == 2,
             "her2_negative": level < 2,
             "her2_low": level == 1,
             "pcr": simulated.biology.pcr,
-            **{key: values.get(key, np.nan) for key in self.keys},
-            **image_columns(case, prepared, case.regions["tumour"]),
         }
-        return simulated.name, {name: float(value) for name, value in row.items()}
+        return self.row(simulated.name, labels, values, case, prepared)
 
     def _prepared(self, case: Case) -> tuple[Case, PreparedCase]:
         """The case with its maps, and its images on the common grid."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import replace
 
 from ..case.clinical import encode_clinical
 from ..measure import Measuring
@@ -15,46 +13,36 @@ from ..progress import Progress, silent
 from ..radiomics.keys import measured_keys
 from ..simulate.cohort import simulate_cohort
 from ..simulate.meningioma import SimulatedCase, SimulationSettings
-from .rows import Row, image_columns, row_table
+from .rows import Row, SimulatedRow, row_table
 from .table import FeatureTable
 
 LABELS = ("ki67_percent", "ki67_high", "pr_percent", "pr_positive")
 PROTOCOL = ("tesla", "t1c_slice_mm", "adc_slice_mm", "t2_slice_mm")
 
 
-@dataclass(frozen=True)
-class CaseRow:
-    """Turn a simulated case into a row of the feature table; picklable, for use in worker processes.
+class CaseRow(SimulatedRow):
+    """Turn a simulated case into a row of the feature table.
 
-    Attributes
-    ----------
-    keys : feature keys, ``clinical:`` keys included.
-    preparation : as in the recipes. Registration is left out here: it takes most of the time, and these
-        cohorts are simulated without motion between the sequences.
+    Registration is left out: it takes most of the time, and these cohorts are simulated without motion
+    between the sequences.
     """
 
-    keys: tuple[str, ...]
-    preparation: Preparation
-
     def __call__(self, simulated: SimulatedCase) -> Row:
-        """Return the name and the values by column: LABELS, PROTOCOL and keys, NaN where there is none, then
-        what is known about the images."""
+        """Return the name and the values by column: LABELS, PROTOCOL, keys, and the images."""
         case = simulated.as_case()
         prepared = prepare_case(case, replace(self.preparation, register=False))
         vector = Measuring(prepared, measured_keys(self.keys)).measure(case.regions["tumour"]).vector
         values = {**vector.values, **encode_clinical(case.clinical)}
         biology, protocols = simulated.biology, simulated.scanner.protocols
-        row = {
+        labels = {
             "ki67_percent": biology.ki67_observed,
             "ki67_high": float(biology.ki67_high),
             "pr_percent": biology.pr_observed,
             "pr_positive": float(biology.pr_positive),
             "tesla": simulated.scanner.tesla,
             **{f"{role}_slice_mm": protocols[role].slice_mm for role in ("t1c", "adc", "t2")},
-            **{key: values.get(key, np.nan) for key in self.keys},
         }
-        row |= image_columns(case, prepared, case.regions["tumour"])
-        return simulated.name, {name: float(value) for name, value in row.items()}
+        return self.row(simulated.name, labels, values, case, prepared)
 
 
 def simulated_table(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..case.model import Case
-from ..prepare.model import PreparedCase
+from ..prepare.model import Preparation, PreparedCase
 from ..trust import images as measured_on
 from ..trust.images import CaseImages
 from .table import FeatureTable, parse_table, table_text
@@ -36,6 +37,36 @@ RANGED = frozenset(
 
 Row = tuple[str, dict[str, float]]
 """Name of a case and its values by column."""
+
+
+@dataclass(frozen=True)
+class SimulatedRow:
+    """What turns a simulated case into a row; picklable, for use in worker processes.
+
+    Attributes
+    ----------
+    keys : feature keys, ``clinical:`` ones and changes included.
+    preparation : as in the recipes.
+    """
+
+    keys: tuple[str, ...]
+    preparation: Preparation
+
+    def row(
+        self,
+        name: str,
+        labels: Mapping[str, float],
+        values: Mapping[str, float],
+        case: Case,
+        prepared: PreparedCase,
+    ) -> Row:
+        """Labels, then the keys, NaN where there is no value, then what is known about the images."""
+        found = {
+            **labels,
+            **{key: values.get(key, np.nan) for key in self.keys},
+            **image_columns(case, prepared, case.regions["tumour"]),
+        }
+        return name, {column: float(value) for column, value in found.items()}
 
 
 def image_columns(case: Case, prepared: PreparedCase, outline: sitk.Image) -> dict[str, float]:
