@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from virtualbiopsy.models.calibration import sigmoid
-from virtualbiopsy.training.dataset import BINARY, MULTICLASS, SURVIVAL, Dataset, Outcome
+from virtualbiopsy.training.dataset import BINARY, MULTICLASS, ORDINAL, SURVIVAL, Dataset, Outcome
 from virtualbiopsy.training.method import Method, Spec, Validation
 from virtualbiopsy.training.reports.adapt import record_of
-from virtualbiopsy.training.reports.adapt_tests import risk_curves
+from virtualbiopsy.training.reports.adapt_tests import risk_curves, tested_of
 from virtualbiopsy.training.reports.clear import clear_items
 from virtualbiopsy.training.reports.drawn import record_figures
 from virtualbiopsy.training.reports.evidence import metrics_findings, rqs_findings
@@ -19,6 +19,7 @@ from virtualbiopsy.training.reports.linear import linear_of, nomogram_of
 from virtualbiopsy.training.reports.record import CROSS_VALIDATION, EXTERNAL, Design
 from virtualbiopsy.training.validation.compare import compare
 from virtualbiopsy.training.validation.evaluate import evaluate
+from virtualbiopsy.training.validation.figures import Figure
 from virtualbiopsy.training.validation.fitting import fit_method
 from virtualbiopsy.training.validation.leak import SITE, Leak
 from virtualbiopsy.training.validation.run import validate
@@ -182,6 +183,19 @@ def test_what_is_not_given_stays_unknown(run):
     assert findings["other_institute"].evidence == "hospital B"
     assert "No sign that" not in items[36].text and "site tells the label" in items[36].text
     assert not items[7].available, "a draft that nobody has read is no adherence"
+
+
+def test_figures_of_several_classes_name_the_class(run):
+    rng = np.random.default_rng(2)
+    figure = Figure(0.8, 0.7, 0.9, 1, 1)
+    for kind, keys, told in (
+        (MULTICLASS, ("auc_1", "auc_3", "mean_auc"), ("low against the others", "high against the others")),
+        (ORDINAL, ("auc_cut_1", "auc_cut_2", "mean_auc"), ("middle or above", "high or above")),
+    ):
+        outcome = Outcome(kind, "grade", ("low", "middle", "high"), rng.integers(0, 3, 90))
+        found = replace(evaluate(run[2], run[0], 50), figures=dict.fromkeys(keys, figure))
+        shown = tested_of("own", CROSS_VALIDATION, found, outcome).figures
+        assert list(shown) == [*(f"AUC, {words}" for words in told), "mean_auc"]
 
 
 def test_nothing_is_claimed_that_was_not_looked_at(run):

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from reports_support import HOSTILE, full_record
 from support import toy_model
@@ -77,6 +78,15 @@ def test_the_card_of_a_model_tells_what_a_case_is_compared_with():
     card = study_card(full_record(), model)
     assert "Mahalanobis distance" in card and f"`{model.feature_keys[0]}`" in card
     assert f"`{model.model_id}`" in card
+
+
+@pytest.mark.parametrize(("fewest", "told"), [(8, False), (9, False), (10, True)])
+def test_few_conformal_scores_do_not_stop_the_card(fewest, told):
+    labels = np.arange(40) < 40 - fewest
+    scores = (np.where(labels, 2.0, -2.0), labels.astype(np.uint8))
+    card = study_card(full_record(), replace(toy_model(), conformal_scores=scores))
+    assert ("Conformal answers" in card) == (fewest > 8)
+    assert ("Of the held-out cases themselves" in card) == told
 
 
 def test_a_card_of_nothing_invents_nothing():

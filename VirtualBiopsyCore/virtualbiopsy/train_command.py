@@ -92,12 +92,15 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _print(trained: Trained) -> None:
-    from .training.reports.names import figure_words
+    from .training.reports.evidence import DISCRIMINATION
+    from .training.reports.names import figure_name, figure_words
 
     found, simulated = trained.evaluation, " (simulated cases)" if trained.cases.simulated else ""
-    name, figure = next(iter(found.figures.items()))
+    name = next((n for n in DISCRIMINATION if n in found.figures), next(iter(found.figures)))
+    figure = found.figures[name]
     print(
-        f"{trained.study.study_id}: {name} {figure.value:.3f} (95 % CI {figure.low:.3f}–{figure.high:.3f}), "
+        f"{trained.study.study_id}: {figure_name(name)} {figure.value:.3f} "
+        f"(95 % CI {figure.low:.3f}–{figure.high:.3f}), "
         f"{found.cases} held-out cases{simulated}; {len(trained.fitted.columns)} features."
     )
     for test in trained.record.tests or ():

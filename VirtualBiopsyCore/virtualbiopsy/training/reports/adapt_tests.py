@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from ..dataset import SURVIVAL, Outcome
@@ -24,7 +26,9 @@ def tested_of(
     name: str, kind: str, evaluation: Evaluation, outcome: Outcome, held_out: HeldOut | None = None
 ) -> Tested:
     """One test. held_out : for the labels of the histogram and for risk groups of survival."""
-    figures = {key: shown for key, f in evaluation.figures.items() if (shown := _figure(f))}
+    figures = {
+        _of_class(key, outcome): shown for key, f in evaluation.figures.items() if (shown := _figure(f))
+    }
     curves, note = ((), "") if held_out is None else risk_curves(held_out)
     return Tested(
         name=name,
@@ -45,6 +49,15 @@ def tested_of(
         subgroups=_subgroups(evaluation.subgroups, figures),
         faults=evaluation.faults,
     )
+
+
+def _of_class(key: str, outcome: Outcome) -> str:
+    """The figure of one class or one cut by the name of the class."""
+    match = re.fullmatch(r"auc_(cut_)?(\d+)", key)
+    if match is None:
+        return key
+    name = outcome.classes[int(match[2])] if match[1] else outcome.classes[int(match[2]) - 1]
+    return f"AUC, {name} or above" if match[1] else f"AUC, {name} against the others"
 
 
 def _figure(figure: Figure) -> dict[str, float]:

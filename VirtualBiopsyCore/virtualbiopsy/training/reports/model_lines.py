@@ -62,13 +62,17 @@ def trust_lines(model: RadModel) -> list[str]:
     conformal = model_set(model, 0.0)
     if conformal is not None:
         low, high = conformal.calibration
-        single, right = _answers(*model.conformal_scores)
-        lines.append(
+        told = (
             f"- Conformal answers from {low} held-out log-odds of low and {high} of high cases; error "
-            f"{100 * ALPHA:g} % for each class. {conformal.caveat} Of the held-out cases themselves, each "
-            f"against the others, {100 * single:.0f} % get one answer, {100 * right:.0f} % of these the "
-            "right one; the others are “uncertain”."
+            f"{100 * ALPHA:g} % for each class. {conformal.caveat}"
         )
+        if 1 / min(low, high) <= ALPHA:  # else one case fewer is too few
+            single, right = _answers(*model.conformal_scores)
+            told += (
+                f" Of the held-out cases themselves, each against the others, {100 * single:.0f} % get one "
+                f"answer, {100 * right:.0f} % of these the right one; the others are “uncertain”."
+            )
+        lines.append(told)
     if model.image_statistics:
         rows = [
             (f"{role}: {FIGURES.get(name, name)}", f"{low:.4g}", f"{high:.4g}")
