@@ -155,8 +155,10 @@ def _decision(name: str, evaluation: Evaluation) -> DecisionCurves | None:
     stop = max(u.stop for u in found.useful) if found.useful else 0.9
     inside = (found.thresholds >= start - 1e-9) & (found.thresholds <= stop + 1e-9)
     told = tuple(
-        f"{100 * u.start:.0f}–{100 * u.stop:.0f} %: better than treating all and none at {100 * u.share:.0f} % "
-        f"of the thresholds; mean gain over the better of these {u.mean_gain:.3f}.".replace("-", "−")
+        f"{100 * u.start:.0f}–{100 * u.stop:.0f} %: better than treating all and none at "
+        f"{100 * u.share:.0f} % of the thresholds; mean gain over the better of these {u.mean_gain:.3f}.".replace(
+            "-", "−"
+        )
         for u in found.useful
     )
     models = {name: found.model[inside]}
