@@ -16,6 +16,7 @@ import pytest
 from test_cohort_extract import EXTRACTION, write_cohort
 from virtualbiopsy.cohort.extract import extract_cohort
 from virtualbiopsy.cohort.read import read_cohort
+from virtualbiopsy.cohort.workers import measure_with_dask
 from virtualbiopsy.errors import CohortError
 
 pytest.importorskip("distributed")
@@ -70,6 +71,16 @@ def _workers(address: str) -> dict:
         return client.scheduler_info()["workers"]
 
 
+def _wait_for_results(address: str, n: int) -> None:
+    import distributed
+
+    deadline = time.monotonic() + 120
+    with distributed.Client(address, timeout="20s", set_as_default=False) as client:
+        while sum(map(len, client.has_what().values())) < n:
+            assert time.monotonic() < deadline, "the workers did not measure the cases"
+            time.sleep(0.2)
+
+
 def test_a_cluster_that_loses_a_worker_finishes_every_case_once(tmp_path, cluster):
     address, workers = cluster
     n = 24
@@ -90,6 +101,27 @@ def test_a_cluster_that_loses_a_worker_finishes_every_case_once(tmp_path, cluste
     alone = extract_cohort(cohort.chosen(["P1", "P24"]), EXTRACTION, tmp_path / "alone", processes=1)
     both = [found.table.cases.index(name) for name in ("P1", "P24")]
     np.testing.assert_array_equal(found.table.values[both], alone.table.values)
+
+
+def test_results_that_are_lost_with_their_worker_are_measured_again(tmp_path, cluster):
+    address, workers = cluster
+    cohort = read_cohort(write_cohort(tmp_path / "in", 6))
+    assert len(_workers(address)) == 2
+    measured, waited = {}, False
+    for done in measure_with_dask(cohort.cases, EXTRACTION, address):
+        if done is None and not waited:
+            _wait_for_results(address, 6)
+            time.sleep(1)
+            waited = True
+        if done is not None:
+            if not measured:
+                os.kill(workers[0].pid, signal.SIGKILL)
+                workers[0].wait()
+                time.sleep(0.1)
+            assert done.case not in measured
+            measured[done.case] = done
+    assert sorted(measured) == sorted(case.name for case in cohort.cases)
+    assert not [done.why for done in measured.values() if done.row is None]
 
 
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path):

@@ -146,12 +146,15 @@ def measure_with_dask(entries: Sequence[CohortCase], extraction: Extraction, sch
             if not ended:
                 time.sleep(_POLL_S)
             for key in ended:
-                future, name = names.pop(key)
-                if future.status == "finished":
-                    yield future.result()
-                else:
-                    error = future.exception() if future.status == "error" else None
-                    yield Done(name, None, f"The cluster gave it up ({error or future.status}).")
+                future, name = names[key]
+                if not future.done():  # its worker was lost with the result; another one measures it again
+                    continue
+                del names[key]
+                try:
+                    found = future.result()
+                except Exception as error:
+                    found = Done(name, None, f"The cluster gave it up ({error}).")
+                yield found
     finally:
         for future, _ in names.values():
             future.cancel()
