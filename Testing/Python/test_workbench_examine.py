@@ -106,7 +106,10 @@ def test_maps_of_a_dynamic_series_need_the_series_only(tmp_path):
         + "".join(f"P{n},P{n}/dce_*.nii.gz,0;60;120,P{n}/seg.nii.gz,{n - 1}\n" for n in (1, 2))
     )
     assert "ktrans" in PLANS["H2"].roles
-    assert "which the recipe needs" not in words(examine(Form(recipe="H2", cohort=str(tmp_path))))
+    assert "images of the recipe" not in words(examine(Form(recipe="H2", cohort=str(tmp_path))))
+    assert "adc" in PLANS["M7"].roles
+    text = words(examine(Form(recipe="M7", cohort=str(tmp_path), endpoint="HER2")))
+    assert "No case has all images of the recipe; missing are adc" in text
 
 
 def test_an_endpoint_that_does_not_fit_is_a_fault(tmp_path):
