@@ -6,6 +6,7 @@ The tests follow each other as a user would go on.
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ CASES = 24
 PATIENTS = 60
 REPEATS = 12
 """Of the run that is cancelled: long enough to cancel it, short enough to wait for."""
+MARK = 0.123456789
 MODEL = "m11-simulated"
 
 
@@ -175,7 +177,10 @@ def test_a_run_is_cancelled_and_goes_on_when_it_is_run_again(user, work):
     assert "goes on" in user.page.inner_text("#bench_note") and not list(out.glob("*.radmodel"))
     done = _parts(out)
     assert 1 <= done < whole, "cancelled too late"
-    first = (out / "validation.jsonl").read_text(encoding="utf-8").splitlines()[:done]
+    lines = (out / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    part = {**json.loads(lines[1]), "threshold": MARK}
+    marked = "\n".join([lines[0], json.dumps(part), *lines[2:], ""])
+    (out / "validation.jsonl").write_text(marked, encoding="utf-8")
     _dismiss(user)
     user.click("bench_run")
     user.page.wait_for_selector("#bench_progress")
@@ -184,8 +189,9 @@ def test_a_run_is_cancelled_and_goes_on_when_it_is_run_again(user, work):
     assert "Training M13" in user.page.inner_text("#show_workbench")
     user.click("show_workbench")
     user.page.wait_for_selector("#bench_outcome", timeout=90000)
-    assert (out / "validation.jsonl").read_text(encoding="utf-8").splitlines()[:done] == first
-    assert _parts(out) == whole, "nothing is done twice"
+    again = (out / "validation.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(again[1])["threshold"] == MARK, "the first part was done again"
+    assert _parts(out) == whole
     assert user.errors == [] and user.alerts() == []
 
 
