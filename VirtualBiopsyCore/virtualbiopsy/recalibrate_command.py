@@ -94,8 +94,9 @@ def recalibrated(
             "Name the column of the follow-up times with --time, for survival models only.",
         )
     faults: list[str] = []
-    measured = _by_case(features, case, (), faults)
-    known = _by_case(labels, case, (label, time) if time else (label,), faults)
+    wanted = (label, time) if time else (label,)
+    measured = _by_case(features, case, wanted if labels is features else (), faults)
+    known = measured if labels is features else _by_case(labels, case, wanted, faults)
     absent = [key for key in model.feature_keys if key not in features.columns]
     if len(absent) == len(model.feature_keys):
         faults.append(f"{features.name} has none of the features of {model.model_id}.")
@@ -122,7 +123,8 @@ def _by_case(
 ) -> dict[str, Mapping[str, str]]:
     absent = [name for name in (case, *wanted) if name not in table.columns]
     if absent:
-        faults.append(f"{table.name} has no column {', '.join(map(repr, absent))}.")
+        hint = " Name that of the cases with --case." if case in absent else ""
+        faults.append(f"{table.name} has no column {', '.join(map(repr, absent))}.{hint}")
         return {}
     found: dict[str, Mapping[str, str]] = {}
     for line, cells in table.rows:
