@@ -32,7 +32,7 @@ unit: $(VENV)/test.done
 
 mrml: $(VENV)/test.done
 	@$(BIN)/python -m virtualbiopsy.web.preflight --install
-	$(BIN)/python -m pytest -q Testing/MRML
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile Testing/MRML
 
 browser: $(VENV)/test.done
 	@$(BIN)/python -m virtualbiopsy.web.preflight --install --browser
