@@ -156,10 +156,9 @@ def _decision(name: str, evaluation: Evaluation) -> DecisionCurves | None:
     inside = (found.thresholds >= start - 1e-9) & (found.thresholds <= stop + 1e-9)
     told = tuple(
         f"{100 * u.start:.0f}–{100 * u.stop:.0f} %: better than treating all and none at "
-        f"{100 * u.share:.0f} % of the thresholds; mean gain over the better of these {u.mean_gain:.3f}.".replace(
-            "-", "−"
-        )
+        f"{100 * u.share:.0f} % of the thresholds; mean gain over the better of these {gain}."
         for u in found.useful
+        for gain in [f"{u.mean_gain:.3f}".replace("-", "−")]
     )
     models = {name: found.model[inside]}
     return DecisionCurves(found.thresholds[inside], found.treat_all[inside], models, told)
