@@ -9,8 +9,9 @@ import pytest
 from virtualbiopsy.models.calibration import sigmoid
 from virtualbiopsy.training.dataset import BINARY, MULTICLASS, ORDINAL, SURVIVAL, Dataset, Outcome
 from virtualbiopsy.training.method import Method, Spec, Validation
+from virtualbiopsy.training.reports import adapt_tests
 from virtualbiopsy.training.reports.adapt import record_of
-from virtualbiopsy.training.reports.adapt_tests import risk_curves, tested_of
+from virtualbiopsy.training.reports.adapt_tests import risk_curves
 from virtualbiopsy.training.reports.clear import clear_items
 from virtualbiopsy.training.reports.drawn import record_figures
 from virtualbiopsy.training.reports.evidence import metrics_findings, rqs_findings
@@ -194,7 +195,7 @@ def test_figures_of_several_classes_name_the_class(run):
     ):
         outcome = Outcome(kind, "grade", ("low", "middle", "high"), rng.integers(0, 3, 90))
         found = replace(evaluate(run[2], run[0], 50), figures=dict.fromkeys(keys, figure))
-        shown = tested_of("own", CROSS_VALIDATION, found, outcome).figures
+        shown = adapt_tests.tested_of("own", CROSS_VALIDATION, found, outcome).figures
         assert list(shown) == [*(f"AUC, {words}" for words in told), "mean_auc"]
 
 
