@@ -37,4 +37,7 @@ def test_curve_group_and_horizon_are_on_the_card(chromium, tmp_path):
         card = page.page.locator(f'[id="card_{model.model_id}"]').inner_text()
         assert f"within {model.survival.horizon:g} months" in card and "concordance" in card
         assert "simulated training data" in card
+        page.wait(
+            lambda: page.state("overlay_unit") == "uncalibrated log hazard per mL", "the unit of the map"
+        )
         assert not page.errors

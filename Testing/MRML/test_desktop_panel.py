@@ -101,6 +101,7 @@ def test_a_survival_model_shows_its_curve_and_group(desk):
         assert not curve.visible and not words.text
         panel.cards.buttons[0].emit("clicked(bool)", False)
     assert curve.visible and f"Group by score: {prediction.survival.group}" in words.text
+    assert panel.overlay.overlay.legend.GetTitleText().endswith("uncalibrated log hazard per mL")
     assert "no event" in curve.accessibleName and "an event (" in panel.cards.labels[0].accessibleName
     panel.study._models = MODELS
     desk.panel.study.forget()

@@ -92,10 +92,12 @@ def test_the_figure_marks_the_horizon_and_says_all_in_words(prediction):
 
 
 def test_the_report_shows_curve_group_and_concordance(session, model, prediction):
-    text = html_report(session.case, session.result, (model,))
+    text = html_report(session.case, session.result, (model,), image=session.case.sequence("t1c").image)
     assert text.count('data-role="horizon"') == 1
     for words in survival_words(prediction.survival):
         assert words in text
+    assert text.count("uncalibrated log hazard contribution per mL") == 3
+    assert "log-odds contribution per mL" not in text
     name, value = held_out_figure(model)
     assert name == "concordance" and f"<dt>Cross-validated {name}</dt>" in text.replace("th>", "dt>")
     assert value in text and "24 cases with 6 events" in value

@@ -135,7 +135,8 @@ class OverlayControls:
                 opacity = settings.overlayOpacity
                 if layer is self.overlay:
                     title = _("{endpoint}, {sequences}").format(endpoint=endpoint, sequences=part_words(part))
-                    layer.show(content, title, opacity=opacity, colors=colors, unstable=unstable)
+                    of = next(e.sums_to for e in result.explanations if e.model_id == model_id)
+                    layer.show(content, title, opacity=opacity, colors=colors, unstable=unstable, of=of)
                 else:
                     layer.show(content, endpoint, opacity=opacity, colors=colors)
             self._shown = (content, unstable)

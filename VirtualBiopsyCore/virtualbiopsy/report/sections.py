@@ -255,6 +255,7 @@ def _calibration_words(explanation: Explanation) -> str:
 
 def _maps(explanation: Explanation, image: sitk.Image, mask: sitk.Image | None, progress: Progress) -> str:
     assert explanation.total is not None
+    of = explanation.sums_to
     overlay = per_ml(explanation.total)
     limit = window_of(overlay)
     extent = [n * s for n, s in zip(overlay.GetSize(), overlay.GetSpacing(), strict=True)]
@@ -264,14 +265,14 @@ def _maps(explanation: Explanation, image: sitk.Image, mask: sitk.Image | None, 
     for i, plane in enumerate(PLANES):
         progress(i / len(PLANES), "Drawing the map")
         png = slice_png(image, mask, overlay, plane=plane, at=at, overlay_window=limit, field_mm=field)
-        caption = f"{plane.capitalize()}: log-odds contribution per mL. Blue lowers, red raises. Bar: 20 mm."
+        caption = f"{plane.capitalize()}: {of} contribution per mL. Blue lowers, red raises. Bar: 20 mm."
         figures.append(picture(png, f"{plane} slice with the contributions of the voxels", caption))
     total = float(np.sum(sitk.GetArrayViewFromImage(explanation.total), dtype=np.float64))
     words = (
         f"The voxels of the map add up to {signed(total, 3)}; with the features that are not in the map and "
         f"the baseline this is the {explanation.sums_to}. The map explains the model, not the biology."
     )
-    legend = legend_svg(limit, dark=False)
+    legend = legend_svg(limit, dark=False, title=f"{of} contribution per mL")
     return (
         tag("h3", "Where in the image")
         + tag("div", "".join(figures), "row")

@@ -40,17 +40,19 @@ class ExplanationOverlay(SignedLayer):
         *,
         mask: sitk.Image | None = None,
         unstable: sitk.Image | None = None,
+        of: str = "log-odds",
         **options: Unpack[LayerOptions],
     ) -> Any:
         """Show a voxel ledger and return its volume node.
 
         Parameters
         ----------
-        image : log-odds per voxel, zero outside the region, LPS, any grid.
+        image : shares of the score per voxel, zero outside the region, LPS, any grid.
         title : second line of the legend, after the name of the level; the last is the unit.
         mask : the region on the same grid; None takes the voxels that are not zero.
         unstable : not zero where the sign of the map changes with small changes of the outline: hatched. Any
             grid; None for no hatching.
+        of : what the shares add up to (:attr:`.explain.model.Explanation.sums_to`), for the legend.
         options : see :class:`.layer.LayerOptions`; the own window is what a report of the same map takes (its
             99th percentile), log-odds per mL.
 
@@ -58,6 +60,7 @@ class ExplanationOverlay(SignedLayer):
         ------
         GeometryError : if the mask has another grid than the image.
         """
+        self.unit = f"{of} per mL"
         density = per_ml(image)
         inside = sitk.GetArrayViewFromImage(density) != 0
         if mask is not None:

@@ -162,6 +162,7 @@ def _outcome(plan: Plan, table: FeatureTable) -> Outcome:
     label = plan.stand_in.label
     name = f"{plan.positive} (simulated: {label})"
     if plan.outcome == SURVIVAL:
+        name = f"simulated {plan.positive}"
         time, seen = recurrence(table.cases, table.column("ki67_percent"), table.column(GRADE))
         return Outcome(SURVIVAL, name, (), seen.astype(int), time, "months")
     values = table.column(GRADE if label == "who_grade" else label)

@@ -132,7 +132,7 @@ class Explanations:
             app.layers.hide()
         else:
             title = f"{model.endpoint}, {name}" if name else model.endpoint
-            app.layers.show_ledger(image, title, app.questions.unsteady(model.model_id))
+            app.layers.show_ledger(image, title, app.questions.unsteady(model.model_id), explanation.sums_to)
         with app.state as state:
             state.map_note = note
 

@@ -72,11 +72,13 @@ class Layers:
         self._set_surface_opacity()
         self._app.viewer.render()
 
-    def show_ledger(self, image: sitk.Image, title: str, unstable: sitk.Image | None) -> None:
-        """Where the features sit; `unstable` marks voxels whose sign is not steady."""
+    def show_ledger(self, image: sitk.Image, title: str, unstable: sitk.Image | None, of: str) -> None:
+        """Where the features sit, shares `of` the score; `unstable` marks voxels whose sign is not steady."""
         hatched = unstable if self._app.state.hatching_shown else None
         self._map = image
-        self._show(self.ledger, lambda **common: self.ledger.show(image, title, unstable=hatched, **common))
+        self._show(
+            self.ledger, lambda **common: self.ledger.show(image, title, unstable=hatched, of=of, **common)
+        )
 
     def show_regions(self, found: RegionExplanation, title: str) -> None:
         """What if this part were missing."""
