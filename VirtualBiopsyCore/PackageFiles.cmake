@@ -194,6 +194,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/models/ordinal.py
   virtualbiopsy/models/prediction.py
   virtualbiopsy/models/radmodel.py
+  virtualbiopsy/models/ranking.py
   virtualbiopsy/models/recipe.py
   virtualbiopsy/models/study.py
   virtualbiopsy/models/survival.py
