@@ -1,10 +1,11 @@
-"""Runs inside 3D Slicer: package, resources, module, asynchronous prediction, scene round trip.
+"""Runs inside 3D Slicer: package, resources, modules, prediction and training in the background, scenes.
 
     Slicer --testing --no-splash --additional-module-paths VirtualBiopsyCore MeningiomaPredictor BreastHER2 \
-        --python-script Testing/Slicer/VirtualBiopsySlicerTest.py
+        RadiomicsWorkbench --python-script Testing/Slicer/VirtualBiopsySlicerTest.py
 """
 
 import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import unittest
 import slicer
 
 MODULES = ("MeningiomaPredictor", "BreastHER2")
+WORKBENCH = "RadiomicsWorkbench"
 
 
 class VirtualBiopsySlicerTest(unittest.TestCase):
@@ -60,6 +62,36 @@ class VirtualBiopsySlicerTest(unittest.TestCase):
         self.assertEqual(done, ["ready"])
         self.assertLess(time.monotonic() - started, 15)
 
+    def test_training_lives_with_the_event_loop_and_starts_no_second_slicer(self):
+        """A run goes on while only Qt's event loop runs, which stays alive; no process is started."""
+        if importlib.util.find_spec("sklearn") is None:
+            self.skipTest("scikit-learn is not installed in this Slicer")
+        import multiprocessing
+        import time
+
+        import qt
+
+        slicer.util.selectModule(WORKBENCH)
+        test = getattr(importlib.import_module(WORKBENCH), f"{WORKBENCH}Test")("test_recipes")
+        test.setUp()
+        try:
+            panel = test.filled(test.form(cohort=str(test.cohort())))
+            loop, ticks, started = qt.QEventLoop(), [], time.monotonic()
+            watch = qt.QTimer()
+            watch.setInterval(20)
+            watch.connect("timeout()", lambda: (ticks.append(1), None if panel.job.busy else loop.quit()))
+            qt.QTimer.singleShot(120000, loop.quit)
+            panel.run_or_cancel()
+            watch.start()
+            loop.exec_()
+            watch.stop()
+            seconds = time.monotonic() - started
+            self.assertTrue(os.path.isfile(panel.outcome.model), panel.status)
+            self.assertGreater(len(ticks) / seconds, 5)
+            self.assertEqual(multiprocessing.active_children(), [])
+        finally:
+            test.tearDown()
+
     def test_prediction_survives_saving_and_loading(self):
         for name in MODULES:
             with self.subTest(module=name):
@@ -106,12 +138,14 @@ class VirtualBiopsySlicerTest(unittest.TestCase):
 
     def test_reload_leaves_no_observer_behind(self):
         """Reloading one module executes the shared package again, so the other one is reloaded with it."""
-        for name in MODULES:
+        for name in (*MODULES, WORKBENCH):
             slicer.util.selectModule(name)
         widget = self.opened("MeningiomaPredictor")
         widget.panel.predict()
         widget.panel.wait_for_completion()
         widget.onReload()
+        bench = slicer.util.getModuleWidget(WORKBENCH).panel
+        self.assertIs(type(bench), sys.modules["virtualbiopsy.desktop.workbench"].WorkbenchPanel)
         for name in MODULES:
             slicer.util.selectModule("Data")
             slicer.mrmlScene.Clear()

@@ -28,7 +28,8 @@ class OutcomeControls:
 
     Parameters
     ----------
-    ui : has openRunButton, outcomeLabel, figureTable, outcomeBrowser, reportButton, installButton, tryButton.
+    ui : has openRunButton, outcomeLabel, runWarningsLabel, figureTable, publishedBrowser, reportButton,
+        installButton, tryButton.
     library : the installed models.
     fail : called with an exception; shows it. tell : shows a line of text.
     """
@@ -67,9 +68,10 @@ class OutcomeControls:
         self._table.show(
             [(test_words(row, outcome), row.figure, row.text, cases_words(row)) for row in outcome.rows]
         )
-        ui.outcomeBrowser.setHtml(beside_html(outcome))
-        for widget in (ui.figureTable, ui.outcomeBrowser):
-            widget.setVisible(True)
+        say(ui.runWarningsLabel, warnings_html(outcome))
+        ui.publishedBrowser.setHtml(published_html(outcome))
+        ui.figureTable.setVisible(True)
+        ui.publishedBrowser.setVisible(bool(outcome.published))
         ui.resultCollapsibleButton.collapsed = False
         self.refresh(True)
 
@@ -77,10 +79,11 @@ class OutcomeControls:
         """No outcome."""
         self.outcome = None
         ui = self._ui
-        say(ui.outcomeLabel, "")
+        for label in (ui.outcomeLabel, ui.runWarningsLabel):
+            say(label, "")
         self._table.show(())
-        ui.outcomeBrowser.setHtml("")
-        for widget in (ui.figureTable, ui.outcomeBrowser):
+        ui.publishedBrowser.setHtml("")
+        for widget in (ui.figureTable, ui.publishedBrowser):
             widget.setVisible(False)
         self.refresh(True)
 
@@ -196,10 +199,14 @@ def cases_words(row: FigureRow) -> str:
     return _("{n}, events: {events}").format(n=row.cases, events=row.events)
 
 
-def beside_html(outcome: Outcome) -> str:
-    """Warnings, and the figures of the publication; rich text."""
-    lines = "".join(f"<p>⚠ {escape(warning)}</p>" for warning in outcome.warnings)
-    if outcome.published:
-        head = _("Published, of another model on other cases:")
-        lines += f"<p><b>{escape(head)}</b> {escape(outcome.published)}</p>"
-    return lines
+def warnings_html(outcome: Outcome) -> str:
+    """What stands in the way of trust; rich text."""
+    return "<br>".join(f"⚠ {escape(warning)}" for warning in outcome.warnings)
+
+
+def published_html(outcome: Outcome) -> str:
+    """The figures of the publication; rich text, "" if there are none."""
+    if not outcome.published:
+        return ""
+    head = _("Published, of another model on other cases:")
+    return f"<p><b>{escape(head)}</b> {escape(outcome.published)}</p>"

@@ -28,8 +28,10 @@ class WorkbenchTest(ScriptedLoadableModuleTest):
         os.environ[LIBRARY] = str(self.folder / "models")
         slicer.util.selectModule(WORKBENCH)
         self.panel = slicer.util.getModuleWidget(WORKBENCH).panel
+        self.before = self.panel.read()
 
     def tearDown(self) -> None:
+        self.filled(self.before).exit()  # what the user had filled in is remembered, not that of a test
         if self._library is None:
             os.environ.pop(LIBRARY, None)
         else:
