@@ -169,6 +169,26 @@ def test_the_conformal_answer_is_said_and_uncertain_is_no_fault():
     assert neither.conformal.labels == () and lights(neither)["conformal"] == "amber"
 
 
+@pytest.mark.parametrize(
+    ("figure", "red"),
+    [
+        ({"auc": {"value": 0.62, "low": 0.5, "high": 0.74}}, True),
+        ({"auc": {"value": 0.62, "low": 0.51, "high": 0.73}}, False),
+        ({"concordance": {"value": 0.41, "low": 0.3, "high": 0.49}}, True),
+        ({"auc": {"value": 0.4}}, False),
+        ({}, False),
+    ],
+)
+def test_a_model_that_may_be_guessing_is_red_for_every_case(figure, red):
+    model = scored(metrics=figure)
+    found = {r.code: r for r in card_of(model, usual(model)).reasons}
+    assert ("no_better_than_chance" in found) == red
+    if red:
+        (name,) = figure
+        reason = found["no_better_than_chance"]
+        assert reason.light == "red" and f"{figure[name]['low']:.2f}–" in reason.text
+
+
 def test_reasons_come_worst_first():
     model = scored()
     key = TOY_KEYS[4]

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from ..models.radmodel import RadModel
-
-FIGURES = {"auc": "AUC", "mean_auc": "mean AUC", "concordance": "concordance"}
+from ..models.ranking import ranking_of
 
 
 def held_out_figure(model: RadModel) -> tuple[str, str] | None:
     """Name and value with its interval, for example ("AUC", "0.81 (95 % CI 0.72–0.89)"); None without."""
-    for key, name in FIGURES.items():
-        found = model.metrics.get(key)
-        if found:
-            interval = (
-                f" (95 % CI {found['low']:.2f}–{found['high']:.2f})" if {"low", "high"} <= set(found) else ""
-            )
-            return name, f"{found['value']:.2f}{interval}{_counted(model)}"
-    return None
+    found = ranking_of(model)
+    return None if found is None else (found.name, found.text + _counted(model))
 
 
 def _counted(model: RadModel) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from ..models.inference import Inputs
 from ..models.prediction import Prediction
 from ..models.radmodel import RadModel
+from ..models.ranking import ranking_of
 from ..radiomics.definitions import describe
 from ..radiomics.keys import is_clinical, measured_keys
 from .conformal import model_set
@@ -55,6 +56,7 @@ def assess(
         *_missing(model, inputs),
         *_stability(stability),
         *_conformal(conformal, worst(alike) != "green", bool(inputs.imputed)),
+        *_ranking(model),
         *_training(model),
     ]
     reasons.sort(key=lambda reason: (-LIGHTS.index(reason.light), reason.code != "population"))
@@ -131,6 +133,18 @@ def _conformal(found: ConformalSet | None, unlike: bool, imputed: bool) -> list[
         why = "the case differs from the training cases" if unlike else "inputs are missing"
         text += f" That error is not assured here, because {why}."
     return [Reason("green" if found.labels else "amber", "conformal", text)]
+
+
+def _ranking(model: RadModel) -> list[Reason]:
+    """A model that may be guessing has a number for every case all the same."""
+    found = ranking_of(model)
+    if found is None or not found.may_be_chance:
+        return []
+    text = (
+        "In its own validation the model did not rank cases better than chance would: "
+        f"{found.name} {found.text}; guessing gives 0.5."
+    )
+    return [Reason("red", "no_better_than_chance", text)]
 
 
 def _training(model: RadModel) -> list[Reason]:
