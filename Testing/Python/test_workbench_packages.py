@@ -106,7 +106,7 @@ def test_the_question_names_packages_size_and_network(desk):
     (question,) = desk.questions
     for words in ("scikit-learn>=1.8 (about 11 MB)", "nilearn>=0.10 (about 30 MB)", "network connection"):
         assert words in question
-    assert "over the network" in question and "no data of yours are sent" in question
+    assert "a network connection is made" in question and "no data of yours are sent" in question
     assert desk.ran == [], "refused: nothing was done"
 
 

@@ -132,8 +132,8 @@ def question(packages: Sequence[Package]) -> str:
             _("This needs Python packages that are not installed:"),
             "\n".join(f"• {line}" for line in lines),
             _(
-                "They are downloaded from the Python Package Index over the network: a connection is "
-                "made, and no data of yours are sent. They are added to Slicer's Python; packages that are "
+                "They are downloaded from the Python Package Index: a network connection is made, and "
+                "no data of yours are sent. They are added to Slicer's Python; packages that are "
                 "there already keep their version."
             ),
             _("Install them now?"),
