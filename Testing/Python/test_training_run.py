@@ -273,6 +273,8 @@ def test_what_is_known_for_no_case_is_told_and_left_out(tmp_path):
     unknown = replace(cases, data=replace(cases.data, values=np.full_like(values, np.nan)))
     with pytest.raises(TrainingError, match="None of the features is known"):
         train(study, plan, unknown, validation=SMALL, few_events=True)
+    with pytest.raises(TrainingError, match=r"cannot be called 'My/\.\./Model'"):
+        train(study, plan, unknown, model_id="My/../Model")
 
 
 def test_endpoints_that_do_not_fit_are_refused(tmp_path):

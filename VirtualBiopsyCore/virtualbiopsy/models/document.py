@@ -25,6 +25,7 @@ from .survival import MAX_TIMES, Survival, survival_problem
 if TYPE_CHECKING:
     from .radmodel import RadModel
 
+MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FORMAT, FORMAT_VERSION = "radmodel", 1
 MAX_FEATURES, MAX_BACKGROUND, MAX_TEXT, MAX_KNOTS = 2000, 5000, 20000, 5000
 MAX_CONFORMAL, MAX_IMAGE_FIGURES = 20000, 50
@@ -262,7 +263,7 @@ def check(model: RadModel, where: str) -> None:
     ModelFormatError
     """
     refuse = _refuser(where)
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", model.model_id):
+    if not MODEL_ID.fullmatch(model.model_id):
         raise refuse(f"the model id {model.model_id[:80]!r} is not short, lower-case and plain")
     if model.simulated and "simulated" not in model.title.lower():
         raise refuse("it was trained on simulated cases and its title does not say so")

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import RESEARCH_USE_ONLY, __version__
 from ..errors import ExistingFileError, FeatureError, TrainingError
+from ..models.document import MODEL_ID
 from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.study import Study
 from ..progress import Progress, part, silent
@@ -128,6 +129,11 @@ def train(
     ------
     TrainingError : too few events, or the method cannot be fitted. MissingPackageError, Cancelled.
     """
+    if model_id and not MODEL_ID.fullmatch(model_id):
+        raise TrainingError(
+            f"The model cannot be called {model_id[:80]!r}.",
+            "Use lower-case letters, digits, dots and hyphens, at most 64.",
+        )
     cases, lacking = _without_unknown(cases)
     data = cases.data
     method = replace(plan.method, validation=with_changes(plan.method.validation, validation or {}))

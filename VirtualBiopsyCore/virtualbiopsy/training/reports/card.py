@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ... import RESEARCH_USE_ONLY
 from ...models.radmodel import RadModel
+from .clear import NOT_AVAILABLE
 from .markdown import bullets, code, md, table
 from .model_lines import feature_table, figure_table, marked, protocol_table, trust_lines
 from .names import comparison_words
@@ -33,12 +34,16 @@ def study_card(record: StudyRecord, model: RadModel | None = None) -> str:
         *_items(record),
     ]
     if model is not None:
-        lines += ["", f"## {marked('Acquisition', simulated)}", "", *protocol_table(model), ""]
+        lines += ["", f"## {marked('Acquisition', simulated)}", "", *_protocol(model), ""]
         lines += [*trust_lines(model), "## Features", "", *feature_table(model), ""]
     lines += ["", "## Quality", "", *quality_lines(record)]
     if record.provenance:
         lines += ["## Provenance", "", *bullets(record.provenance), ""]
     return "\n".join(lines)
+
+
+def _protocol(model: RadModel) -> list[str]:
+    return protocol_table(model) if model.protocol_ranges else [NOT_AVAILABLE]
 
 
 _SIMULATED = (
