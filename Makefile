@@ -54,7 +54,7 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/web.done: $(VENV)/made pyproject.toml $(SOURCES)
-	@echo "Installing the browser application (about 300 MB the first time) …"
+	@echo "Installing the browser application (about 420 MB the first time) …"
 	@rm -rf build/lib
 	@$(PIP) ".[web,simulate,train,cohort]"
 	@$(PIP) --force-reinstall --no-deps .
