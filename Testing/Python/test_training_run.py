@@ -218,6 +218,17 @@ def test_a_table_of_other_features_gives_a_report_and_no_model(tmp_path):
     assert written[0].name == "report.html" and not list((tmp_path / "out").glob("*.radmodel"))
 
 
+def test_many_failed_cases_do_not_make_a_model_too_long_for_its_file(tmp_path):
+    plan, study = PLANS["M11"], find_study("M11")
+    cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)
+    notes = tuple(f"P{n} could not be measured: {'the outline lies elsewhere, ' * 8}." for n in range(300))
+    cases = replace(cases, data=replace(cases.data, provenance=notes))
+    found = train(study, plan, cases, validation=SMALL, few_events=True)
+    model = load_radmodel(write_run(tmp_path / "out", found)[0])
+    assert model.data_statement.startswith(cases.source) and "P1 could not" in model.data_statement
+    assert model.data_statement.endswith("more notes are in the card.") and "P299 could not" in model.card
+
+
 def test_a_split_that_is_not_used_is_told(tmp_path):
     plan, study = PLANS["M11"], find_study("M11")
     cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)

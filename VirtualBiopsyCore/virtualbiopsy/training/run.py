@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import RESEARCH_USE_ONLY, __version__
 from ..errors import ExistingFileError, FeatureError, TrainingError
-from ..models.document import MODEL_ID
+from ..models.document import MAX_TEXT, MODEL_ID
 from ..models.radmodel import SUFFIX, RadModel, save_radmodel
 from ..models.study import Study
 from ..progress import Progress, part, silent
@@ -309,7 +309,7 @@ def _about(
         f"patients ({method.validation.bootstraps} resamples). "
         + (f"Tested on other cases, see the card: {', '.join(elsewhere)}." if elsewhere else _INSIDE),
         protocol_ranges=cases.protocol,
-        data_statement=" ".join((cases.source, *cases.data.provenance)),
+        data_statement=_statement((cases.source, *cases.data.provenance)),
         intended_use=design.intended_use,
         limits=design.limits,
         licence=design.licence,
@@ -320,6 +320,18 @@ def _about(
         published=f"Published for another model: {design.published}" if design.published else "",
         task=study.task,
     )
+
+
+def _statement(sentences: Sequence[str]) -> str:
+    """As many of the sentences as a model file holds; the card has all of them."""
+    kept, left = [], MAX_TEXT - 100
+    for number, sentence in enumerate(sentences):
+        left -= len(sentence) + 1
+        if left < 0:
+            kept.append(f"{len(sentences) - number} more notes are in the card.")
+            break
+        kept.append(sentence)
+    return " ".join(kept)
 
 
 def conformal(held_out: HeldOut) -> tuple[np.ndarray, np.ndarray] | tuple[()]:
