@@ -28,6 +28,7 @@ from virtualbiopsy.report.dicom.identity import LOG_ODDS_PER_VOXEL, SCHEME, shor
 from virtualbiopsy.report.dicom.measurements import map_sum
 from virtualbiopsy.report.dicom.parametric_map import parametric_map
 from virtualbiopsy.report.dicom.write import write_dicom
+from virtualbiopsy.report.export import write_map
 from virtualbiopsy.report.tree import tree_svg
 from virtualbiopsy.session import Session
 from virtualbiopsy.trust.model import Reason, TrustCard
@@ -246,6 +247,33 @@ def test_highdicom_reads_the_report_back(written):
     report = hd.sr.srread(str(written["report"]))
     measured = report.content.get_image_measurement_groups()
     assert len(measured) == 2
+
+
+def test_a_score_before_calibration_is_not_called_log_odds(given, tmp_path):
+    """A survival model: shares of the log hazard, probability of the event by the horizon."""
+    case, _, _, _ = given
+    model = toy_model("cox", model_id="toy-cox")
+    mask = sitk.GetImageFromArray(
+        synthetic_tumour(oblique=False, spacing=SPACING[::-1], shape=(18, 30, 32))
+        .masks["tumour"]
+        .astype(np.uint8)
+    )
+    mask.CopyInformation(case.sequence("t1c").image)
+    result = Session(case, (model,)).set_region(mask)
+    written = write_dicom(tmp_path / "dicom", case, result, (model,))
+    (explanation,), (prediction,) = result.explanations, result.predictions
+    report = pydicom.dcmread(written["report"])
+    assert not items(report, "VB-LOGODDS") and not items(report, "VB-BASELINE")
+    (total,), (probability,) = items(report, "VB-SCORE"), items(report, "VB-PROBABILITY")
+    assert number(total) == pytest.approx(explanation.log_odds) == pytest.approx(prediction.survival.score)
+    assert number(probability) == pytest.approx(prediction.probability)
+    (path,) = (path for name, path in written.items() if name != "report")
+    mapping = pydicom.dcmread(path).SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    assert mapping.LUTExplanation == "uncalibrated log hazard per voxel" and mapping.LUTLabel == "SCORE"
+    assert mapping.MeasurementUnitsCodeSequence[0].CodeValue == "1"
+    write_map(explanation, tmp_path / "map.nrrd")
+    unit = sitk.ReadImage(str(tmp_path / "map.nrrd")).GetMetaData("virtualbiopsy_unit")
+    assert unit == "uncalibrated log hazard per voxel"
 
 
 def test_a_case_without_dicom_is_refused(given, tmp_path):

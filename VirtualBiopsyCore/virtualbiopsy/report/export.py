@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from ..session import Result
 
 FORMAT, FORMAT_VERSION = "virtualbiopsy-result", 1
-MAP_UNIT = "log-odds per voxel"
 
 
 def write_outputs(
@@ -143,11 +142,11 @@ def map_files(explanations: Sequence[Explanation]) -> dict[str, tuple[str, Expla
 
 
 def write_map(explanation: Explanation, path: Path) -> None:
-    """Write the total map as float64 NRRD, log-odds per voxel, with what it is in the header."""
+    """Write the total map as float64 NRRD, shares of the score per voxel, with what it is in the header."""
     image = sitk.Cast(explanation.total, sitk.sitkFloat64)
     for key, text in (
         ("virtualbiopsy_model", explanation.model_id),
-        ("virtualbiopsy_unit", MAP_UNIT),
+        ("virtualbiopsy_unit", f"{explanation.sums_to} per voxel"),
         ("virtualbiopsy_note", f"{RESEARCH_USE_ONLY}. Explains the model, not the biology."),
     ):
         image.SetMetaData(key, text)
@@ -242,7 +241,7 @@ def _explanation(explanation: Explanation, file: str | None) -> dict[str, Any]:
         "ledger": [asdict(bar) for bar in ledger_bars(explanation)],
         "map": file,
         "map_sum": None if total is None else math.fsum(sitk.GetArrayViewFromImage(total).ravel()),
-        "map_unit": MAP_UNIT,
+        "map_unit": f"{explanation.sums_to} per voxel",
     }
 
 

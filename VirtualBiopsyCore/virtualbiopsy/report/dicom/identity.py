@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
@@ -31,6 +31,8 @@ MAP = Code("VB-MAP", SCHEME, "Where the features sit: contribution of the voxel"
 PROBABILITY = Code("VB-PROBABILITY", SCHEME, "Estimated probability")
 TOTAL = Code("VB-LOGODDS", SCHEME, "Log-odds of the estimate")
 BASELINE = Code("VB-BASELINE", SCHEME, "Baseline: log-odds of the average training case")
+SCORE = Code("VB-SCORE", SCHEME, "Score of the estimate before calibration")
+SCORE_BASELINE = Code("VB-BASESCORE", SCHEME, "Baseline: score of the average training case")
 MAP_SUM = Code("VB-MAPSUM", SCHEME, "Sum of the voxels of the contribution map")
 REST = Code("VB-REST", SCHEME, "Sum of the contributions without a place")
 THRESHOLD = Code("VB-THRESHOLD", SCHEME, "Threshold of the model")
@@ -43,6 +45,23 @@ SIMULATED = Code("VB-SIMULATED", SCHEME, "simulated")
 TRUST = Code("VB-TRUST", SCHEME, "Trust in the estimate on this case")
 REASON = Code("VB-REASON", SCHEME, "Reason")
 SUMS_TO = Code("VB-SUMSTO", SCHEME, "What baseline and contributions add up to")
+
+
+class Scale(NamedTuple):
+    """Concepts and units of what baseline and contributions add up to."""
+
+    total: Code
+    baseline: Code
+    unit: Code
+    per_voxel: Code
+
+
+def scale_of(sums_to: str) -> Scale:
+    """Those that go with :attr:`virtualbiopsy.explain.model.Explanation.sums_to`; scores before a calibration
+    that is not affine have no unit."""
+    if sums_to == "log-odds":
+        return Scale(TOTAL, BASELINE, LOG_ODDS, LOG_ODDS_PER_VOXEL)
+    return Scale(SCORE, SCORE_BASELINE, NO_UNITS, NO_UNITS)
 
 
 def free_code(prefix: str, identity: str, meaning: str) -> Code:

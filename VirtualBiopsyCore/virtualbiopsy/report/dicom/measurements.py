@@ -26,7 +26,7 @@ SERIES_NUMBER = 9102
 
 
 def map_sum(explanation: Explanation) -> float:
-    """Sum of the voxels of the map, log-odds; 0 without a map."""
+    """Sum of the voxels of the map; 0 without a map."""
     if explanation.total is None:
         return 0.0
     return math.fsum(np.ravel(sitk.GetArrayViewFromImage(explanation.total)))
@@ -95,15 +95,17 @@ def _group(
     localised = map_sum(explanation)
     rest = math.fsum(c.phi for c in explanation.not_localised)
 
-    def measured(name: Any, number: float, unit: Any = vb.LOG_ODDS, tracking: str = "") -> Any:
+    scale = vb.scale_of(explanation.sums_to)
+
+    def measured(name: Any, number: float, unit: Any = scale.unit, tracking: str = "") -> Any:
         tracked = hd.sr.TrackingIdentifier(identifier=tracking) if tracking else None
         return hd.sr.Measurement(name=name, value=float(number), unit=unit, tracking_identifier=tracked)
 
     measurements = [
         measured(vb.PROBABILITY, prediction.probability, vb.NO_UNITS),
         measured(vb.THRESHOLD, prediction.threshold, vb.NO_UNITS),
-        measured(vb.TOTAL, explanation.log_odds),
-        measured(vb.BASELINE, explanation.baseline),
+        measured(scale.total, explanation.log_odds),
+        measured(scale.baseline, explanation.baseline),
         measured(vb.MAP_SUM, localised),
         measured(vb.REST, rest),
     ]

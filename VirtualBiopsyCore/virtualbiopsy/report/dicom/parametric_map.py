@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from ... import RESEARCH_USE_ONLY
 from ...errors import EmptyRegionError
 from ...explain.model import Explanation
-from .identity import LOG_ODDS_PER_VOXEL, MAKER, MAP, UTF8, short, uid
+from .identity import MAKER, MAP, UTF8, scale_of, short, uid
 from .library import highdicom
 
 SERIES_NUMBER = 9101
@@ -21,10 +21,11 @@ _PERCENTILE = 99.0
 def parametric_map(
     explanation: Explanation, headers: Sequence[Any], region_digest: str, instance_number: int = 1
 ) -> Any:
-    """Level 1 of one model as a Parametric Map (float pixels; real world values are log-odds per voxel).
+    """Level 1 of one model as a Parametric Map (float pixels; real world values are log-odds per voxel, or of
+    the score that the explanation adds up to).
 
     The pixels are the voxels of `explanation.total` on its own grid, in the frame of reference of the source
-    images; their sum is the localised part of the log-odds (to the precision of 32 bits for each voxel).
+    images; their sum is the localised part of that score (to the precision of 32 bits for each voxel).
 
     Parameters
     ----------
@@ -50,9 +51,9 @@ def parametric_map(
     largest = float(np.abs(values).max())
     limit = float(np.percentile(np.abs(values[values != 0]), _PERCENTILE)) if largest > 0 else 1.0
     mapping = hd.pm.RealWorldValueMapping(
-        lut_label="LOGODDS",
-        lut_explanation="log-odds per voxel",
-        unit=LOG_ODDS_PER_VOXEL,
+        lut_label="LOGODDS" if explanation.sums_to == "log-odds" else "SCORE",
+        lut_explanation=f"{explanation.sums_to} per voxel",
+        unit=scale_of(explanation.sums_to).per_voxel,
         value_range=(-largest, largest),
         slope=1.0,
         intercept=0.0,
