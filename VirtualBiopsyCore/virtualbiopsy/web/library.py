@@ -107,7 +107,7 @@ class Library:
         """Choose a study of one's own for the model."""
         model = self._try()
         with self._app.state as state:
-            state.start_open, state.tab = False, "case"
+            state.tab = "case"
         self._app.tasks.own_study(model.task)
 
     def _try(self) -> RadModel:

@@ -157,4 +157,4 @@ class TaskDesk:
     def show_start(self) -> None:
         """Show the start page again; an open case stays open behind it."""
         with self._app.state as state:
-            state.start_open = True
+            state.start_open, state.bench_open = True, False

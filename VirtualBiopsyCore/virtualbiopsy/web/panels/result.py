@@ -25,7 +25,7 @@ def result_panel(app: Any) -> None:
         with html.Div(v_if=HIDDEN, classes="vb-behind", raw_attrs=[":id=\"'behind_' + c.id\""]):
             html.Div("Estimated probability of {{ c.positive }}: not shown", style="font-weight:600")
             html.Div(
-                "The model was not made for such a case; its number would mean nothing here.",
+                "The reasons in red above: the number would mean nothing here.",
                 classes="vb-note mb-2",
             )
             show_anyway("card")
