@@ -183,6 +183,8 @@ def test_what_is_not_given_stays_unknown(run):
     assert "prospective" not in findings and "open_code" not in findings
     assert findings["other_institute"].evidence == "hospital B"
     assert "No sign that" not in items[36].text and "site tells the label" in items[36].text
+    assert not metrics_findings(run[-1])[19].met, "a proxy was found and not dealt with"
+    assert "too narrow for small cohorts" in items[40].text
     assert not items[7].available, "a draft that nobody has read is no adherence"
 
 

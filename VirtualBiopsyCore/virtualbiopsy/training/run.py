@@ -28,7 +28,7 @@ from .export import About, to_radmodel
 from .held_out import HELD_OUT, held_out_text
 from .method import Method, Validation
 from .plan import PREPARING, Plan
-from .reports.adapt import record_of
+from .reports.adapt import HELD_FIXED, record_of
 from .reports.card import study_card
 from .reports.linear import MOST_VARIABLES, drawn_nomogram
 from .reports.record import (
@@ -306,7 +306,7 @@ def _about(
         metrics=metrics,
         validation=f"{'Simulated cases: ' if cases.simulated else ''}{scheme[0].upper()}{scheme[1:]}; all "
         "that looks at data was fitted inside every training part. Intervals are 95 % bootstrap over "
-        f"patients ({method.validation.bootstraps} resamples). "
+        f"patients ({method.validation.bootstraps} resamples), {HELD_FIXED}. "
         + (f"Tested on other cases, see the card: {', '.join(elsewhere)}." if elsewhere else _INSIDE),
         protocol_ranges=cases.protocol,
         data_statement=_statement((cases.source, *cases.data.provenance)),

@@ -41,6 +41,10 @@ from .record import (
 )
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost")
+HELD_FIXED = (
+    "models held fixed: what training on other cases would change is not in them, so that they are too "
+    "narrow for small cohorts"
+)
 EXPLAINED = (
     "Exact Shapley values of the features; shares of image features are placed in the voxels they come from"
 )
@@ -162,7 +166,7 @@ def _scheme(method: Method, data: Dataset) -> dict[str, object]:
     return {
         "scheme": scheme_words(method, data),
         "uncertainty": f"95 % intervals from {method.validation.bootstraps} bootstrap resamples of patients, "
-        "models held fixed",
+        f"{HELD_FIXED}",
         "resampled": True,
     }
 
@@ -286,6 +290,7 @@ def _modelling(
         else "One model was stated in advance",
         confounders=f"Checked as proxy of the outcome: {' and '.join(checked)}" if checked else "",
         confounders_checked=_proxies(leaks or (), checked) if checked else "",
+        confounded=any(leak.name == SITE for leak in leaks or ()),
         calibration=""
         if method.calibration == "none"
         else f"{method.calibration} calibration on inner folds",

@@ -87,7 +87,7 @@ def metrics_conditions(record: StudyRecord) -> Conditions:
 def metrics_findings(record: StudyRecord) -> dict[int, Finding]:
     """By number of a METRICS item what the record shows; unknown ones are left out."""
     design, data, segmentation = record.design, record.data, record.segmentation
-    processing, modelling = record.processing, record.modelling
+    processing = record.processing
     found = {
         1: _told(", ".join(design.guidelines)),
         2: _both(design.representative, design.eligibility),
@@ -105,7 +105,7 @@ def metrics_findings(record: StudyRecord) -> dict[int, Finding]:
         15: _step(record, REDUNDANT),
         16: _dimensionality(record),
         18: _partition(record),
-        19: _told(modelling.confounders_checked),
+        19: _handled(record),
         20: _metrics(record),
         21: _with_interval(record, DISCRIMINATION),
         22: _any_figure(record, CALIBRATION),
@@ -265,6 +265,12 @@ def _dimensionality(record: StudyRecord) -> Finding:
     if events is None:
         return Finding()
     return Finding(events >= ENOUGH_EVENTS, f"{events:.1f} events per candidate predictor")
+
+
+def _handled(record: StudyRecord) -> Finding:
+    """Confounders that were looked for; one that was found and stayed is not handled."""
+    text = record.modelling.confounders_checked
+    return Finding(not record.modelling.confounded, text) if text else Finding()
 
 
 def _partition(record: StudyRecord) -> Finding:

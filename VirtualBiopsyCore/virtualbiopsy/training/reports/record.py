@@ -214,6 +214,7 @@ class Modelling:
     steps : what each step of the final fit did, in order; None if unknown, () for none.
     inside_folds : whether everything that looks at data was fitted on the training parts only.
     estimator, software, tuning, selection, imbalance, confounders, calibration : plain text.
+    confounded : a proxy was found, and nothing was done about it.
     confounders_checked : what was found when sites, scanners or sizes were compared with the endpoint.
     deep : whether a network goes from image to answer; None if unknown. tabular : features in a table.
     kept : features of the final model. equation : its weights by feature, with "(intercept)"; {} for none.
@@ -231,6 +232,7 @@ class Modelling:
     imbalance: str = ""
     confounders: str = ""
     confounders_checked: str = ""
+    confounded: bool = False
     calibration: str = ""
     deep: bool | None = None
     tabular: bool | None = None
