@@ -19,9 +19,23 @@ def silent(fraction: float, message: str) -> None:
     """Progress callback that does nothing."""
 
 
-def show(fraction: float, message: str) -> None:
-    """Progress callback that writes one line to stderr, over and over."""
-    print(f"\r{100 * fraction:3.0f} %  {message:<60}", end="", file=sys.stderr, flush=True)
+class _Line:
+    """Writes to stderr: one line over and over in a terminal, a line for each percent in a log."""
+
+    def __init__(self) -> None:
+        self._percent = -1
+
+    def __call__(self, fraction: float, message: str) -> None:
+        percent = round(100 * fraction)
+        if sys.stderr.isatty():
+            print(f"\r{percent:3d} %  {message:<60}", end="", file=sys.stderr, flush=True)
+        elif percent != self._percent:
+            print(f"{percent:3d} %  {message}", file=sys.stderr, flush=True)
+        self._percent = percent
+
+
+show = _Line()
+"""Progress callback that tells a person at the terminal."""
 
 
 def part(progress: Progress, start: float, stop: float) -> Progress:
