@@ -90,6 +90,31 @@ def _recipe(user, recipe: str) -> None:
     user.page.wait_for_selector("#pane_cases")
 
 
+WITHOUT = """
+import sys
+sys.modules["sklearn"] = None
+from virtualbiopsy.web.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+def test_without_scikit_learn_the_sheet_says_what_is_missing(chromium, work):
+    folder = work / "bare"
+    folder.mkdir()
+    good = features_table(work / "enough.csv", events=30)
+    with opened(chromium, folder=folder, size=(1000, 700), start=[sys.executable, "-c", WITHOUT]) as page:
+        page.click("open_workbench")
+        page.page.wait_for_selector("#bench_table tbody tr")
+        missing = page.page.inner_text("#bench_missing")
+        assert "scikit-learn" in missing and 'pip install "virtualbiopsy[train]"' in missing
+        _recipe(page, "M13")
+        page.fill("bench_cohort", str(good))
+        assert _examine(page)["usable"]
+        page.click("bench_to_run")
+        assert page.page.is_disabled("#bench_run")
+        assert page.errors == [] and page.alerts() == []
+
+
 def test_every_published_study_is_in_the_table_with_its_state(user):
     known = recipe_rows()
     rows = user.page.locator("#bench_table tbody tr")
@@ -271,6 +296,7 @@ def test_the_model_is_installed_and_a_run_is_opened_again(user, work):
 
 
 def test_the_new_model_answers_for_the_sample_case_like_any_other(user):
+    user.state("register", False)  # the images of the sample case lie in place; this takes most of the time
     user.click("bench_try_sample")
     user.page.wait_for_selector(f"#card_{MODEL}", state="attached", timeout=120000)
     assert not user.page.is_visible("#workbench") and user.state("case_simulated")
@@ -304,28 +330,3 @@ def test_an_installed_model_is_removed_again(user, work):
     user.click("close_workbench")
     assert "1 of your own" not in user.page.inner_text("#start_meningioma")
     assert user.errors == []
-
-
-WITHOUT = """
-import sys
-sys.modules["sklearn"] = None
-from virtualbiopsy.web.__main__ import main
-main(sys.argv[1:])
-"""
-
-
-def test_without_scikit_learn_the_sheet_says_what_is_missing(chromium, work):
-    folder = work / "bare"
-    folder.mkdir()
-    good = features_table(work / "enough.csv", events=30)
-    with opened(chromium, folder=folder, start=[sys.executable, "-c", WITHOUT]) as page:
-        page.click("open_workbench")
-        page.page.wait_for_selector("#bench_table tbody tr")
-        missing = page.page.inner_text("#bench_missing")
-        assert "scikit-learn" in missing and 'pip install "virtualbiopsy[train]"' in missing
-        _recipe(page, "M13")
-        page.fill("bench_cohort", str(good))
-        assert _examine(page)["usable"]
-        page.click("bench_to_run")
-        assert page.page.is_disabled("#bench_run")
-        assert page.errors == [] and page.alerts() == []
