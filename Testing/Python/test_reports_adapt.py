@@ -16,7 +16,7 @@ from virtualbiopsy.training.reports.clear import clear_items
 from virtualbiopsy.training.reports.drawn import record_figures
 from virtualbiopsy.training.reports.evidence import metrics_findings, rqs_findings
 from virtualbiopsy.training.reports.html import study_report
-from virtualbiopsy.training.reports.linear import linear_of, nomogram_of
+from virtualbiopsy.training.reports.linear import linear_of, nomogram_of, weights_of
 from virtualbiopsy.training.reports.record import CROSS_VALIDATION, EXTERNAL, Design
 from virtualbiopsy.training.validation.compare import compare
 from virtualbiopsy.training.validation.evaluate import evaluate
@@ -186,6 +186,24 @@ def test_what_is_not_given_stays_unknown(run):
     assert not metrics_findings(run[-1])[19].met, "a proxy was found and not dealt with"
     assert "too narrow for small cohorts" in items[40].text
     assert not items[7].available, "a draft that nobody has read is no adherence"
+
+
+def test_features_without_weight_are_not_in_the_model(run):
+    values, labels = run[0].values.copy(), run[0].outcome.labels
+    for label in (0, 1):  # age says nothing
+        values[labels == label, 3] -= values[labels == label, 3].mean()
+    data = replace(run[0], values=values)
+    how = replace(method(), estimator=Spec("logistic", {"penalty": "l1", "C": 0.12}))
+    fitted = fit_method(how, data, np.random.default_rng(1))
+    weights = dict(zip(fitted.columns, weights_of(fitted), strict=True))
+    used = {name for name, weight in weights.items() if weight}
+    assert 0 < len(used) < 4 and weights["clinical:age"] == 0
+    tests = {"cross-validation": evaluate(validate(how, data), data, 50)}
+    record = record_of(DESIGN, data, how, tests, fitted=fitted, leaks=())
+    assert set(record.modelling.kept) == used == {feature.name for feature in record.ranking}
+    assert "multivariable" not in rqs_findings(record), "age has no weight"
+    assert all(np.isnan(feature.chosen) for feature in record.ranking)
+    assert len(record.nomogram.scales) == len(used)
 
 
 def test_figures_of_several_classes_name_the_class(run):

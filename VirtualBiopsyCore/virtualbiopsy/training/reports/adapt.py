@@ -117,7 +117,10 @@ def scheme_kind(validation: Validation) -> str:
 
 
 def ranking_of(fitted: FittedMethod | None, own: Evaluation | None) -> tuple[Ranked, ...]:
-    """Features of the final model with weight or importance, and how often the resamples kept them."""
+    """Features of the final model with weight or importance, and how often the resamples kept them.
+
+    How often is not known where a penalty chooses: features are counted that the steps kept.
+    """
     if fitted is None:
         return ()
     values = weights_of(fitted)
@@ -125,11 +128,21 @@ def ranking_of(fitted: FittedMethod | None, own: Evaluation | None) -> tuple[Ran
         values = getattr(fitted.estimator, "importance", None)
     if values is None or np.ndim(values) != 1:
         return ()
-    chosen = own.chosen if own is not None else {}
+    used = used_columns(fitted)
+    chosen = own.chosen if own is not None and len(used) == len(fitted.columns) else {}
     return tuple(
         Ranked(name, float(v), chosen=chosen.get(name, 0.0 if chosen else float("nan")))
         for name, v in zip(fitted.columns, values, strict=True)
+        if name in used
     )
+
+
+def used_columns(fitted: FittedMethod) -> tuple[str, ...]:
+    """The features of the model, without those that a penalty left no weight; all, if it left none."""
+    weights = weights_of(fitted)
+    if weights is None or not weights.any():
+        return fitted.columns
+    return tuple(name for name, weight in zip(fitted.columns, weights, strict=True) if weight)
 
 
 def _axis(fitted: FittedMethod | None) -> str:
@@ -296,7 +309,7 @@ def _modelling(
         else f"{method.calibration} calibration on inner folds",
         deep=False,
         tabular=True,
-        kept=() if fitted is None else fitted.columns,
+        kept=() if fitted is None else used_columns(fitted),
         equation={} if linear is None else linear.equation,
         candidates=None if size is None else size.candidates,
         events_per_candidate=None if size is None else size.per_candidate,

@@ -101,6 +101,7 @@ def drawn_nomogram(found: Points, answer: str) -> Nomogram:
     scales = tuple(
         NomogramScale(axis.name, tuple(map(float, axis.values)), tuple(map(float, axis.points)))
         for axis in found.variables
+        if np.ptp(axis.points) > 0  # a penalty may have left no weight
     )
     ends = (float(found.total.points[0]), float(found.total.points[-1]))
     answers = NomogramAnswer(
