@@ -159,6 +159,8 @@ def test_tests_and_comparisons_are_carried_over(run):
     own, outside = record.tests
     assert (own.kind, outside.kind) == (CROSS_VALIDATION, EXTERNAL)
     evaluation = evaluate(held_out, run[0], 50)
+    assert own.uncertainty.startswith(outside.uncertainty) and "50 bootstrap" in outside.uncertainty
+    assert "held fixed" in own.uncertainty and "held fixed" not in outside.uncertainty
     assert own.figures["auc"]["value"] == evaluation.figures["auc"].value
     assert [curve.name for curve in own.roc] == ["this model", "clinical", "radiomic"]
     assert own.roc[0].tpr == pytest.approx(evaluation.roc.tpr)

@@ -89,6 +89,7 @@ def record_of(
         own = number == 0
         kind = kinds.get(name, scheme_kind(method.validation) if own else EXTERNAL)
         test = tested_of(name, kind, evaluation, data.outcome, held_out if own else None)
+        test = replace(test, uncertainty=_uncertainty(method.validation))
         if own:
             test = replace(test, **_scheme(method, data))
             test = replace(test, roc=(*test.roc, *_others(comparison, data)))
@@ -178,10 +179,13 @@ def scheme_words(method: Method, data: Dataset) -> str:
 def _scheme(method: Method, data: Dataset) -> dict[str, object]:
     return {
         "scheme": scheme_words(method, data),
-        "uncertainty": f"95 % intervals from {method.validation.bootstraps} bootstrap resamples of patients, "
-        f"{HELD_FIXED}",
+        "uncertainty": f"{_uncertainty(method.validation)}, {HELD_FIXED}",
         "resampled": True,
     }
+
+
+def _uncertainty(validation: Validation) -> str:
+    return f"95 % intervals from {validation.bootstraps} bootstrap resamples of patients"
 
 
 def _data(about: Data, data: Dataset, method: Method) -> Data:
