@@ -1,5 +1,6 @@
 """The workbench of the desktop: recipes, faults, run, cancel and go on, result, install, try, remove."""
 
+import json
 import sys
 import types
 from html import unescape
@@ -281,11 +282,11 @@ def test_a_module_notices_what_was_installed_or_removed(trained):
 def test_closing_stops_the_run_and_remembers_the_form(desk, tmp_path):
     desk.fill(recipe="M11", cohort=str(feature_cohort(tmp_path / "in")), out=str(tmp_path / "out"), **QUICK)
     desk.press("runButton", wait=False)
+    desk.ui.timePointLineEdit.setText("T1")
     desk.panel.close()
     assert not desk.panel.job.busy
-    import json
-
-    assert json.loads(desk.settings["VirtualBiopsy/Workbench"])["recipe"] == "M11"
+    kept = json.loads(desk.settings["VirtualBiopsy/Workbench"])
+    assert (kept["recipe"], kept["time_point"]) == ("M11", "T1")
     desk.settings["VirtualBiopsy/Workbench"] = "{damaged"
     desk.open()
     assert desk.panel.read().recipe == ""

@@ -59,8 +59,8 @@ class PredictorModule(ScriptedLoadableModule):
         self.task = task
         describe(parent, title)
         closing = _(
-            "The bundled models were trained on simulated cases. "
-            "Research use only — not for diagnosis or treatment."
+            "The bundled models were trained on simulated cases; a model that you install says on its card "
+            "what it was trained on. Research use only — not for diagnosis or treatment."
         )
         parent.helpText = f"{purpose} {closing}" + self.getDefaultModuleDocumentationLink()
         slicer.app.connect("startupCompleted()", self.registerSampleData)
