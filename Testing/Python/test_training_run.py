@@ -22,6 +22,8 @@ from virtualbiopsy.models.study import find_study
 from virtualbiopsy.resources import resource
 from virtualbiopsy.session import Session
 from virtualbiopsy.training.cases import cohort_cases, simulated_cases
+from virtualbiopsy.training.method import Spec
+from virtualbiopsy.training.reports.html import study_report
 from virtualbiopsy.training.reports.statement import read_stated
 from virtualbiopsy.training.run import SMALL, train, with_changes, write_run
 from virtualbiopsy.training.table import read_table
@@ -227,6 +229,18 @@ def test_many_failed_cases_do_not_make_a_model_too_long_for_its_file(tmp_path):
     model = load_radmodel(write_run(tmp_path / "out", found)[0])
     assert model.data_statement.startswith(cases.source) and "P1 could not" in model.data_statement
     assert model.data_statement.endswith("more notes are in the card.") and "P299 could not" in model.card
+
+
+def test_what_a_new_case_is_spared_stands_in_card_and_report(tmp_path):
+    plan, study = PLANS["M11"], find_study("M11")
+    cases = cohort_cases(plan, study, feature_cohort(tmp_path, plan.feature_keys()), None)
+    site = np.where(np.arange(len(cases.data.cases)) % 2, "A", "B")
+    cases = replace(cases, data=replace(cases.data, site=site))
+    steps = (Spec("impute", {"strategy": "knn"}), Spec("combat"), Spec("scale"))
+    plan = replace(plan, method=replace(plan.method, steps=steps))
+    found = train(study, plan, cases, validation=SMALL, few_events=True)
+    for told in ("a case of another site is taken as it is", "those of a new case by the mean"):
+        assert told in found.model.limits and told in found.model.card and told in study_report(found.record)
 
 
 def test_a_split_that_is_not_used_is_told(tmp_path):

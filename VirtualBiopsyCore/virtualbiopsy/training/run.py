@@ -185,6 +185,7 @@ def train(
     if not why:
         about = _about(study, plan, cases, method, tests, held_out, design, model_id)
         model = to_radmodel(fitted, data, about)
+        record = replace(record, design=replace(record.design, limits=model.limits))
         record = _with_nomogram(record, model)
         model = replace(model, card=study_card(record, model))
     progress(1.0, "Trained")
