@@ -311,7 +311,7 @@ def test_a_feature_table_with_cohort_toml(tmp_path):
     )
     cohort = read_cohort(tmp_path)
     assert cohort.layout == "features" and cohort.features.columns == ("F_1", "F_2")
-    assert cohort.outcome("RFS").time.tolist() == [100.0 * n for n in range(8)]
+    assert cohort.outcome("RFS").time.tolist() == [100.0 * n for n in range(1, 8)], "0 is left out"
     assert cohort.cases[3].clinical == {"age": 43.0}
     (tmp_path / "cohort.toml").write_text('table = "table.csv"\n[endpoints.pCR]\ncolumn = "pcr"\n')
     with pytest.raises(Exception, match="no column 'pcr'"):

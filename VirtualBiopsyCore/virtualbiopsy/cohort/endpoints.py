@@ -99,10 +99,13 @@ def _survival(definition: Definition, rows: Sequence[tuple[str, Mapping[str, str
         if seen is None:
             what = f"{event!r} is neither 1 (event seen) nor 0 (censored)."
             faults.append(Fault(where, what, column=event_column))
-        if length is None or length <= 0:
+        if length is None or length < 0:
             what = f"{time!r} is not a time in {definition.unit}."
-            hint = "Enter a number above 0; half a unit where the event was seen at once."
-            faults.append(Fault(where, what, hint, column=time_column))
+            faults.append(Fault(where, what, "Enter a number above 0.", column=time_column))
+        if length == 0:
+            what = f"The time is 0; the case is left out for {definition.name}."
+            hint = "Where the event was seen at once, enter half a unit."
+            faults.append(Fault(where, what, hint, WARNING, time_column))
         if seen is not None and length is not None and length > 0:
             labels[-1], times[-1] = seen, length
     known = [label for label in labels if label is not None]
