@@ -5,9 +5,11 @@ The tests follow each other as a user would go on.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -293,6 +295,44 @@ def test_the_model_is_installed_and_a_run_is_opened_again(user, work):
     user.wait(lambda: user.page.is_visible("#bench_is_simulated"), "the first run again")
     assert user.page.is_disabled("#bench_install")
     _dismiss(user)
+
+
+def _received(server: socket.socket) -> list[bytes]:
+    """What was asked for; a connection that Chromium opens beforehand and does not use is nothing."""
+    found = []
+    server.settimeout(1.0)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(TimeoutError):
+                connection.settimeout(1.0)
+                found.append(connection.recv(200))
+    return [text for text in found if text]
+
+
+def test_the_report_of_a_stranger_neither_runs_nor_calls_out(user, work):
+    stranger = work / "stranger"
+    shutil.copytree(work / "m11", stranger)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        there = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        report = (stranger / "report.html").read_text(encoding="utf-8")
+        attack = (
+            f"<h2 id='attack'>Attack</h2><script>top.hacked = 1; fetch('{there}/script')</script>"
+            f"<img src='{there}/image' onerror='top.hacked = 1'><link rel=stylesheet href='{there}/style'>"
+            f"<iframe src='{there}/frame'></iframe><meta http-equiv=refresh content='0;url={there}/away'>"
+        )
+        (stranger / "report.html").write_text(report.replace("</body>", attack + "</body>"), encoding="utf-8")
+        user.fill("bench_open_run", str(stranger))
+        user.click("bench_open_run_button")
+        user.wait(lambda: user.page.inner_text("#section_bench_files").count("stranger"), "the run")
+        user.click("bench_show_report")
+        user.page.frame_locator("#bench_report").locator("#attack").wait_for()
+        assert _received(elsewhere) == []
+    assert user.page.evaluate("window.hacked") is None
+    user.fill("bench_open_run", str(work / "m11"))
+    user.click("bench_open_run_button")
+    user.wait(lambda: "stranger" not in user.page.inner_text("#section_bench_files"), "the own run again")
+    assert user.errors == []
 
 
 def test_the_new_model_answers_for_the_sample_case_like_any_other(user):
