@@ -193,7 +193,7 @@ def test_whole_numbers_as_tables_of_floats_write_them(tmp_path):
 
 def test_survival_columns(tmp_path):
     (tmp_path / "cohort.csv").write_text(
-        "patient;event:OS;time:OS (months);folder\nA;1;12,5;A\nB;0;40;B\nC;;;C\nD;1;;D\nE;2;3;E\nF;1;0;E\n"
+        "patient;event:OS;time:OS (months);folder\nA;1;12,5;A\nB;0;40;B\nC;;;C\nD;1;;D\nE;2;3;E\nF;1;0;E\nG;1;-3;E\n"
     )
     for n, name in enumerate("ABCDE"):
         put(tmp_path / name / "t1c.nii.gz", image(n))
@@ -205,7 +205,10 @@ def test_survival_columns(tmp_path):
     found = [str(f) for f in examined.faults if f.kind == "fault"]
     assert any(f.startswith("row 5 (D), column time:OS (months): The event is known") for f in found)
     assert any(f.startswith("row 6 (E), column event:OS: '2' is neither 1") for f in found)
-    assert any(f.startswith("row 7 (F), column time:OS (months): '0' is not a time in months") for f in found)
+    assert any(
+        f.startswith("row 8 (G), column time:OS (months): '-3' is not a time in months") for f in found
+    )
+    assert any("row 7 (F), column time:OS (months): The time is 0" in text for text in examined.warnings)
 
 
 def test_two_words_need_a_statement_which_one_is_positive(tmp_path):
