@@ -193,7 +193,8 @@ def test_whole_numbers_as_tables_of_floats_write_them(tmp_path):
 
 def test_survival_columns(tmp_path):
     (tmp_path / "cohort.csv").write_text(
-        "patient;event:OS;time:OS (months);folder\nA;1;12,5;A\nB;0;40;B\nC;;;C\nD;1;;D\nE;2;3;E\nF;1;0;E\nG;1;-3;E\n"
+        "patient;event:OS;time:OS (months);folder\nA;1;12,5;A\nB;0;40;B\nC;;;C\nD;1;;D\nE;2;3;E\n"
+        "F;1;0;E\nG;1;-3;E\n"
     )
     for n, name in enumerate("ABCDE"):
         put(tmp_path / name / "t1c.nii.gz", image(n))
