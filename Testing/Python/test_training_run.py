@@ -342,8 +342,14 @@ def test_cases_from_elsewhere_and_statements_reach_the_card(trained, tmp_path):
     assert "nobody was examined" in found.model.card
     with pytest.raises(TrainingError, match="were trained on"):
         train(
-            find_study("M11"), PLANS["M11"], trained.cases, validation=SMALL, external={"own": trained.cases}
+            find_study("M11"),
+            PLANS["M11"],
+            trained.cases,
+            validation=SMALL,
+            external={"own": trained.cases},
+            parts=tmp_path / "parts.jsonl",
         )
+    assert not (tmp_path / "parts.jsonl").exists(), "refused before anything is fitted"
 
 
 def test_clinical_radiomic_and_combined_models_are_compared(trained):

@@ -47,7 +47,7 @@ from .results import RESULTS, results_text
 from .survival.nomogram import model_nomogram
 from .validation.compare import Comparison, column_sets, compare
 from .validation.evaluate import Evaluation, evaluate
-from .validation.external import hold_out
+from .validation.external import check_apart, hold_out
 from .validation.fitting import FittedMethod, fit_method
 from .validation.guards import find_leaks
 from .validation.leak import Leak
@@ -138,6 +138,8 @@ def train(
     data = cases.data
     method = replace(plan.method, validation=with_changes(plan.method.validation, validation or {}))
     seed = method.validation.seed
+    for name, others in (external or {}).items():
+        check_apart(data, others.data, name)
     progress(0.0, "Counting events")
     size = sample_size(data, method)
     if not (cases.simulated or few_events):

@@ -21,6 +21,29 @@ class Scoring(Protocol):
     def score(self, data: Dataset) -> np.ndarray: ...
 
 
+def check_apart(trained_on: Dataset, data: Dataset, name: str = "external") -> None:
+    """Refuse cases on which a method cannot be tested that is fitted on others.
+
+    Raises
+    ------
+    TrainingError : a patient is in both, or the outcomes differ.
+    """
+    both = sorted(set(trained_on.patients.tolist()) & set(data.patients.tolist()))
+    if both:
+        raise TrainingError(
+            f"{len(both)} patients of the {name} cases were trained on ({', '.join(both[:5])}).",
+            "Leave them out, or give different people different names.",
+        )
+    if (trained_on.outcome.kind, trained_on.outcome.classes) != (data.outcome.kind, data.outcome.classes):
+        raise TrainingError(f"The outcome of the {name} cases has other classes than that of training.")
+    if trained_on.outcome.unit != data.outcome.unit:
+        raise TrainingError(
+            f"Times of the {name} cases are in {data.outcome.unit or 'units'}, those of training in "
+            f"{trained_on.outcome.unit or 'units'}.",
+            "Give both in the same unit.",
+        )
+
+
 def hold_out(
     fitted: Scoring, data: Dataset, trained_on: Dataset | None = None, name: str = "external"
 ) -> HeldOut:
@@ -35,20 +58,7 @@ def hold_out(
     TrainingError : a patient is in both, the classes differ, or scores are not finite.
     """
     if trained_on is not None:
-        both = sorted(set(trained_on.patients.tolist()) & set(data.patients.tolist()))
-        if both:
-            raise TrainingError(
-                f"{len(both)} patients of the {name} cases were trained on ({', '.join(both[:5])}).",
-                "Leave them out, or give different people different names.",
-            )
-        if (trained_on.outcome.kind, trained_on.outcome.classes) != (data.outcome.kind, data.outcome.classes):
-            raise TrainingError(f"The outcome of the {name} cases has other classes than that of training.")
-        if trained_on.outcome.unit != data.outcome.unit:
-            raise TrainingError(
-                f"Times of the {name} cases are in {data.outcome.unit or 'units'}, those of training in "
-                f"{trained_on.outcome.unit or 'units'}.",
-                "Give both in the same unit.",
-            )
+        check_apart(trained_on, data, name)
     scores = np.asarray(fitted.score(data), dtype=np.float64)
     if not np.isfinite(scores).all():
         raise TrainingError(f"The model gave scores of the {name} cases that are not finite.")
