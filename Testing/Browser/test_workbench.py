@@ -315,13 +315,12 @@ def test_the_report_of_a_stranger_neither_runs_nor_calls_out(user, work):
     shutil.copytree(work / "m11", stranger)
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
         there = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
-        report = (stranger / "report.html").read_text(encoding="utf-8")
         attack = (
             f"<h2 id='attack'>Attack</h2><script>top.hacked = 1; fetch('{there}/script')</script>"
             f"<img src='{there}/image' onerror='top.hacked = 1'><link rel=stylesheet href='{there}/style'>"
             f"<iframe src='{there}/frame'></iframe><meta http-equiv=refresh content='0;url={there}/away'>"
         )
-        (stranger / "report.html").write_text(report.replace("</body>", attack + "</body>"), encoding="utf-8")
+        (stranger / "report.html").write_text(f"<!doctype html><body>{attack}", encoding="utf-8")
         user.fill("bench_open_run", str(stranger))
         user.click("bench_open_run_button")
         user.wait(lambda: user.page.inner_text("#section_bench_files").count("stranger"), "the run")
