@@ -181,6 +181,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/findings.py
   virtualbiopsy/groundwork.py
   virtualbiopsy/inquiry.py
+  virtualbiopsy/locks.py
   virtualbiopsy/measure.py
   virtualbiopsy/memory.py
   virtualbiopsy/models/__init__.py

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from recipes_support import PLANS, numbers_table
 from virtualbiopsy import RESEARCH_USE_ONLY
-from virtualbiopsy.errors import Cancelled, UnreadableFileError
+from virtualbiopsy.errors import Cancelled, TrainingError, UnreadableFileError
 from virtualbiopsy.models.radmodel import load_radmodel
 from virtualbiopsy.models.study import find_study
 from virtualbiopsy.training.cases import simulated_cases
@@ -186,3 +186,19 @@ def test_a_figure_without_interval_is_nan_and_told_without_one(form, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(document), encoding="utf-8")
     (row,) = read_outcome(tmp_path).rows
     assert row.text == "0.500" and math.isnan(row.low) and math.isnan(row.high)
+
+
+def test_two_runs_in_one_folder_are_refused(form, tmp_path):
+    twin = replace(form, external=(), out=str(tmp_path / "out"))
+    told = []
+
+    def meanwhile(fraction, message):
+        if fraction > 0.65 and not told:
+            told.append(message)
+            with pytest.raises(TrainingError, match="Another run is writing into out"):
+                run_job(to_job(twin))
+            raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        run_job(to_job(twin), meanwhile)
+    assert told and run_job(to_job(twin))[0].model is not None, "the folder is free again"

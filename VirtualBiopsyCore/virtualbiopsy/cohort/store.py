@@ -29,6 +29,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ..errors import CohortError, MissingPackageError, UnreadableFileError
+from ..locks import working_in
 from ..report.files import check_writable
 from ..training.table import FeatureTable
 from .measured import DIGITS, CaseRow, Extraction, files_of, fingerprint
@@ -109,12 +110,11 @@ class Store:
         ------
         CohortError : another process holds it.
         """
-        with (self.folder / "lock").open("a+b") as file:
-            if not _lock(file):
-                raise CohortError(
-                    f"Another extraction is running in {self.folder.name}.",
-                    "Wait until it has ended, or choose another folder.",
-                )
+        refused = CohortError(
+            f"Another extraction is running in {self.folder.name}.",
+            "Wait until it has ended, or choose another folder.",
+        )
+        with working_in(self.folder, refused):
             for scratch in self.folder.glob("**/*.part"):
                 scratch.unlink(missing_ok=True)
             about = {**asdict(self.extraction), "digest": self.extraction.digest}
@@ -268,21 +268,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def _lock(file: Any) -> bool:
-    try:
-        fcntl = importlib.import_module("fcntl")
-    except ImportError:
-        msvcrt = importlib.import_module("msvcrt")
-        try:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..cohort.read import read_cohort
 from ..errors import TrainingError
+from ..locks import working_in
 from ..models.study import Study, find_study
 from ..progress import Progress, part, silent
 from ..report.files import check_writable
@@ -76,7 +77,8 @@ def run_job(job: Job, progress: Progress = silent) -> tuple[Trained, list[Path]]
 
     Raises
     ------
-    TrainingError : the recipe is not run, the cases are too few or cannot be used.
+    TrainingError : the recipe is not run, the cases are too few or cannot be used, or another run works in
+        the folder.
     CohortError : the cohort has faults; all of them are listed.
     ExistingFileError : results are there and must not be replaced.
     Cancelled, and others of the parts.
@@ -91,20 +93,25 @@ def run_job(job: Job, progress: Progress = silent) -> tuple[Trained, list[Path]]
         folder = job.kept / f"features-external-{number + 1}"
         found = _of_cohort(study, plan, path, folder, job, part(progress, 0.5, 0.6))
         external[f"external: {found.name}"] = found
-    trained = train(
-        study,
-        plan,
-        cases,
-        part(progress, 0.6, 0.97),
-        validation=job.validation,
-        few_events=job.few_events,
-        model_id=job.model_id,
-        parts=job.out / PARTS,
-        external=external,
-        comparison=job.compare,
-        stated=stated,
+    job.out.mkdir(parents=True, exist_ok=True)
+    refused = TrainingError(
+        f"Another run is writing into {job.out.name}.", "Wait until it has ended, or choose another folder."
     )
-    return trained, write_run(job.out, trained, part(progress, 0.97, 1.0), job.overwrite)
+    with working_in(job.out, refused):
+        trained = train(
+            study,
+            plan,
+            cases,
+            part(progress, 0.6, 0.97),
+            validation=job.validation,
+            few_events=job.few_events,
+            model_id=job.model_id,
+            parts=job.out / PARTS,
+            external=external,
+            comparison=job.compare,
+            stated=stated,
+        )
+        return trained, write_run(job.out, trained, part(progress, 0.97, 1.0), job.overwrite)
 
 
 def runnable(recipe: str) -> tuple[Study, Plan]:
