@@ -17,7 +17,8 @@ _LOOK_S = 1.0
 
 @contextmanager
 def worker_pool(processes: int, *, single_threaded_images: bool = False) -> Iterator[ProcessPoolExecutor]:
-    """A pool of worker processes; what has not begun at the end of the block is given up.
+    """A pool of worker processes; what has not begun at the end of the block is given up. When the block is
+    left by an exception (cancelled, say), what has begun is given up, too: its processes are ended.
 
     The workers share the cores between them: their BLAS does not start a thread for each core as well, nor,
     with `single_threaded_images`, does SimpleITK. A worker ends when the process that started it is killed.
@@ -33,6 +34,10 @@ def worker_pool(processes: int, *, single_threaded_images: bool = False) -> Iter
     try:
         os.environ.update(dict.fromkeys(names, "1"))
         yield pool
+    except BaseException:  # a generator that is closed, too
+        for process in list((pool._processes or {}).values()):  # terminate_workers() is new in Python 3.14
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():
