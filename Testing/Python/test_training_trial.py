@@ -72,7 +72,7 @@ def test_few_events_are_told():
 def test_tables_are_kept_and_made_again_only_if_they_do_not_fit(table, tmp_path, monkeypatch):
     made = []
 
-    def simulate(plans, cases, seed, progress, processes):
+    def simulate(plans, cases, seed, progress, processes, kept):
         made.append((plans[0].stand_in.task, cases, seed))
         return replace(table, notes=("Simulated.", f"Cohort seed {seed}, {cases} cases."))
 
