@@ -63,7 +63,8 @@ def _write_page(options: argparse.Namespace) -> None:
         f"Trial runs: {options.cases} simulated cases of each cohort, seed {options.seed}, one repeat of "
         "five-fold cross-validation; intervals are 95 % bootstrap over cases. Runs that were possible went "
         "from features over all tests and guards to a model file that was read back. With so few cases "
-        "the figures show that the recipes run and no more."
+        "the figures show that the recipes run and no more; without signal cross-validation falls below "
+        "one half."
     )
     text = recipes_page(load_studies(), runnable, trials, cohort)
     try:
