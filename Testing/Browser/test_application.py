@@ -220,9 +220,7 @@ def test_predict_shows_estimates_and_a_map(user, example):
     )
     user.tab("explain")
     user.slide("overlay_opacity", 0.1)
-    user.page.wait_for_timeout(500)
-    user.settle()
-    assert sum(user.count_colours("axial")) < 0.5 * sum(after), "the opacity does nothing"
+    user.wait(lambda: sum(user.count_colours("axial")) < 0.5 * sum(after), "the opacity")
     user.slide("overlay_opacity", 0.7)
     assert user.page.locator("#waterfall svg").count() == 1
     user.settle()
@@ -366,8 +364,7 @@ def test_a_saved_session_is_restored_in_a_new_application(user, example, chromiu
             (s["name"], s["role"]) for s in sequences
         ]
         other.page.evaluate("() => window.trame.state.set('legend_shown', false)")
-        other.settle()
-        assert sum(other.count_colours("axial")) > 200, "the map is not shown again"
+        other.wait(lambda: sum(other.count_colours("axial")) > 200, "the map again")
         assert other.errors == []
 
 

@@ -198,8 +198,7 @@ def test_maps_are_computed_and_shown(user):
     orange = (coloured[..., 0] - coloured[..., 2] > 60) & (plain[..., 0] - plain[..., 2] < 30)
     assert orange.sum() > 500, "no colours"
     user.click("map_off")
-    user.settle()
-    assert np.abs(user.pixels("sagittal").astype(int) - plain).mean() < 1.0
+    user.wait(lambda: np.abs(user.pixels("sagittal").astype(int) - plain).mean() < 1.0, "the map to go")
     user.click("image_washin")
     user.wait(lambda: user.state("shown").startswith("washin"), "the map as an image")
     user.click("mode_phase")
@@ -227,8 +226,7 @@ def test_the_prediction_says_simulated_and_not_my_population(user):
         user.click(f"card_anyway_{card['id']}")
         assert "Estimated probability of" in user.page.inner_text(f'[id="card_{card["id"]}"]')
     user.tab("explain")
-    user.settle()
-    assert sum(user.count_colours("sagittal")) > 200, "no layer over the images"
+    user.wait(lambda: sum(user.count_colours("sagittal")) > 200, "the layer over the images")
     assert user.errors == []
 
 

@@ -170,8 +170,7 @@ def test_a_red_card_puts_the_number_behind_a_click(user, example):
     assert number in user.page.inner_text(f'[id="card_{FAR}"]').replace("\xa0", " ")
     user.tab("explain")
     assert user.page.is_visible("#section_ledger")
-    user.settle()
-    assert _moved(withheld, user.pixels("axial")) > 100, "the map waits for the click too"
+    user.wait(lambda: _moved(withheld, user.pixels("axial")) > 100, "the map, after the click")
     user.page.evaluate("id => window.trame.state.set('explained_model', id)", NEAR)
     light = _card(user)["trust"]["light"]
     banner = user.page.locator("#explain_trust.vb-trust-red")
@@ -215,8 +214,7 @@ def test_a_click_on_a_ledger_line_changes_the_layer(user, example):
     for first, second in (("total", "t1c"), ("t1c", "t2"), ("t1c", features[0])):
         assert _moved(pictures[first], pictures[second]) > 100, (first, second)
     user.click("line_total")
-    user.settle()
-    assert _moved(pictures["total"], user.pixels("axial")) < 20, "the sum layer comes back"
+    user.wait(lambda: _moved(pictures["total"], user.pixels("axial")) < 20, "the sum layer to come back")
     user.click("line_clinical")
     user.wait(lambda: "no place in the image" in user.state("map_note"), "why there is no layer")
     user.click("line_total")
@@ -255,12 +253,10 @@ def test_colours_for_any_colour_vision(user, example):
     _explain(user)
     before = user.pixels("axial")
     user.state("colors", "blue-black-orange")
-    user.settle()
-    assert _moved(before, user.pixels("axial")) > 100
+    user.wait(lambda: _moved(before, user.pixels("axial")) > 100, "other colours")
     assert "Orange raises" in user.page.inner_text("#section_map")
     user.state("colors", "blue-red")
-    user.settle()
-    assert _moved(before, user.pixels("axial")) < 20
+    user.wait(lambda: _moved(before, user.pixels("axial")) < 20, "the first colours")
 
 
 def test_hatching_marks_what_is_not_steady(user, example):
@@ -268,12 +264,13 @@ def test_hatching_marks_what_is_not_steady(user, example):
     note = user.wait(lambda: user.state("hatching_note"), "where the sign is not steady", 120)
     before = user.pixels("axial")
     user.click("hatching_shown")
-    user.settle()
-    moved = _moved(before, user.pixels("axial"))
-    assert moved > 0 if note.startswith("Hatched") else moved < 20
+    if note.startswith("Hatched"):
+        user.wait(lambda: _moved(before, user.pixels("axial")) > 0, "the hatching")
+    else:
+        user.settle()
+        assert _moved(before, user.pixels("axial")) < 20
     user.click("hatching_shown")
-    user.settle()
-    assert _moved(before, user.pixels("axial")) < 20
+    user.wait(lambda: _moved(before, user.pixels("axial")) < 20, "the hatching to go")
 
 
 def test_the_strongest_regions_are_seen_in_3d(user, example):
@@ -317,10 +314,9 @@ def test_the_flip_brush_marks_where_the_answer_would_turn(user, example):
     paint = [row for row in user.state("influence_rows") if row["what"] == "paint" and row["flips"]]
     assert paint
     user.page.locator("#influence tr").filter(has_text="Paint here").first.click()
-    user.settle()
-    assert _magenta(user.pixels("axial")) > 20, "no marks"
+    user.wait(lambda: _magenta(user.pixels("axial")) > 20, "the marks")
     _explain(user)
-    assert _magenta(user.pixels("axial")) == 0, "marks outside of their layer"
+    user.wait(lambda: _magenta(user.pixels("axial")) == 0, "the marks to go with their layer")
 
 
 def test_the_delta_ledger_follows_a_stroke(user, example):
@@ -373,9 +369,8 @@ def test_no_brush_stays_behind_without_a_tool(user, example):
     assert _moved(without["axial"], user.pixels("axial")) > 100, "the brush is not to be seen"
     user.click("tool_none")
     user.page.mouse.move(220, 22)
-    user.settle()
     for view, picture in without.items():
-        assert _moved(picture, user.pixels(view)) < 20, view
+        user.wait(lambda v=view, p=picture: _moved(p, user.pixels(v)) < 20, f"the brush to go from {view}")
 
 
 def test_what_if_moves_a_number_that_says_hypothetical(user, example):
