@@ -33,7 +33,7 @@ def _row(name: str, entry: dict[str, Any]) -> str:
     lowest = f"{entry['lowest']:.1f}" if entry.get("lowest") and len(entry["cases"]) > 1 else "–"
     verdict = "–" if target is None else f"{target}{'' if target.met(entry) else ' (missed)'}"
     times = (_amount(entry["ours_s"], unit), _amount(entry.get("peer_s"), unit))
-    peer = entry.get("peer", PEER)
+    peer = entry.get("peer") or PEER
     name = f"`{name}`" if peer.startswith(PEER) else f"`{name}` (against {peer})"
     return f"| {name} | {times[0]} | {times[1]} | {ratio} | {lowest} | {verdict} |"
 
