@@ -471,6 +471,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/job.py
   virtualbiopsy/training/method.py
   virtualbiopsy/training/metrics.py
+  virtualbiopsy/training/needs.py
   virtualbiopsy/training/ordinal.py
   virtualbiopsy/training/plan.py
   virtualbiopsy/training/platt.py

@@ -14,6 +14,7 @@ from ..models.study import Study, find_study
 from ..progress import Progress, part, silent
 from ..report.files import check_writable
 from .cases import Cases, cohort_cases, measured_features, simulated_cases
+from .needs import check_packages
 from .plan import Plan, plan_of
 from .repeated import at_time_point
 from .reports.statement import Stated, read_stated
@@ -79,11 +80,13 @@ def run_job(job: Job, progress: Progress = silent) -> tuple[Trained, list[Path]]
     ------
     TrainingError : the recipe is not run, the cases are too few or cannot be used, or another run works in
         the folder.
+    MissingPackageError : scikit-learn or XGBoost is needed and not installed.
     CohortError : the cohort has faults; all of them are listed.
     ExistingFileError : results are there and must not be replaced.
     Cancelled, and others of the parts.
     """
     study, plan = runnable(job.recipe)
+    check_packages(plan)
     check_folder(job.out, job.overwrite)
     check_writable(job.out)
     stated = Stated() if job.statement is None else read_stated(job.statement)
