@@ -98,6 +98,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/desktop/samples.py
   virtualbiopsy/desktop/selftest.py
   virtualbiopsy/desktop/shown.py
+  virtualbiopsy/desktop/status.py
   virtualbiopsy/desktop/study.py
   virtualbiopsy/desktop/trust.py
   virtualbiopsy/desktop/whatif.py

@@ -27,10 +27,11 @@ from .pictures import say
 from .probe import VoxelProbe
 from .questions import Questions
 from .shown import ResultView
+from .status import TellsStatus
 from .study import Inputs, Study
 
 
-class PredictorPanel(PredictionFlow):
+class PredictorPanel(TellsStatus, PredictionFlow):
     """Everything between a module's widget and the package.
 
     Parameters
@@ -381,19 +382,5 @@ class PredictorPanel(PredictionFlow):
             self.dynamic.refresh_state(busy)
 
     def _job_changed(self) -> None:
-        ui, job = self.ui, self.job
-        ui.progressBar.setVisible(job.busy)
-        ui.progressBar.setValue(round(100 * job.fraction))
-        if job.state == CANCELLING:
-            self._set_status(_("Cancelling…"))
-        elif job.busy:
-            self._set_status(job.message)
+        self._show_job()
         self._refresh_state()
-
-    def _set_status(self, text: str) -> None:
-        self.status = text
-        self.ui.statusLabel.setText(escape(text))
-
-    def _tell(self, text: str) -> None:
-        self._set_status(text)
-        slicer.util.showStatusMessage(text, 4000)

@@ -14,6 +14,7 @@ from ..workbench.outcome import Outcome
 from . import workbench_packages as packages
 from .cards import user_text
 from .job import CANCELLING, JobRunner
+from .status import TellsStatus
 from .workbench_cases import ExaminationView
 from .workbench_form import FormControls, keep_form, kept_form
 from .workbench_library import LibraryControls
@@ -24,7 +25,7 @@ from .workbench_run import job_of, train
 EXAMINING, TRAINING = "examining", "training"
 
 
-class WorkbenchPanel:
+class WorkbenchPanel(TellsStatus):
     """Joins the sections.
 
     Parameters
@@ -211,21 +212,7 @@ class WorkbenchPanel:
         self.results.refresh(not busy and not self._asking)
 
     def _job_changed(self) -> None:
-        ui, job = self.ui, self.job
-        ui.progressBar.setVisible(job.busy)
-        ui.progressBar.setValue(round(100 * job.fraction))
-        if job.state == CANCELLING:
-            self._set_status(_("Cancelling…"))
-        elif job.busy:
-            self._set_status(job.message)
-        if job.state != self._state:
-            self._state = job.state
+        self._show_job()
+        if self.job.state != self._state:
+            self._state = self.job.state
             self._refresh()
-
-    def _set_status(self, text: str) -> None:
-        self.status = text
-        self.ui.statusLabel.setText(text)
-
-    def _tell(self, text: str) -> None:
-        self._set_status(text)
-        slicer.util.showStatusMessage(text, 4000)
