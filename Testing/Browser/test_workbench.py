@@ -72,10 +72,13 @@ def _faults(user) -> list[list[str]]:
 
 def _examine(user) -> dict:
     """Examine the cohort; what was found for what is chosen now."""
+    user.page.evaluate("() => window.trame.state.set('bench_exam', null)")  # what was found before
+    user.page.wait_for_selector("#bench_exam", state="detached")
     user.click("bench_examine")
+    found = user.wait(lambda: user.state("bench_exam"), "what is found")
     user.page.wait_for_selector("#bench_exam")
     user.page.wait_for_selector("#bench_exam_stale", state="detached")
-    return user.state("bench_exam")
+    return found
 
 
 def _dismiss(user) -> None:
