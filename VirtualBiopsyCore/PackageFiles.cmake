@@ -470,6 +470,7 @@ set(PACKAGE_SCRIPTS
   virtualbiopsy/training/fresh.py
   virtualbiopsy/training/held_out.py
   virtualbiopsy/training/job.py
+  virtualbiopsy/training/kept_lines.py
   virtualbiopsy/training/method.py
   virtualbiopsy/training/metrics.py
   virtualbiopsy/training/needs.py

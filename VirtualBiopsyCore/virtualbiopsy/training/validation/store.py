@@ -1,14 +1,12 @@
 """Parts of a validation on disk, so that a run that was stopped goes on where it was.
 
-One line of JSON a part, appended and flushed; a line that was cut off by a kill is left out, and that part is
-computed again. The first line holds a digest of data, method and splits: parts of another run are not used.
+One line of JSON a part; a part whose line was cut off by a kill is computed again. The digest is of data,
+method and splits: parts of another run are not used.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 
 from ... import __version__
 from ..dataset import Dataset
+from ..kept_lines import append_line, read_lines, write_lines
 from ..method import Method
 from .run import Part
 from .splits import Split
@@ -55,25 +54,15 @@ class PartStore:
     def __init__(self, path: Path, digest: str, splits: Sequence[Split]) -> None:
         self._path = path
         self.known: dict[int, Part] = {}
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
-        if lines and _parsed(lines[0]) == {"digest": digest}:
-            for line in lines[1:-1]:
-                document = _parsed(line)
-                if document is not None:
-                    self.known[document["number"]] = _part(document, splits)
-        kept = [json.dumps({"digest": digest})]
-        kept += [json.dumps(_document(number, part)) for number, part in self.known.items()]
-        scratch = path.with_name(path.name + ".part")
-        scratch.write_text("\n".join(kept) + "\n", encoding="utf-8")
-        os.replace(scratch, path)
+        for document in read_lines(path, digest):
+            if document is not None:
+                self.known[document["number"]] = _part(document, splits)
+        write_lines(path, digest, (_document(number, part) for number, part in self.known.items()))
 
     def keep(self, number: int, part: Part) -> None:
         """Append one part."""
         self.known[number] = part
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(_document(number, part)) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_line(self._path, _document(number, part))
 
 
 def _document(number: int, part: Part) -> dict[str, Any]:
@@ -105,10 +94,3 @@ def _part(document: dict[str, Any], splits: Sequence[Split]) -> Part:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _parsed(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
